@@ -1,0 +1,89 @@
+"""Who asks, as a plain value: no request, no database row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.core.errors import NotAllowed
+
+
+class Role(StrEnum):
+    """The capacities a person can act in. `SYSTEM` is the job worker, never a person."""
+
+    RESIDENT = "resident"
+    CLERK = "committee_clerk"
+    COMMITTEE = "committee_member"
+    SUPERVISOR = "affairs_supervisor"
+    DESIGNER = "designer"
+    DISTRICT = "district"
+    SYSTEM = "system"
+
+
+STAFF = frozenset({Role.CLERK, Role.COMMITTEE, Role.SUPERVISOR, Role.DESIGNER, Role.DISTRICT})
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One role in one place: a community, or a jurisdiction with all communities below it."""
+
+    role: Role
+    community_id: int | None = None
+    jurisdiction_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A household the person belongs to."""
+
+    community_id: int
+    household_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody (or nobody) asking. `person_ref` is the random id that commitments carry."""
+
+    person_id: int | None = None
+    person_ref: str = ""
+    display: str = ""
+    session_id: int | None = None
+    grants: tuple[Grant, ...] = ()
+    homes: tuple[Home, ...] = ()
+
+    def has(self, role: Role, community_id: int) -> bool:
+        """Whether the actor holds `role` in this community itself."""
+        if role is Role.RESIDENT:
+            return self.home_in(community_id) is not None
+        return any(g.role is role and g.community_id == community_id for g in self.grants)
+
+    def home_in(self, community_id: int) -> Home | None:
+        """The actor's household there, if any."""
+        return next((home for home in self.homes if home.community_id == community_id), None)
+
+    def role_in(self, community_id: int) -> Role:
+        """The staff role the actor acts in there; `NotAllowed` without one."""
+        for grant in self.grants:
+            if grant.role is Role.SYSTEM or grant.community_id == community_id:
+                return grant.role
+        raise NotAllowed("role")
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether any of the actor's roles is a staff role."""
+        return any(grant.role in STAFF for grant in self.grants)
+
+    @property
+    def is_system(self) -> bool:
+        """Whether the job worker or the command line asks."""
+        return any(grant.role is Role.SYSTEM for grant in self.grants)
+
+    def require_person(self) -> int:
+        """The person's id; `NotAllowed` for a visitor or the system."""
+        if self.person_id is None:
+            raise NotAllowed("person")
+        return self.person_id
+
+
+VISITOR = Actor()
+SYSTEM = Actor(grants=(Grant(Role.SYSTEM),))
