@@ -35,13 +35,17 @@ class UTCDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+    def process_bind_param(
+        self, value: datetime | None, dialect: Dialect
+    ) -> datetime | None:  # noqa: ARG002
         """Refuse naive times: they would be read as another zone's."""
         if value is not None and value.tzinfo is None:
             raise ValueError("a naive time has no place in the database")
         return None if value is None else value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+    def process_result_value(
+        self, value: datetime | None, dialect: Dialect
+    ) -> datetime | None:  # noqa: ARG002
         """Give UTC back to what SQLite stored without a zone."""
         return None if value is None else value.replace(tzinfo=value.tzinfo or UTC)
 
@@ -53,7 +57,8 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
     type_annotation_map = {datetime: UTCDateTime, dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
 
 
-db = SQLAlchemy(model_class=Base)
+# Tables derive from Base itself, which type checkers understand; the extension lends the session.
+db = SQLAlchemy(metadata=Base.metadata)
 
 # SQLite has one writer at a time. Queueing here is fair and quick; its own busy wait is neither.
 _sqlite_writer = threading.Lock()

@@ -1,0 +1,121 @@
+"""Every route is closed unless it declares who may use it; an undeclared one stops the start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from flask import abort, g, redirect, request, url_for
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from werkzeug.wrappers import Response
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Open(Enum):
+    """Access that needs no permission from the table."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed_in"
+    STAFF = "staff"
+
+
+Access = Open | StrEnum
+
+
+def public(view: View) -> View:
+    """Declare a view that visitors without a session may use."""
+    return _declare(view, Open.PUBLIC)
+
+
+def signed_in(view: View) -> View:
+    """Declare a view for anybody with a session; it shows them only what is theirs."""
+    return _declare(view, Open.SIGNED_IN)
+
+
+def staff_only(view: View) -> View:
+    """Declare a view for anybody who works with the portal; it shows them only what is theirs."""
+    return _declare(view, Open.STAFF)
+
+
+def needs(permission: StrEnum) -> Callable[[View], View]:
+    """Declare a view that needs a permission of the table in the place its address names."""
+
+    def declare(view: View) -> View:
+        return _declare(view, permission)
+
+    return declare
+
+
+def _declare(view: View, access: Access) -> View:
+    view.access = access  # type: ignore[attr-defined]
+    return view
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the guard asks the rooms above, without knowing them."""
+
+    find_place: Callable[[dict[str, Any]], object | None]
+    is_signed_in: Callable[[], bool]
+    is_staff: Callable[[], bool]
+    may: Callable[[StrEnum, object], bool]
+
+
+def init(app: Flask, hooks: Hooks) -> None:
+    """Put the guard before every request. Call `refuse_undeclared` after the last route."""
+
+    @app.before_request
+    def _guard() -> Response | None:
+        access = access_of(app, request.endpoint)
+        if access is None:
+            return None
+        g.place = hooks.find_place(request.view_args or {})
+        if access is Open.PUBLIC:
+            return None
+        if not hooks.is_signed_in():
+            return _to_sign_in(access)
+        if not _may(hooks, access):
+            abort(404)
+        return None
+
+
+def _may(hooks: Hooks, access: Access) -> bool:
+    if access is Open.SIGNED_IN:
+        return True
+    if access is Open.STAFF:
+        return hooks.is_staff()
+    # Another tenant's things, and things above one's role, are not there.
+    return isinstance(access, StrEnum) and hooks.may(access, g.place)
+
+
+def _to_sign_in(access: Access) -> Response:
+    resident = access in {"ballot.cast", "household.view"} or access is Open.SIGNED_IN
+    endpoint = "people.enter" if resident else "people.staff_sign_in"
+    wanted = request.full_path if request.method == "GET" else request.path
+    return redirect(url_for(endpoint, next=wanted.rstrip("?")), 303)
+
+
+def access_of(app: Flask, endpoint: str | None) -> Access | None:
+    """What an endpoint declares; None for unknown addresses and static files."""
+    if endpoint is None or endpoint == "static":
+        return None
+    access: Access | None = getattr(app.view_functions[endpoint], "access", None)
+    return access
+
+
+def refuse_undeclared(app: Flask) -> None:
+    """Raise RuntimeError when a route says nothing about who may use it."""
+    open_doors = [
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint != "static" and access_of(app, rule.endpoint) is None
+    ]
+    if open_doors:
+        raise RuntimeError(
+            f"routes without declared access: {', '.join(sorted(open_doors))}"
+        )

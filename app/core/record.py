@@ -1,0 +1,340 @@
+"""The append-only consultation record: one log per tenant, chained, with signed checkpoints.
+
+Rooms register their kinds of entry with the facts each must carry. Names, phones and free text
+never enter in clear: they go in as commitments, whose salts and values live in their own table.
+Source: docs/record-format.md.
+"""
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from flask import current_app
+from sqlalchemy import (
+    ForeignKey,
+    String,
+    Text,
+    UniqueConstraint,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.core import canonical as c
+from app.core import clock
+from app.core.actor import Actor
+from app.core.db import Base, db
+
+HOURLY = ("ballot.", "checkin.")
+
+
+class RecordLog(Base):
+    """A tenant's log: how long it is, its last leaf, and the tops of its subtrees."""
+
+    __tablename__ = "record_log"
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"), unique=True)
+    code: Mapped[str] = mapped_column(String(40), unique=True)
+    size: Mapped[int] = mapped_column(default=0)
+    head: Mapped[str] = mapped_column(String(64), default=c.NO_HASH)
+    frontier: Mapped[str] = mapped_column(Text, default="[]")
+    last_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class RecordEntry(Base):
+    """One act, in the canonical bytes that are hashed. Never changed, never deleted."""
+
+    __tablename__ = "record_entry"
+    __table_args__ = (UniqueConstraint("community_id", "seq"),)
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
+    seq: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(100), index=True)
+    leaf: Mapped[str] = mapped_column(String(64), index=True)
+    entry: Mapped[str] = mapped_column(Text)
+
+
+class RecordOpening(Base):
+    """The salt and value behind a commitment. Erasing the row leaves the log whole."""
+
+    __tablename__ = "record_opening"
+    __table_args__ = (UniqueConstraint("community_id", "seq", "name"),)
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
+    seq: Mapped[int]
+    name: Mapped[str] = mapped_column(String(40))
+    salt: Mapped[str] = mapped_column(String(64))
+    value: Mapped[str] = mapped_column(Text)
+
+
+class RecordCheckpoint(Base):
+    """A signed note over the log at one size."""
+
+    __tablename__ = "record_checkpoint"
+    __table_args__ = (UniqueConstraint("community_id", "size"),)
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
+    size: Mapped[int]
+    note: Mapped[str] = mapped_column(Text)
+    written_at: Mapped[datetime]
+
+
+class SystemValue(Base):
+    """What an installation fixes once, such as the host its logs are named after."""
+
+    __tablename__ = "system_value"
+
+    key: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of entry: its name, the facts it carries, the commitments it carries."""
+
+    name: str
+    facts: frozenset[str]
+    private: frozenset[str] = frozenset()
+    meaning: str = ""
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def register(
+    name: str, facts: set[str], private: set[str] | None = None, meaning: str = ""
+) -> Kind:
+    """Make a kind of entry known. Raises: ValueError if the name is taken."""
+    if name in KINDS:
+        raise ValueError(f"entry kind {name} is registered twice")
+    KINDS[name] = Kind(name, frozenset(facts), frozenset(private or ()), meaning)
+    return KINDS[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where an entry stands in its log."""
+
+    seq: int
+    leaf: str
+    at: datetime
+
+    @property
+    def check_code(self) -> str:
+        """The code a receipt prints."""
+        return c.check_code(bytes.fromhex(self.leaf))
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What an operation hands to the record."""
+
+    kind: Kind
+    subject: str
+    data: Mapping[str, object]
+    private: Mapping[str, object] = field(default_factory=dict)
+    acted_as: str = ""
+
+
+def open_log(session: Session, community_id: int, code: str) -> None:
+    """Begin a tenant's log. The code is part of every entry and never changes."""
+    session.add(RecordLog(community_id=community_id, code=code))
+
+
+def record(session: Session, actor: Actor, act: Act, community_id: int) -> Written:
+    """Append one act to the tenant's log, inside the caller's transaction.
+
+    The log's row is locked first, so entries are numbered without gaps. `acted_as` is the role;
+    empty means the actor's role in this community. Raises: ValueError for facts the kind lacks.
+    """
+    _check_facts(act)
+    log = _lock(session, community_id)
+    at = clock.now()
+    role = act.acted_as or actor.role_in(community_id).value
+    openings: dict[str, tuple[bytes, object]] = {
+        name: (secrets.token_bytes(32), value) for name, value in act.private.items()
+    }
+    person = {"person": actor.person_ref} if actor.person_ref else None
+    actor_salt = secrets.token_bytes(32)
+    entry = {
+        "v": 1,
+        "log": log.code,
+        "seq": log.size,
+        "at": clock.to_record(_hour(at) if act.kind.name.startswith(HOURLY) else at),
+        "kind": act.kind.name,
+        "subject": act.subject,
+        "actor": role,
+        "actor_c": c.commitment(actor_salt, person) if person else None,
+        "data": dict(act.data),
+        "private": {
+            name: c.commitment(salt, value) for name, (salt, value) in openings.items()
+        },
+        "prev": log.head,
+    }
+    if person:
+        openings["actor_c"] = (actor_salt, person)
+    return _append(session, log, act, entry, openings, at)
+
+
+def _append(  # noqa: PLR0913 -- one private step of `record`
+    session: Session,
+    log: Any,
+    act: Act,
+    entry: dict[str, object],
+    openings: dict[str, tuple[bytes, object]],
+    at: datetime,
+) -> Written:
+    text = c.canonical(entry)
+    leaf = c.leaf_hash(text)
+    frontier = c.push(_load(log.frontier), leaf)
+    session.execute(
+        insert(RecordEntry).values(
+            community_id=log.community_id,
+            seq=log.size,
+            kind=act.kind.name,
+            subject=act.subject,
+            leaf=leaf.hex(),
+            entry=text.decode(),
+        )
+    )
+    rows = [
+        {
+            "community_id": log.community_id,
+            "seq": log.size,
+            "name": name,
+            "salt": salt.hex(),
+            "value": c.canonical(value).decode(),
+        }
+        for name, (salt, value) in sorted(openings.items())
+    ]
+    if rows:
+        session.execute(insert(RecordOpening), rows)
+    session.execute(
+        update(RecordLog)
+        .where(RecordLog.id == log.id)
+        .values(
+            size=log.size + 1, head=leaf.hex(), frontier=_dump(frontier), last_at=at
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return Written(seq=log.size, leaf=leaf.hex(), at=at)
+
+
+def _check_facts(act: Act) -> None:
+    if KINDS.get(act.kind.name) is not act.kind:
+        raise ValueError(f"entry kind {act.kind.name} is not registered")
+    if set(act.data) != act.kind.facts or set(act.private) - act.kind.private:
+        raise ValueError(
+            f"{act.kind.name} carries {sorted(act.kind.facts)}, got {sorted(act.data)}"
+        )
+
+
+def _lock(session: Session, community_id: int) -> Any:
+    columns = (
+        RecordLog.id,
+        RecordLog.community_id,
+        RecordLog.code,
+        RecordLog.size,
+        RecordLog.head,
+        RecordLog.frontier,
+        RecordLog.last_at,
+    )
+    return session.execute(
+        select(*columns).where(RecordLog.community_id == community_id).with_for_update()
+    ).one()
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def _load(frontier: str) -> list[bytes | None]:
+    return [bytes.fromhex(top) if top else None for top in json.loads(frontier)]
+
+
+def _dump(frontier: list[bytes | None]) -> str:
+    return json.dumps([top.hex() if top else None for top in frontier])
+
+
+# --- checkpoints -------------------------------------------------------------------------------
+
+
+def checkpoint(session: Session, community_id: int) -> str:
+    """Sign the log as it stands in this transaction; the same size is signed once. Gives the note."""
+    log = _lock(session, community_id)
+    mine = (
+        RecordCheckpoint.community_id == community_id,
+        RecordCheckpoint.size == log.size,
+    )
+    existing = session.scalar(select(RecordCheckpoint.note).where(*mine))
+    if existing is not None:
+        return existing
+    note = _sign(
+        f"{log_host(session)}/{log.code}", log.size, c.root_of(_load(log.frontier))
+    )
+    session.execute(
+        insert(RecordCheckpoint).values(
+            community_id=community_id, size=log.size, note=note, written_at=clock.now()
+        )
+    )
+    return note
+
+
+def latest_checkpoint(community_id: int) -> str | None:
+    """The newest signed note of a log, for receipts and the public record page."""
+    return db.session.scalar(
+        select(RecordCheckpoint.note)
+        .where(RecordCheckpoint.community_id == community_id)
+        .order_by(RecordCheckpoint.size.desc())
+        .limit(1)
+    )
+
+
+def log_host(session: Session) -> str:
+    """The host in every origin: the setting of the first start, kept ever after."""
+    stored = session.get(SystemValue, "log_host")
+    if stored is None:
+        settings = current_app.config["SETTINGS"]
+        stored = SystemValue(key="log_host", value=settings.log_host or settings.host)
+        session.add(stored)
+    return stored.value
+
+
+def _sign(origin: str, size: int, root: bytes) -> str:
+    body = c.note_body(origin, size, root)
+    private = signing_key(current_app.config["SETTINGS"].record_key_path)
+    public = private.public_key().public_bytes_raw()
+    return c.signed_note(body, origin, public, private.sign(body.encode()))
+
+
+def public_keys(origins: list[str]) -> list[dict[str, str]]:
+    """`keys.json` of an export: the same key under the name each log signs with."""
+    private = signing_key(current_app.config["SETTINGS"].record_key_path)
+    raw = base64.b64encode(private.public_key().public_bytes_raw()).decode()
+    return [{"name": name, "algorithm": "ed25519", "key": raw} for name in origins]
+
+
+def signing_key(path: Path) -> Ed25519PrivateKey:
+    """The key that signs checkpoints; made on the first use, readable by its owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
+    key = Ed25519PrivateKey.generate()
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(key.private_bytes_raw())
+    return key

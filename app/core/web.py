@@ -1,0 +1,160 @@
+"""Page or part, headers, error pages, and where a redirect may lead. Knows no feature."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flask import current_app, make_response, render_template, request
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from app.core.errors import NotAllowed, NotFound, RuleBroken, SaveUnknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask, Response
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; "
+    "base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), microphone=(), camera=()",
+}
+_sentences: dict[str, Callable[[RuleBroken], str]] = {}
+
+
+def explain(prefix: str, words: Callable[[RuleBroken], str]) -> None:
+    """Let a room put its broken rules (codes beginning with `prefix`) into words."""
+    _sentences[prefix] = words
+
+
+def sentence(error: RuleBroken) -> str:
+    """What happened, whether it was saved, what to do now: for a broken rule."""
+    words = _sentences.get(error.code.split(".", maxsplit=1)[0])
+    if words is None:
+        return _("这一步现在不能办。什么都没有保存。请返回上一页再看一看。")
+    return words(error)
+
+
+def wants_part() -> bool:
+    """Whether htmx asks for a part of the page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def page_or_part(
+    page: str, part: str, status: int = 200, **context: object
+) -> Response:
+    """Render the part for htmx, the whole page for everybody else."""
+    answer = make_response(
+        render_template(part if wants_part() else page, **context), status
+    )
+    answer.vary.add("HX-Request")
+    return answer
+
+
+def local_path(target: str | None, fallback: str) -> str:
+    """An address on this site to go on to; anything else becomes the fallback."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return fallback
+    if any(ord(character) < 33 for character in target) or "\\" in target:  # noqa: PLR2004
+        return fallback
+    parts = urlsplit(target)
+    return fallback if parts.scheme or parts.netloc else target
+
+
+def refusal_page(status: int, title: str, text: str) -> tuple[str, int]:
+    """One calm page for everything that could not be done."""
+    return render_template("error.html", title=title, text=text, status=status), status
+
+
+def init(app: Flask, signed_in: Callable[[], bool]) -> None:
+    """Headers on every answer, a sentence for every refusal."""
+    app.after_request(lambda answer: _with_headers(answer, signed_in))
+    app.register_error_handler(NotAllowed, lambda _error: _not_here())
+    app.register_error_handler(NotFound, lambda _error: _not_here())
+    app.register_error_handler(404, lambda _error: _not_here())
+    app.register_error_handler(RuleBroken, _rule_broken)
+    app.register_error_handler(SaveUnknown, _save_unknown)
+    app.register_error_handler(CSRFError, _form_too_old)
+    app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(HTTPException, _other)
+    app.register_error_handler(Exception, _fault)
+
+
+def _with_headers(answer: Response, signed_in: Callable[[], bool]) -> Response:
+    for name, value in HEADERS.items():
+        answer.headers.setdefault(name, value)
+    if current_app.config["SETTINGS"].secure:
+        answer.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if request.endpoint != "static" and (signed_in() or request.method != "GET"):
+        answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _not_here() -> tuple[str, int]:
+    return refusal_page(
+        404,
+        _("这里没有您要找的内容"),
+        _(
+            "地址可能抄错了，或者这项内容不对您开放。什么都没有改动。请回到首页再找一找。"
+        ),
+    )
+
+
+def _rule_broken(error: RuleBroken) -> tuple[str, int]:
+    return refusal_page(409, _("这一步没有办成"), sentence(error))
+
+
+def _save_unknown(_error: SaveUnknown) -> tuple[str, int]:
+    current_app.logger.exception("commit failed")
+    return refusal_page(
+        503,
+        _("不知道有没有存上"),
+        _(
+            "保存时系统出了故障，还不能确定是否存上。请过一会儿重新打开这一页查看；再交一次也不会重复计算。"
+        ),
+    )
+
+
+def _form_too_old(_error: CSRFError) -> tuple[str, int]:
+    return refusal_page(
+        400,
+        _("这张表放得太久了"),
+        _("为了您的安全，这次没有保存。请返回上一页，重新打开后再提交一次。"),
+    )
+
+
+def _too_large(_error: RequestEntityTooLarge) -> tuple[str, int]:
+    return refusal_page(
+        413,
+        _("内容太大"),
+        _("提交的内容超过了上限，没有保存。请缩小文件或文字后再试一次。"),
+    )
+
+
+def _other(error: HTTPException) -> tuple[str, int]:
+    status = error.code or 500
+    return refusal_page(
+        status,
+        _("这一步没有办成"),
+        _("请求没有被接受，什么都没有保存。请返回上一页再试一次。"),
+    )
+
+
+def _fault(_error: Exception) -> tuple[str, int]:
+    current_app.logger.exception("fault")
+    return refusal_page(
+        500,
+        _("系统出了故障"),
+        _("这一步没有存上。故障已经记下，请过几分钟再试；着急的话请打服务台电话。"),
+    )

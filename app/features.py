@@ -1,0 +1,31 @@
+"""One line per feature: its models, its views and commands, its words for broken rules, its jobs."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+# Tables that every installation has, whether or not a feature's pages are served.
+MODELS = (
+    "app.core.jobs",
+    "app.core.links",
+    "app.core.record",
+    "app.communities.models",
+    "app.people.models",
+    "app.voting.models",
+    "app.attachments.models",
+    "app.projects.models",
+)
+BLUEPRINTS: tuple[str, ...] = ()
+
+
+def register(app: Flask) -> None:
+    """Give the app every blueprint; importing a room registers its entry kinds and jobs."""
+    for name in MODELS:
+        import_module(name)
+    for name in BLUEPRINTS:
+        module, attribute = name.split(":")
+        app.register_blueprint(getattr(import_module(module), attribute))

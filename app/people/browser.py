@@ -1,0 +1,79 @@
+"""The signed-in browser: Flask-Login over server-side sessions. The cookie proves nothing alone."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from flask import session
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+
+from app.core.actor import VISITOR, Actor
+from app.people import queries
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from app.people.queries import SignedIn
+
+login_manager = LoginManager()
+
+
+class SessionUser(UserMixin):  # type: ignore[misc]
+    """What Flask-Login holds: a living session row."""
+
+    def __init__(self, cookie_id: str, signed_in: SignedIn | None) -> None:
+        self.cookie_id = cookie_id
+        self.signed_in = signed_in
+
+    def get_id(self) -> str:
+        """Give the random id of the cookie; the row holds only its hash."""
+        return self.cookie_id
+
+
+def init(app: Flask) -> None:
+    """Wire Flask-Login; it loads at most one session per request."""
+    login_manager.init_app(app)
+    login_manager.session_protection = None
+
+
+@login_manager.user_loader  # type: ignore[misc, untyped-decorator]
+def _load(cookie_id: str) -> SessionUser | None:
+    signed_in = queries.session_by_hash(hash_of(cookie_id))
+    return SessionUser(cookie_id, signed_in) if signed_in else None
+
+
+def hash_of(cookie_id: str) -> str:
+    """What the database keeps of a cookie's id."""
+    return hashlib.sha256(cookie_id.encode()).hexdigest()
+
+
+def new_cookie_id() -> str:
+    """Give 256 random bits for a new session."""
+    return secrets.token_urlsafe(32)
+
+
+def begin(cookie_id: str, *, keep: bool) -> None:
+    """Let this browser carry a session that an operation has just written; all before is dropped."""
+    session.clear()
+    session.permanent = keep
+    login_user(SessionUser(cookie_id, None))
+
+
+def end() -> None:
+    """Forget the session in this browser."""
+    logout_user()
+    session.clear()
+
+
+def current() -> SignedIn | None:
+    """The living session of this request, if any."""
+    found: Any = getattr(current_user, "signed_in", None)
+    return found if found is not None else None
+
+
+def current_actor() -> Actor:
+    """Who asks in this request."""
+    signed_in = current()
+    return signed_in.actor if signed_in else VISITOR

@@ -1,0 +1,201 @@
+"""Accounts, household codes, sessions, roles, and what a household is told."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.actor import Role
+from app.core.db import Base
+
+
+class Person(Base):
+    """Somebody who can act. `ref` is random and is what commitments in the record carry."""
+
+    __tablename__ = "person"
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    ref: Mapped[str] = mapped_column(String(22), unique=True)
+    display: Mapped[str] = mapped_column(String(80), default="")
+    created_at: Mapped[datetime]
+    adult_declared_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class StaffAccount(Base):
+    """Password and second factor of a person who works with the portal."""
+
+    __tablename__ = "staff_account"
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), unique=True)
+    sign_in_name: Mapped[str] = mapped_column(String(80), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(200))
+    totp_secret: Mapped[str] = mapped_column(String(300))
+    last_totp_step: Mapped[int] = mapped_column(default=0)
+    wrong_count: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class RoleGrant(Base):
+    """A role given to a person in one community or one jurisdiction, for a time."""
+
+    __tablename__ = "role_grant"
+    __table_args__ = (
+        CheckConstraint(
+            "(community_id IS NULL) <> (jurisdiction_id IS NULL)",
+            name="exactly_one_place",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    role: Mapped[Role] = mapped_column(String(30))
+    community_id: Mapped[int | None] = mapped_column(
+        ForeignKey("community.id"), default=None
+    )
+    jurisdiction_id: Mapped[int | None] = mapped_column(
+        ForeignKey("jurisdiction.id"), default=None
+    )
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class HouseholdCode(Base):
+    """The code on a household's letter. Only a keyed hash of it is kept."""
+
+    __tablename__ = "household_code"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["community_id", "household_id"],
+            ["household.community_id", "household.id"],
+            name="fk_household_code_household",
+        ),
+        Index("ix_household_code_household", "community_id", "household_id"),
+    )
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
+    household_id: Mapped[int]
+    code_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    generation: Mapped[int]
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None] = mapped_column(default=None)
+    wrong_count: Mapped[int] = mapped_column(default=0)
+    locked_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class DeskConfirmation(Base):
+    """A one-time number given at the desk to a person present, in place of the second fact."""
+
+    __tablename__ = "desk_confirmation"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["community_id", "household_id"],
+            ["household.community_id", "household.id"],
+            name="fk_desk_confirmation_household",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
+    household_id: Mapped[int]
+    number_hash: Mapped[str] = mapped_column(String(64))
+    given_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Membership(Base):
+    """A person (or device) that joined a household by its code."""
+
+    __tablename__ = "membership"
+    __table_args__ = (
+        UniqueConstraint("community_id", "household_id", "person_id"),
+        ForeignKeyConstraint(
+            ["community_id", "household_id"],
+            ["household.community_id", "household.id"],
+            name="fk_membership_household",
+        ),
+        Index("ix_membership_person", "person_id"),
+    )
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
+    household_id: Mapped[int]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    joined_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class HouseholdNoticeKind(StrEnum):
+    """What a household is told about itself."""
+
+    JOINED = "joined"
+    VOTED = "voted"
+    VOTE_CHANGED = "vote_changed"
+    CODE_REISSUED = "code_reissued"
+    CODE_UNLOCKED = "code_unlocked"
+    CODE_REVOKED = "code_revoked"
+    CONFIRMED_AT_DESK = "confirmed_at_desk"
+
+
+class HouseholdNotice(Base):
+    """A line every member sees on entering: a joining, a ballot (never the choice), a new code."""
+
+    __tablename__ = "household_notice"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["community_id", "household_id"],
+            ["household.community_id", "household.id"],
+            name="fk_household_notice_household",
+        ),
+        Index("ix_household_notice_household", "community_id", "household_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
+    household_id: Mapped[int]
+    kind: Mapped[HouseholdNoticeKind] = mapped_column(String(30))
+    at: Mapped[datetime]
+    about: Mapped[str] = mapped_column(String(200), default="")
+
+
+class LoginSession(Base):
+    """A signed-in browser. The cookie holds a random id, this row only its hash."""
+
+    __tablename__ = "login_session"
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    id_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    staff: Mapped[bool]
+    shared_phone: Mapped[bool]
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class SecurityEvent(Base):
+    """Access, as opposed to public acts: enrolments, sign-ins, codes. Never exported."""
+
+    __tablename__ = "security_event"
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    community_id: Mapped[int | None] = mapped_column(
+        ForeignKey("community.id"), default=None
+    )
+    person_id: Mapped[int | None] = mapped_column(default=None)
+    facts: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)

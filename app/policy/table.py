@@ -1,0 +1,115 @@
+"""Who may do what: permission -> tests, any one of which suffices. Pure; no dates, no queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from app.core.actor import Actor, Role
+from app.core.errors import NotAllowed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Permission(StrEnum):
+    """Everything that somebody may or may not do."""
+
+    HOUSEHOLD_VIEW = "household.view"
+    BALLOT_CAST = "ballot.cast"
+    DESK_VIEW = "desk.view"
+    ROLL_VIEW = "roll.view"
+    ROLL_IMPORT = "roll.import"
+    CODE_MANAGE = "code.manage"
+    LETTERS_PRINT = "letters.print"
+    PROJECT_EDIT = "project.edit"
+    POLL_DRAFT = "poll.draft"
+    POLL_OPEN = "poll.open"
+    POLL_CLOSE = "poll.close"
+    POLL_WATCH = "poll.watch"
+    RESULT_PUBLISH = "result.publish"
+    RESULT_FINALISE = "result.finalise"
+    RECORD_EXPORT = "record.export"
+    RECORD_CHECKPOINT = "record.checkpoint"
+    PICTURE_ADD = "picture.add"
+    DESIGNER_HOME = "designer.home"
+    DISTRICT_VIEW = "district.view"
+    PLACES_SET_UP = "places.set_up"
+    STAFF_SET_UP = "staff.set_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something is: a community and the jurisdictions above it, or a jurisdiction alone."""
+
+    community_id: int | None = None
+    jurisdiction_ids: tuple[int, ...] = ()
+
+
+def _in_community(*roles: Role) -> Callable[[Actor, Place], bool]:
+    def holds(actor: Actor, place: Place) -> bool:
+        community = place.community_id
+        return community is not None and any(
+            actor.has(role, community) for role in roles
+        )
+
+    return holds
+
+
+def _above(role: Role) -> Callable[[Actor, Place], bool]:
+    def holds(actor: Actor, place: Place) -> bool:
+        return any(
+            grant.role is role and grant.jurisdiction_id in place.jurisdiction_ids
+            for grant in actor.grants
+        )
+
+    return holds
+
+
+def _is_system(actor: Actor, _place: Place) -> bool:
+    return actor.is_system
+
+
+_resident = _in_community(Role.RESIDENT)
+_clerk = _in_community(Role.CLERK)
+_committee = _in_community(Role.CLERK, Role.COMMITTEE)
+_desk = _in_community(Role.CLERK, Role.COMMITTEE, Role.SUPERVISOR)
+_district = _above(Role.DISTRICT)
+
+TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
+    Permission.HOUSEHOLD_VIEW: (_resident,),
+    # Whoever works at the desk and is no resident has no ballot; no administrator has one either.
+    Permission.BALLOT_CAST: (_resident,),
+    Permission.DESK_VIEW: (_desk,),
+    Permission.ROLL_VIEW: (_committee, _is_system),
+    Permission.ROLL_IMPORT: (_committee, _is_system),
+    Permission.CODE_MANAGE: (_clerk, _is_system),
+    Permission.LETTERS_PRINT: (_clerk, _is_system),
+    Permission.PROJECT_EDIT: (_committee, _is_system),
+    Permission.POLL_DRAFT: (_committee, _is_system),
+    Permission.POLL_OPEN: (_committee, _is_system),
+    # A poll closes by itself at its time; nobody at the desk can hasten or delay it.
+    Permission.POLL_CLOSE: (_is_system,),
+    Permission.POLL_WATCH: (_desk,),
+    Permission.RESULT_PUBLISH: (_clerk, _is_system),
+    Permission.RESULT_FINALISE: (_is_system,),
+    Permission.RECORD_EXPORT: (_desk, _district, _is_system),
+    Permission.RECORD_CHECKPOINT: (_is_system,),
+    Permission.PICTURE_ADD: (_committee, _is_system),
+    Permission.DESIGNER_HOME: (_in_community(Role.DESIGNER),),
+    Permission.DISTRICT_VIEW: (_district,),
+    Permission.PLACES_SET_UP: (_is_system,),
+    Permission.STAFF_SET_UP: (_is_system,),
+}
+
+
+def allowed(actor: Actor, permission: Permission, place: Place) -> bool:
+    """Whether the table grants `permission` at `place`."""
+    return any(test(actor, place) for test in TABLE[permission])
+
+
+def require(actor: Actor, permission: Permission, place: Place) -> None:
+    """Raise NotAllowed unless the table grants `permission` at `place`."""
+    if not allowed(actor, permission, place):
+        raise NotAllowed(permission)

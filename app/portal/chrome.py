@@ -1,0 +1,217 @@
+"""What stands around every page: names, navigation, the view chosen, one-off messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flask import current_app, flash, g, get_flashed_messages, request, url_for
+from flask_babel import gettext as _
+
+from app.communities import queries as communities
+from app.core.actor import Role
+from app.people import browser
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+
+    from app.communities.queries import CommunityView
+    from app.core.actor import Actor
+
+VIEW_COOKIE = "linyi_view"
+TEXT_SIZES = (20, 22, 24, 26, 28, 30)
+ELDER_TEXT = 22
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """One place to go."""
+
+    label: str
+    url: str
+    icon: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A one-off notice after a redirect."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How this browser wants to read: remembered in a cookie of its own, which names nobody."""
+
+    text_px: int = 0
+    language: str = ""
+
+    @property
+    def elder(self) -> bool:
+        """Whether the view for elders is on."""
+        return self.text_px > 0
+
+    def cookie(self) -> str:
+        """The cookie's text."""
+        return f"{self.text_px}.{self.language}"
+
+
+@dataclass(frozen=True, slots=True)
+class Chrome:
+    """Everything base.html reads."""
+
+    demo: bool
+    elder: bool
+    text_px: int
+    language: str
+    html_lang: str
+    site_name: str
+    community: CommunityView | None
+    home_url: str
+    audience: str
+    nav: list[NavItem] = field(default_factory=list)
+    who: str = ""
+    sign_out_url: str = ""
+    sign_in_url: str = ""
+    operator: str = ""
+    complaint_phone: str = ""
+    complaint_url: str = ""
+    icp: str = ""
+    messages: list[Message] = field(default_factory=list)
+
+
+def tell(kind: str, text: str) -> None:
+    """Show a notice on the next page: `done`, `info`, `attention` or `refused`."""
+    flash(text, kind)
+
+
+def read_view(cookie: str) -> View:
+    """What the view cookie says; anything else is the normal view."""
+    size, _dot, language = cookie.partition(".")
+    text_px = int(size) if size.isdigit() and int(size) in TEXT_SIZES else 0
+    return View(text_px, language if language in {"zh", "en"} else "")
+
+
+def locale() -> str:
+    """The language of this request: chosen, else the browser's first of the two, else Chinese."""
+    chosen = read_view(request.cookies.get(VIEW_COOKIE, "")).language if request else ""
+    best = chosen or (
+        request.accept_languages.best_match(["zh", "en"]) if request else None
+    )
+    return "en" if best == "en" else "zh_Hans_CN"
+
+
+def init(app: Flask) -> None:
+    """Give templates `chrome`, and static addresses that change with the file."""
+    app.context_processor(lambda: {"chrome": build()})
+    app.after_request(_vary)
+
+
+def _vary(answer: Response) -> Response:
+    if answer.mimetype == "text/html":
+        answer.vary.update(["Cookie", "Accept-Language"])
+    return answer
+
+
+def build() -> Chrome:
+    """Put the page's surroundings together; no statement beyond what the guard has read."""
+    settings = current_app.config["SETTINGS"]
+    view = read_view(request.cookies.get(VIEW_COOKIE, ""))
+    community = _community()
+    actor = browser.current_actor()
+    language = "en" if locale() == "en" else "zh"
+    return Chrome(
+        demo=community.demo if community else g.get("demo_city", False),
+        elder=view.elder,
+        text_px=view.text_px,
+        language=language,
+        html_lang="en" if language == "en" else "zh-Hans",
+        site_name=_("邻议"),
+        community=community,
+        home_url=_home(community),
+        audience=_audience(actor),
+        nav=_navigation(actor, community),
+        who=actor.display or g.get("household_text", ""),
+        sign_out_url=address("people.sign_out") if actor.person_id else "",
+        sign_in_url="" if actor.person_id else address("people.enter"),
+        operator=community.name + _("居民委员会") if community else settings.operator,
+        complaint_phone=settings.complaint_phone
+        or (community.desk_phone if community else ""),
+        complaint_url=address("portal.complaints"),
+        icp=settings.icp,
+        messages=[Message(kind, text) for kind, text in _messages()],
+    )
+
+
+def address(endpoint: str, **values: str) -> str:
+    """The address of an endpoint; empty where an installation leaves the feature out."""
+    return url_for(endpoint, **values) if endpoint in current_app.view_functions else ""
+
+
+def _messages() -> list[tuple[str, str]]:
+    return [
+        (str(kind), str(text))
+        for kind, text in get_flashed_messages(with_categories=True)
+    ]
+
+
+def _community() -> CommunityView | None:
+    """The community of the address, else the resident's own."""
+    place = g.get("place")
+    if isinstance(place, communities.CommunityView):
+        return place
+    return None
+
+
+def _audience(actor: Actor) -> str:
+    if actor.is_staff:
+        return "desk"
+    return "resident" if actor.person_id else "visitor"
+
+
+def _home(community: CommunityView | None) -> str:
+    if community is None:
+        return address("portal.front")
+    return address("portal.community_home", code=community.code)
+
+
+def _navigation(actor: Actor, community: CommunityView | None) -> list[NavItem]:
+    if community is None:
+        return []
+    at_desk = any(
+        actor.has(role, community.id)
+        for role in (Role.CLERK, Role.COMMITTEE, Role.SUPERVISOR)
+    )
+    rows = _desk_rows() if at_desk else _resident_rows()
+    return [
+        NavItem(
+            label,
+            address(endpoint, code=community.code),
+            icon,
+            request.endpoint == endpoint,
+        )
+        for label, endpoint, icon in rows
+        if endpoint in current_app.view_functions
+    ]
+
+
+def _desk_rows() -> list[tuple[str, str, str]]:
+    return [
+        (_("今天要办"), "portal.desk", "home"),
+        (_("投票"), "voting.desk", "vote"),
+        (_("项目"), "projects.desk", "project"),
+        (_("住户和编码"), "people.desk", "households"),
+        (_("户底册"), "communities.roll", "roll"),
+        (_("记录和导出"), "exports.desk", "record"),
+    ]
+
+
+def _resident_rows() -> list[tuple[str, str, str]]:
+    return [
+        (_("首页"), "portal.community_home", "home"),
+        (_("议事"), "voting.index", "vote"),
+        (_("项目"), "projects.index", "project"),
+        (_("我的"), "people.mine", "me"),
+    ]
