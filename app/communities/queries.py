@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from app.communities.models import Community, Jurisdiction
+from app.communities import addresses
+from app.communities.models import Building, Community, Estate, Household, Jurisdiction
 from app.core.db import db
 from app.core.errors import NotFound
 from app.policy.table import Place
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +99,101 @@ def communities_below(jurisdiction_id: int) -> list[CommunityView]:
         .order_by(Community.name)
     ).all()
     return [community_by_id(community_id) for community_id in ids]
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdAddress:
+    """Where a household lives, as people write it."""
+
+    household_id: int
+    building_id: int
+    estate: str
+    building: str
+    stairwell: str
+    room: str
+
+    @property
+    def text(self) -> str:
+        """The address in full, for letters."""
+        return addresses.address_text(
+            self.estate, self.building, self.stairwell, self.room
+        )
+
+    @property
+    def short(self) -> str:
+        """The address in one short line, for greetings and lists."""
+        return addresses.address_short(
+            self.estate, self.building, self.stairwell, self.room
+        )
+
+
+_ADDRESS = (
+    Household.id,
+    Household.building_id,
+    Estate.name,
+    Building.name,
+    Household.stairwell,
+    Household.room,
+)
+
+
+def _addresses(community_id: int) -> Select[Any]:
+    return (
+        select(*_ADDRESS)
+        .join(Building, Building.id == Household.building_id)
+        .join(Estate, Estate.id == Building.estate_id)
+        .where(Household.community_id == community_id)
+    )
+
+
+def address_of(community_id: int, household_id: int) -> HouseholdAddress:
+    """The address of one household of this community. Raises: NotFound."""
+    row = db.session.execute(
+        _addresses(community_id).where(Household.id == household_id)
+    ).first()
+    if row is None:
+        raise NotFound("household")
+    return HouseholdAddress(*row)
+
+
+def households_for_letters(
+    community_id: int, building_id: int | None = None, household_id: int | None = None
+) -> list[HouseholdAddress]:
+    """Residential households in walking order: estate, building, stairwell, room."""
+    wanted = _addresses(community_id).where(Household.unit_type == "residence")
+    if building_id is not None:
+        wanted = wanted.where(Household.building_id == building_id)
+    if household_id is not None:
+        wanted = wanted.where(Household.id == household_id)
+    addresses = [HouseholdAddress(*row) for row in db.session.execute(wanted)]
+    return sorted(addresses, key=_walking_order)
+
+
+def _walking_order(address: HouseholdAddress) -> tuple[object, ...]:
+    parts = (address.building, address.stairwell, address.room)
+    return (address.estate, *(key for part in parts for key in (len(part), part)))
+
+
+@dataclass(frozen=True, slots=True)
+class BuildingView:
+    """A building in a list to choose from."""
+
+    id: int
+    estate: str
+    name: str
+    households: int
+
+
+def buildings(community_id: int) -> list[BuildingView]:
+    """All buildings with how many households of the roll each holds, in walking order."""
+    rows = db.session.execute(
+        select(Building.id, Estate.name, Building.name, func.count(Household.id))
+        .join(Estate, Estate.id == Building.estate_id)
+        .outerjoin(Household, Household.building_id == Building.id)
+        .where(Building.community_id == community_id)
+        .group_by(Building.id, Estate.name, Building.name)
+    )
+    found = [BuildingView(*row) for row in rows]
+    return sorted(
+        found, key=lambda building: (building.estate, len(building.name), building.name)
+    )
