@@ -97,7 +97,7 @@ def _with_headers(answer: Response, signed_in: Callable[[], bool]) -> Response:
     if current_app.config["SETTINGS"].secure:
         answer.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if request.endpoint != "static" and (signed_in() or request.method != "GET"):
-        answer.headers["Cache-Control"] = "no-store"
+        answer.headers.setdefault("Cache-Control", "no-store")
     return answer
 
 

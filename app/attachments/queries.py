@@ -1,0 +1,52 @@
+"""Reads of pictures, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from app.attachments.models import Attachment
+from app.attachments.steps import path_of
+from app.core.db import db
+from app.core.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class PictureView:
+    """A picture as templates show it."""
+
+    public_id: str
+    alt: str
+    width: int
+    height: int
+    sha256: str
+
+
+def pictures(community_id: int, ids: Iterable[int]) -> dict[int, PictureView]:
+    """Pictures by their row id, of this community alone."""
+    rows = db.session.scalars(
+        select(Attachment).where(
+            Attachment.community_id == community_id, Attachment.id.in_(list(ids))
+        )
+    )
+    return {
+        row.id: PictureView(row.public_id, row.alt, row.width, row.height, row.sha256)
+        for row in rows
+    }
+
+
+def picture_bytes(community_id: int, public_id: str, size: str) -> bytes:
+    """The stored WebP. Raises: NotFound, also when another community keeps it."""
+    known = db.session.scalar(
+        select(Attachment.public_id).where(
+            Attachment.community_id == community_id, Attachment.public_id == public_id
+        )
+    )
+    if known is None:
+        raise NotFound("picture")
+    return path_of(community_id, known, size).read_bytes()

@@ -1,0 +1,57 @@
+"""Keeping a picture inside the caller's transaction: first the files, then the row."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import current_app
+
+from app.attachments.models import Attachment
+from app.core import clock
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.core.actor import Actor
+    from app.core.images import Picture
+
+SIZES = ("large", "thumb")
+
+
+def keep_picture(
+    session: Session, actor: Actor, community_id: int, picture: Picture, alt: str
+) -> Attachment:
+    """Store a repainted picture under a random name.
+
+    The files are written before the row: a file without a row harms nobody, the reverse would.
+    """
+    public_id = secrets.token_urlsafe(16)
+    for size, data in (("large", picture.large), ("thumb", picture.thumb)):
+        path = path_of(community_id, public_id, size)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    row = Attachment(
+        community_id=community_id,
+        public_id=public_id,
+        alt=alt,
+        width=picture.width,
+        height=picture.height,
+        size_bytes=len(picture.large),
+        sha256=hashlib.sha256(picture.large).hexdigest(),
+        added_by=actor.person_id,
+        added_at=clock.now(),
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def path_of(community_id: int, public_id: str, size: str) -> Path:
+    """Where a stored picture lies. `public_id` comes from our own rows, never from an address."""
+    folder = (
+        Path(current_app.config["SETTINGS"].data_dir) / "pictures" / str(community_id)
+    )
+    return folder / f"{public_id}.{size}.webp"

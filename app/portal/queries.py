@@ -1,0 +1,278 @@
+"""Reads over all rooms for the homes, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from app.communities.models import Community, Household, Jurisdiction
+from app.communities.queries import CommunityView, communities_below
+from app.core import clock
+from app.core.db import db
+from app.core.errors import NotFound
+from app.people.models import HouseholdCode, Membership
+from app.projects.queries import ProjectView, all_projects
+from app.voting.models import Poll, PollVoter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from app.core.actor import Home
+
+SHORT_KEY = 6
+
+
+@dataclass(frozen=True, slots=True)
+class CommunityLine:
+    """A community in a list to choose from."""
+
+    code: str
+    name: str
+    demo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PollLine:
+    """A poll on a home page. `phase` is what it is now, even when a worker is late."""
+
+    public_id: str
+    title: str
+    kind: str
+    phase: str
+    opens_at: datetime
+    closes_at: datetime
+    publication_until: datetime | None
+    heads: int
+    turnout: int
+    may_vote: bool
+    voted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HomePolls:
+    """The polls of a home page, by what they ask of the reader."""
+
+    waiting: tuple[PollLine, ...]
+    going_on: tuple[PollLine, ...]
+    decided: tuple[PollLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeskHome:
+    """What the desk has before it today. Counts are of households."""
+
+    households: int
+    with_code: int
+    locked: int
+    joined: int
+    drafts: tuple[PollLine, ...]
+    open: tuple[PollLine, ...]
+    to_publish: tuple[PollLine, ...]
+    in_publication: tuple[PollLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DistrictRow:
+    """One community in a district's overview: facts, no ranking."""
+
+    code: str
+    name: str
+    households: int
+    joined: int
+    open_polls: int
+    decided_polls: int
+    projects: int
+
+
+@dataclass(frozen=True, slots=True)
+class JurisdictionView:
+    """A city, district or subdistrict."""
+
+    id: int
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PollAddress:
+    """Where a poll's public page is."""
+
+    code: str
+    poll_id: str
+
+
+def all_communities() -> list[CommunityLine]:
+    """Every community, by name."""
+    rows = db.session.execute(
+        select(Community.code, Community.name, Community.demo).order_by(Community.name)
+    )
+    return [CommunityLine(*row) for row in rows]
+
+
+def jurisdiction(code: str) -> JurisdictionView:
+    """A jurisdiction by its code. Raises: NotFound."""
+    return _jurisdiction(Jurisdiction.code == code)
+
+
+def jurisdiction_by_id(jurisdiction_id: int) -> JurisdictionView:
+    """A jurisdiction by its id. Raises: NotFound."""
+    return _jurisdiction(Jurisdiction.id == jurisdiction_id)
+
+
+def _jurisdiction(condition: object) -> JurisdictionView:
+    row = db.session.execute(
+        select(Jurisdiction.id, Jurisdiction.code, Jurisdiction.name).where(condition)  # type: ignore[arg-type]
+    ).first()
+    if row is None:
+        raise NotFound("jurisdiction")
+    return JurisdictionView(*row)
+
+
+def poll_by_short_key(key: str) -> PollAddress:
+    """The poll a poster's short address means. Raises: NotFound."""
+    row = db.session.execute(
+        select(Community.code, Poll.public_id)
+        .join(Community, Community.id == Poll.community_id)
+        .where(Poll.public_id == key, Poll.opened_at.is_not(None))
+    ).first()
+    if row is None:
+        raise NotFound("poll")
+    return PollAddress(*row)
+
+
+def home_polls(community_id: int, home: Home | None) -> HomePolls:
+    """Polls as this reader meets them: waiting for their household, going on, decided."""
+    lines = _poll_lines(community_id, home)
+    seen = [line for line in lines if line.phase not in {"draft", "scheduled"}]
+    waiting = [
+        line
+        for line in seen
+        if line.phase == "open" and line.may_vote and not line.voted_at
+    ]
+    going_on = [
+        line
+        for line in seen
+        if line.phase in {"open", "counting"} and line not in waiting
+    ]
+    decided = [line for line in seen if line.phase in {"closed", "published", "final"}]
+    return HomePolls(tuple(waiting), tuple(going_on), tuple(decided))
+
+
+def desk_home(community_id: int) -> DeskHome:
+    """What is due at the desk, and how far the letters have come."""
+    lines = _poll_lines(community_id, None)
+    living = (
+        HouseholdCode.community_id == community_id,
+        HouseholdCode.revoked_at.is_(None),
+        HouseholdCode.expires_at > clock.now(),
+    )
+    return DeskHome(
+        households=_count(
+            select(func.count(Household.id)).where(*_residences(community_id))
+        ),
+        with_code=_count(select(func.count(HouseholdCode.id)).where(*living)),
+        locked=_count(
+            select(func.count(HouseholdCode.id)).where(
+                *living, HouseholdCode.locked_at.is_not(None)
+            )
+        ),
+        joined=_joined(community_id),
+        drafts=_in(lines, "draft", "scheduled"),
+        open=_in(lines, "open", "counting"),
+        to_publish=_in(lines, "closed"),
+        in_publication=_in(lines, "published"),
+    )
+
+
+def designer_projects(community_id: int) -> list[ProjectView]:
+    """The projects a designer of this community works on."""
+    return all_projects(community_id)
+
+
+def district_rows(jurisdiction_id: int) -> list[DistrictRow]:
+    """All communities below a jurisdiction in the order of their names."""
+    return [
+        _district_row(community) for community in communities_below(jurisdiction_id)
+    ]
+
+
+def _district_row(community: CommunityView) -> DistrictRow:
+    lines = _poll_lines(community.id, None)
+    return DistrictRow(
+        code=community.code,
+        name=community.name,
+        households=_count(
+            select(func.count(Household.id)).where(*_residences(community.id))
+        ),
+        joined=_joined(community.id),
+        open_polls=len(_in(lines, "open", "counting")),
+        decided_polls=len(_in(lines, "closed", "published", "final")),
+        projects=len(all_projects(community.id)),
+    )
+
+
+def _residences(community_id: int) -> tuple[object, ...]:
+    return Household.community_id == community_id, Household.unit_type == "residence"
+
+
+def _joined(community_id: int) -> int:
+    return _count(
+        select(func.count(func.distinct(Membership.household_id))).where(
+            Membership.community_id == community_id, Membership.ended_at.is_(None)
+        )
+    )
+
+
+def _count(statement: object) -> int:
+    return db.session.scalar(statement) or 0  # type: ignore[call-overload, no-any-return]
+
+
+def _in(lines: Sequence[PollLine], *phases: str) -> tuple[PollLine, ...]:
+    return tuple(line for line in lines if line.phase in phases)
+
+
+def _poll_lines(community_id: int, home: Home | None) -> list[PollLine]:
+    household_id = home.household_id if home else None
+    rows = db.session.execute(
+        select(
+            Poll.public_id,
+            Poll.title,
+            Poll.kind,
+            Poll.state,
+            Poll.opens_at,
+            Poll.closes_at,
+            Poll.publication_until,
+            Poll.heads,
+            Poll.turnout_phone,
+            PollVoter.id.label("voter_id"),
+            PollVoter.cast_at,
+        )
+        .outerjoin(
+            PollVoter,
+            (PollVoter.poll_id == Poll.id) & (PollVoter.household_id == household_id),
+        )
+        .where(Poll.community_id == community_id)
+        .order_by(Poll.closes_at.desc())
+    )
+    now = clock.now()
+    return [
+        PollLine(
+            public_id=row.public_id,
+            title=row.title,
+            kind=row.kind,
+            phase="counting"
+            if row.state == "open" and now >= row.closes_at
+            else row.state,
+            opens_at=row.opens_at,
+            closes_at=row.closes_at,
+            publication_until=row.publication_until,
+            heads=row.heads,
+            turnout=row.turnout_phone,
+            may_vote=row.voter_id is not None,
+            voted_at=row.cast_at,
+        )
+        for row in rows
+    ]

@@ -1,0 +1,187 @@
+"""The front, each community's home, the desk's and the district's, and the small common pages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    g,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from werkzeug.wrappers import Response
+
+from app.communities import queries as communities
+from app.core import clock, guard, web
+from app.core.actor import Role
+from app.people import browser
+from app.people import queries as people
+from app.policy.table import Permission, Place, allowed
+from app.portal import chrome, queries
+from app.portal.forms import ViewForm
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+bp = Blueprint("portal", __name__)
+
+ONE_YEAR = 366 * 24 * 3600
+
+
+@bp.get("/")
+@guard.public
+def front() -> ResponseReturnValue:
+    """Choose a community, or go straight home when there is only one place to be."""
+    actor = browser.current_actor()
+    if actor.homes:
+        own = communities.community_by_id(actor.homes[0].community_id)
+        return redirect(url_for("portal.community_home", code=own.code), 303)
+    return render_template("portal/front.html", communities=queries.all_communities())
+
+
+@bp.get("/c/<code>/")
+@guard.public
+def community_home(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """What needs the resident now, what is going on, what was decided."""
+    home = browser.current_actor().home_in(g.place.id)
+    return render_template(
+        "portal/community_home.html",
+        place=g.place,
+        now=clock.now(),
+        polls=queries.home_polls(g.place.id, home),
+        address=communities.address_of(g.place.id, home.household_id) if home else None,
+        notices=people.household_notices(g.place.id, home.household_id, 3)
+        if home
+        else [],
+    )
+
+
+@bp.get("/c/<code>/desk/")
+@guard.needs(Permission.DESK_VIEW)
+def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """What the committee has to do today, then what is going on."""
+    return render_template(
+        "portal/desk.html", place=g.place, desk=queries.desk_home(g.place.id)
+    )
+
+
+@bp.get("/c/<code>/designer")
+@guard.needs(Permission.DESIGNER_HOME)
+def designer(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """The designer's projects."""
+    return render_template(
+        "portal/designer.html",
+        place=g.place,
+        projects=queries.designer_projects(g.place.id),
+    )
+
+
+@bp.get("/d/<jurisdiction>/")
+@guard.staff_only
+def district(jurisdiction: str) -> ResponseReturnValue:
+    """All communities of a district, without ranking them."""
+    found = queries.jurisdiction(jurisdiction)
+    place = Place(jurisdiction_ids=(found.id,))
+    if not allowed(browser.current_actor(), Permission.DISTRICT_VIEW, place):
+        abort(404)
+    return render_template(
+        "portal/district.html", found=found, rows=queries.district_rows(found.id)
+    )
+
+
+@bp.get("/staff/")
+@guard.staff_only
+def staff_home() -> ResponseReturnValue:
+    """Lead whoever works with the portal to the page of their first role."""
+    return redirect(_staff_home(), 303)
+
+
+def _staff_home() -> str:
+    for grant in browser.current_actor().grants:
+        if grant.jurisdiction_id is not None:
+            found = queries.jurisdiction_by_id(grant.jurisdiction_id)
+            return url_for("portal.district", jurisdiction=found.code)
+        if grant.community_id is not None:
+            code = communities.community_by_id(grant.community_id).code
+            page = "portal.designer" if grant.role is Role.DESIGNER else "portal.desk"
+            return url_for(page, code=code)
+    return url_for("portal.front")
+
+
+@bp.get("/q/<key>")
+@guard.public
+def short(key: str) -> ResponseReturnValue:
+    """Lead a poster's short address to the poll's public page."""
+    found = queries.poll_by_short_key(key)
+    return redirect(url_for("voting.show", code=found.code, poll_id=found.poll_id), 303)
+
+
+@bp.get("/complaints")
+@guard.public
+def complaints() -> ResponseReturnValue:
+    """Whom to call or write to, and what happens then."""
+    return render_template("portal/complaints.html")
+
+
+@bp.get("/privacy")
+@guard.public
+def privacy() -> ResponseReturnValue:
+    """What is kept about whom, for what, for how long, and what one may ask."""
+    return render_template("portal/privacy.html")
+
+
+@bp.post("/view")
+@guard.public
+def set_view() -> ResponseReturnValue:
+    """Remember how this browser wants to read, in a cookie that names nobody."""
+    form = ViewForm()
+    target = web.local_path(form.next.data, url_for("portal.front"))
+    answer: Response = redirect(target, 303)
+    if form.validate_on_submit():
+        view = chrome.read_view(request.cookies.get(chrome.VIEW_COOKIE, ""))
+        answer.set_cookie(
+            chrome.VIEW_COOKIE,
+            _changed(view, form).cookie(),
+            max_age=ONE_YEAR,
+            secure=current_app.config["SETTINGS"].secure,
+            httponly=True,
+            samesite="Lax",
+        )
+    return answer
+
+
+def _changed(view: chrome.View, form: ViewForm) -> chrome.View:
+    if form.view.data == "normal":
+        view = replace(view, text_px=0)
+    elif form.view.data == "elder":
+        view = replace(view, text_px=view.text_px or chrome.ELDER_TEXT)
+    if (form.text.data or "").isdigit() and int(
+        form.text.data or 0
+    ) in chrome.TEXT_SIZES:
+        view = replace(view, text_px=int(form.text.data or 0))
+    if form.language.data in {"zh", "en"}:
+        view = replace(view, language=form.language.data)
+    return view
+
+
+@bp.get("/health")
+@guard.public
+def health() -> ResponseReturnValue:
+    """Answer that the portal is up and its database can be read."""
+    queries.all_communities()
+    return {"ok": True}
+
+
+@bp.get("/styleguide")
+@guard.public
+def styleguide() -> ResponseReturnValue:
+    """Show every part of the design, in development alone."""
+    if current_app.config["SETTINGS"].production:
+        abort(404)
+    return render_template("styleguide.html")

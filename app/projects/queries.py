@@ -1,0 +1,110 @@
+"""Reads of the ledger, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from app.attachments.queries import PictureView, pictures
+from app.core.db import db
+from app.core.errors import NotFound
+from app.projects.models import Project
+from app.projects.rules import Line, Stage, stage_index
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectView:
+    """A project as pages and ballots show it; money in fen."""
+
+    code: str
+    title: str
+    location: str
+    problem: str
+    proposal: str
+    supply_mode: str
+    budget_fen: int
+    decision_route: tuple[str, ...]
+    scope: str
+    build_months: int | None
+    upkeep_fen_per_year: int
+    upkeep_by: str
+    risk: str
+    stage: Stage
+    costs: tuple[Line, ...]
+    funds: tuple[Line, ...]
+    picture: PictureView | None
+    version: int
+
+    @property
+    def stage_index(self) -> int:
+        """Which of the five seals is now."""
+        return stage_index(self.stage)
+
+
+def all_projects(community_id: int) -> list[ProjectView]:
+    """The whole ledger by code, in three statements."""
+    return _views(community_id, None)
+
+
+def projects_by_code(community_id: int, codes: Sequence[str]) -> list[ProjectView]:
+    """The named projects in the order named. Raises: NotFound for one that is not there."""
+    found = {view.code: view for view in _views(community_id, codes)}
+    if missing := set(codes) - set(found):
+        raise NotFound(f"project {sorted(missing)[0]}")
+    return [found[code] for code in codes]
+
+
+def project(community_id: int, code: str) -> ProjectView:
+    """One project. Raises: NotFound."""
+    return projects_by_code(community_id, [code])[0]
+
+
+def _views(community_id: int, codes: Sequence[str] | None) -> list[ProjectView]:
+    wanted = (
+        select(Project)
+        .where(Project.community_id == community_id)
+        .options(selectinload(Project.lines))
+        .order_by(Project.code)
+    )
+    if codes is not None:
+        wanted = wanted.where(Project.code.in_(codes))
+    rows = db.session.scalars(wanted).all()
+    shown = pictures(
+        community_id, [row.picture_id for row in rows if row.picture_id is not None]
+    )
+    return [_view(row, shown) for row in rows]
+
+
+def _view(row: Project, shown: dict[int, PictureView]) -> ProjectView:
+    return ProjectView(
+        code=row.code,
+        title=row.title,
+        location=row.location,
+        problem=row.problem,
+        proposal=row.proposal,
+        supply_mode=row.supply_mode,
+        budget_fen=row.budget_fen,
+        decision_route=tuple(row.decision_route),
+        scope=row.scope,
+        build_months=row.build_months,
+        upkeep_fen_per_year=row.upkeep_fen_per_year,
+        upkeep_by=row.upkeep_by,
+        risk=row.risk,
+        stage=Stage(row.stage),
+        costs=_side(row, "cost"),
+        funds=_side(row, "fund"),
+        picture=shown.get(row.picture_id) if row.picture_id is not None else None,
+        version=row.version,
+    )
+
+
+def _side(row: Project, side: str) -> tuple[Line, ...]:
+    return tuple(
+        Line(line.name, line.amount_fen) for line in row.lines if line.side == side
+    )
