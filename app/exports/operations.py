@@ -1,0 +1,52 @@
+"""Taking records out of the house: each export is signed up to its end and noted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+from app.core.db import db, transaction
+from app.core.record import checkpoint
+from app.exports import archive, queries
+from app.people.steps import security
+from app.policy.table import Permission, require
+
+if TYPE_CHECKING:
+    from app.communities.queries import CommunityView
+    from app.core.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The name of an archive, and how many entries it holds."""
+
+    name: str
+    size: int
+
+
+def export_record(actor: Actor, *, community: CommunityView, out: IO[bytes]) -> Export:
+    """Sign the log as it stands and write its verifiable archive to `out`.
+
+    Raises: NotAllowed. The archive holds no name, no phone, and no choice of a running poll.
+    """
+    with transaction() as session:
+        require(actor, Permission.RECORD_EXPORT, community.place)
+        checkpoint(session, community.id)
+        security(
+            session,
+            "record.exported",
+            community_id=community.id,
+            person_id=actor.person_id,
+        )
+    log = queries.log_of(community.id)
+    size = _covered(community.id)
+    archive.write_archive(out, community.id, log.code, size)
+    db.session.rollback()
+    return Export(f"record-{log.code}-{size}.zip", size)
+
+
+def _covered(community_id: int) -> int:
+    """The newest checkpoint's size: entries written meanwhile belong to the next export."""
+    return max(
+        (size for size, _note in queries.checkpoints(community_id, 2**53)), default=0
+    )

@@ -1,0 +1,320 @@
+"""Reads for exports, in batches: nothing here holds a whole log."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from app.core import canonical as c
+from app.core.db import db
+from app.core.errors import NotFound
+from app.core.record import RecordCheckpoint, RecordEntry, RecordLog, RecordOpening
+from app.voting.models import Ballot, Poll, PollVoter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BATCH = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class PollInRecord:
+    """A poll as the record tells it: the data of its opening and of its closing."""
+
+    id: int
+    public_id: str
+    definition: dict[str, Any]
+    closed: dict[str, Any] | None
+    ballot_text: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LogView:
+    """How far a log has come."""
+
+    code: str
+    size: int
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEntry:
+    """An entry found by its check code, with the way to the newest checkpoint."""
+
+    seq: int
+    kind: str
+    at: str
+    subject: str
+    entry: str
+    leaf: str
+    proof: tuple[str, ...]
+    checkpoint: str
+    checkpoint_size: int
+    replaced: bool
+    choice: Any
+    poll_title: str
+
+
+def log_of(community_id: int) -> LogView:
+    """A community's log. Raises: NotFound."""
+    row = db.session.execute(
+        select(RecordLog.code, RecordLog.size, RecordLog.head).where(
+            RecordLog.community_id == community_id
+        )
+    ).first()
+    if row is None:
+        raise NotFound("record")
+    return LogView(*row)
+
+
+def entry_lines(community_id: int, size: int) -> Iterator[bytes]:
+    """The canonical bytes of the first `size` entries, in order."""
+    for batch in _batches(community_id, size):
+        for row in batch:
+            yield row.entry.encode()
+
+
+def timeline_rows(community_id: int, size: int) -> Iterator[list[object]]:
+    """Number, time, kind, subject and role of the first `size` entries."""
+    for batch in _batches(community_id, size):
+        for row in batch:
+            entry = json.loads(row.entry)
+            yield [entry[key] for key in ("seq", "at", "kind", "subject", "actor")]
+
+
+def _batches(community_id: int, size: int) -> Iterator[list[Any]]:
+    for start in range(0, size, BATCH):
+        yield list(
+            db.session.execute(
+                select(RecordEntry.seq, RecordEntry.entry)
+                .where(
+                    RecordEntry.community_id == community_id,
+                    RecordEntry.seq >= start,
+                    RecordEntry.seq < min(start + BATCH, size),
+                )
+                .order_by(RecordEntry.seq)
+            )
+        )
+
+
+def checkpoints(community_id: int, size: int) -> Iterator[tuple[int, str]]:
+    """Every signed note up to `size`, smallest first."""
+    rows = db.session.execute(
+        select(RecordCheckpoint.size, RecordCheckpoint.note)
+        .where(
+            RecordCheckpoint.community_id == community_id, RecordCheckpoint.size <= size
+        )
+        .order_by(RecordCheckpoint.size)
+    )
+    yield from ((row.size, row.note) for row in rows)
+
+
+def opening_lines(community_id: int, size: int) -> Iterator[bytes]:
+    """What the public may open: the choice of every voter's last ballot in closed polls."""
+    after = -1
+    while batch := _openings(community_id, size, after):
+        for row in batch:
+            yield c.canonical(
+                {
+                    "seq": row.seq,
+                    "name": row.name,
+                    "salt": row.salt,
+                    "value": json.loads(row.value),
+                }
+            )
+        after = batch[-1].seq
+
+
+def _openings(community_id: int, size: int, after: int) -> list[Any]:
+    closed = (
+        select(RecordEntry.subject)
+        .where(
+            RecordEntry.community_id == community_id,
+            RecordEntry.kind == "poll.closed",
+            RecordEntry.seq < size,
+        )
+        .scalar_subquery()
+    )
+    return list(
+        db.session.execute(
+            select(
+                RecordOpening.seq,
+                RecordOpening.name,
+                RecordOpening.salt,
+                RecordOpening.value,
+            )
+            .join(
+                Ballot,
+                (Ballot.community_id == RecordOpening.community_id)
+                & (Ballot.entry_seq == RecordOpening.seq),
+            )
+            .join(
+                PollVoter,
+                (PollVoter.id == Ballot.voter_id)
+                & (PollVoter.version == Ballot.version),
+            )
+            .join(Poll, Poll.id == Ballot.poll_id)
+            .where(
+                RecordOpening.community_id == community_id,
+                RecordOpening.name == "choice",
+                RecordOpening.seq > after,
+                RecordOpening.seq < size,
+                ("poll:" + Poll.public_id).in_(closed),
+            )
+            .order_by(RecordOpening.seq)
+            .limit(BATCH)
+        )
+    )
+
+
+def polls_in_record(community_id: int, size: int) -> list[PollInRecord]:
+    """Every poll whose opening lies in the first `size` entries, in order of opening."""
+    rows = db.session.execute(
+        select(RecordEntry.kind, RecordEntry.entry)
+        .where(
+            RecordEntry.community_id == community_id,
+            RecordEntry.seq < size,
+            RecordEntry.kind.in_(["poll.opened", "poll.closed"]),
+        )
+        .order_by(RecordEntry.seq)
+    )
+    opened: dict[str, dict[str, Any]] = {}
+    closed: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        data = json.loads(row.entry)["data"]
+        (opened if row.kind == "poll.opened" else closed)[data["poll"]] = data
+    polls = db.session.execute(
+        select(Poll.id, Poll.public_id, Poll.ballot_text).where(
+            Poll.community_id == community_id
+        )
+    )
+    known = {row.public_id: row for row in polls}
+    return [
+        PollInRecord(
+            known[name].id,
+            name,
+            definition,
+            closed.get(name),
+            known[name].ballot_text or {},
+        )
+        for name, definition in opened.items()
+    ]
+
+
+def voter_lines(community_id: int, poll_id: int) -> list[bytes]:
+    """The electorate's leaves, sorted by their bytes: references, no names."""
+    refs = db.session.scalars(
+        select(PollVoter.ref).where(
+            PollVoter.community_id == community_id, PollVoter.poll_id == poll_id
+        )
+    )
+    return sorted(c.canonical({"voter": ref, "weight": None}) for ref in refs)
+
+
+def entry_by_check_code(community_id: int, typed: str) -> FoundEntry | None:
+    """The ballot a check code belongs to, with its proof; None when there is none.
+
+    The proof leads to the newest checkpoint that covers the entry; it is empty before that.
+    """
+    prefix = _leaf_prefix(typed)
+    if prefix is None:
+        return None
+    row = db.session.execute(
+        select(
+            RecordEntry.seq, RecordEntry.kind, RecordEntry.entry, RecordEntry.leaf
+        ).where(
+            RecordEntry.community_id == community_id,
+            RecordEntry.leaf.startswith(prefix),
+            RecordEntry.kind == "ballot.cast",
+        )
+    ).first()
+    return None if row is None else _found(community_id, row)
+
+
+def _leaf_prefix(typed: str) -> str | None:
+    clean = c.crockford_clean(typed)
+    if len(clean) != 16:  # noqa: PLR2004 -- a check code is 16 characters
+        return None
+    number = 0
+    for character in clean:
+        number = number * 32 + c.CROCKFORD.index(character)
+    return f"{number:020x}"
+
+
+def _found(community_id: int, row: Any) -> FoundEntry:
+    entry = json.loads(row.entry)
+    newest = db.session.execute(
+        select(RecordCheckpoint.size, RecordCheckpoint.note)
+        .where(RecordCheckpoint.community_id == community_id)
+        .order_by(RecordCheckpoint.size.desc())
+        .limit(1)
+    ).first()
+    size, note = (newest.size, newest.note) if newest is not None else (0, "")
+    ballot = db.session.execute(
+        select(
+            Poll.title,
+            Poll.state,
+            Ballot.version,
+            PollVoter.version.label("last"),
+            Ballot.choice,
+        )
+        .join(PollVoter, PollVoter.id == Ballot.voter_id)
+        .join(Poll, Poll.id == Ballot.poll_id)
+        .where(Ballot.community_id == community_id, Ballot.entry_seq == row.seq)
+    ).one()
+    over = ballot.state in {"closed", "published", "final"}
+    return FoundEntry(
+        seq=row.seq,
+        kind=row.kind,
+        at=entry["at"],
+        subject=entry["subject"],
+        entry=row.entry,
+        leaf=row.leaf,
+        proof=_proof(community_id, row.seq, size) if row.seq < size else (),
+        checkpoint=note if row.seq < size else "",
+        checkpoint_size=size,
+        replaced=ballot.version != ballot.last,
+        choice=json.loads(ballot.choice)
+        if over and ballot.version == ballot.last
+        else None,
+        poll_title=ballot.title,
+    )
+
+
+def _proof(community_id: int, seq: int, size: int) -> tuple[str, ...]:
+    leaves = db.session.scalars(
+        select(RecordEntry.leaf)
+        .where(RecordEntry.community_id == community_id, RecordEntry.seq < size)
+        .order_by(RecordEntry.seq)
+    )
+    path = c.inclusion_proof([bytes.fromhex(leaf) for leaf in leaves], seq)
+    return tuple(node.hex() for node in path)
+
+
+def poll_in_record(community_id: int, public_id: str) -> PollInRecord:
+    """One opened poll as the record tells it. Raises: NotFound."""
+    size = log_of(community_id).size
+    for poll in polls_in_record(community_id, size):
+        if poll.public_id == public_id:
+            return poll
+    raise NotFound("poll")
+
+
+def poll_timeline(community_id: int, public_id: str) -> list[list[object]]:
+    """The acts on one poll; ballots are counted elsewhere and would only point at households."""
+    rows = db.session.scalars(
+        select(RecordEntry.entry)
+        .where(
+            RecordEntry.community_id == community_id,
+            RecordEntry.subject == f"poll:{public_id}",
+            RecordEntry.kind.not_in(["ballot.cast", "ballot.logged"]),
+        )
+        .order_by(RecordEntry.seq)
+    )
+    entries = [json.loads(row) for row in rows]
+    return [
+        [e[key] for key in ("seq", "at", "kind", "subject", "actor")] for e in entries
+    ]
