@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import current_app, make_response, render_template, request
+from flask import current_app, flash, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -44,6 +44,11 @@ def sentence(error: RuleBroken) -> str:
     if words is None:
         return _("这一步现在不能办。什么都没有保存。请返回上一页再看一看。")
     return words(error)
+
+
+def tell(kind: str, text: str) -> None:
+    """Show a notice on the next page: `done`, `info`, `attention` or `refused`."""
+    flash(text, kind)
 
 
 def wants_part() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from flask import current_app, flash, g, get_flashed_messages, request, url_for
+from flask import current_app, g, get_flashed_messages, request, url_for
 from flask_babel import gettext as _
 
 from app.communities import queries as communities
@@ -80,11 +80,6 @@ class Chrome:
     complaint_url: str = ""
     icp: str = ""
     messages: list[Message] = field(default_factory=list)
-
-
-def tell(kind: str, text: str) -> None:
-    """Show a notice on the next page: `done`, `info`, `attention` or `refused`."""
-    flash(text, kind)
 
 
 def read_view(cookie: str) -> View:

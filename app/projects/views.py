@@ -1,0 +1,150 @@
+"""The ledger: public pages of projects, and the desk's form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from app.core import guard, images, web
+from app.core.errors import RuleBroken
+from app.core.words import yuan
+from app.people import browser
+from app.policy.table import Permission
+from app.projects import operations, queries, words
+from app.projects.forms import ProjectForm, default_route, lines_text
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from app.core.images import Picture
+    from app.projects.queries import ProjectView
+
+bp = Blueprint("projects", __name__)
+bp.add_app_template_filter(yuan, "yuan")
+bp.add_app_template_filter(words.routes_text, "routes_text")
+
+UPLOAD_LIMIT = images.MAX_BYTES + 256 * 1024
+
+
+@bp.get("/c/<code>/projects/")
+@guard.public
+def index(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Show all projects of a community."""
+    return render_template(
+        "projects/index.html", place=g.place, projects=queries.all_projects(g.place.id)
+    )
+
+
+@bp.get("/c/<code>/projects/<project_code>")
+@guard.public
+def show(code: str, project_code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Show one project: what it solves, costs, who pays, who keeps it, which way it goes."""
+    return render_template(
+        "projects/show.html",
+        place=g.place,
+        project=queries.project(g.place.id, project_code),
+        supply_modes=words.SUPPLY_MODES,
+    )
+
+
+@bp.get("/c/<code>/desk/projects")
+@guard.needs(Permission.DESK_VIEW)
+def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Show the ledger to the desk."""
+    return render_template(
+        "projects/desk.html", place=g.place, projects=queries.all_projects(g.place.id)
+    )
+
+
+@bp.route("/c/<code>/desk/projects/new", methods=["GET", "POST"])
+@guard.needs(Permission.PROJECT_EDIT)
+def new(code: str) -> ResponseReturnValue:
+    """Put a project on the ledger."""
+    request.max_content_length = UPLOAD_LIMIT
+    form = ProjectForm(data=None if request.method == "POST" else {"decision_route": default_route()})
+    if not form.validate_on_submit():
+        return _form_page(form, None)
+    return _save(form, code, form.code.data or "", operations.add_project, None)
+
+
+@bp.route("/c/<code>/desk/projects/<project_code>", methods=["GET", "POST"])
+@guard.needs(Permission.PROJECT_EDIT)
+def edit(code: str, project_code: str) -> ResponseReturnValue:
+    """Change a project's text."""
+    request.max_content_length = UPLOAD_LIMIT
+    project = queries.project(g.place.id, project_code)
+    form = ProjectForm(data=None if request.method == "POST" else _as_typed(project))
+    form.code.data = project.code
+    if not form.validate_on_submit():
+        return _form_page(form, project)
+    return _save(form, code, project.code, operations.change_project, project)
+
+
+def _save(
+    form: ProjectForm, code: str, project_code: str, save: object, project: ProjectView | None
+) -> ResponseReturnValue:
+    try:
+        picture = _picture(form)
+        save(  # type: ignore[operator]
+            browser.current_actor(),
+            community_id=g.place.id,
+            code=project_code,
+            text=_text(form),
+            picture=picture,
+        )
+    except RuleBroken as error:
+        return _form_page(form, project, error)
+    web.tell("done", _("项目已保存。"))
+    return redirect(url_for("projects.show", code=code, project_code=project_code), 303)
+
+
+def _form_page(
+    form: ProjectForm, project: ProjectView | None, error: RuleBroken | None = None
+) -> ResponseReturnValue:
+    if error is not None:
+        form.form_errors.append(web.sentence(error))
+    status = 422 if request.method == "POST" else 200
+    return render_template(
+        "projects/edit.html", place=g.place, form=form, project=project
+    ), status
+
+
+def _picture(form: ProjectForm) -> Picture | None:
+    upload = form.picture.data
+    data = upload.read(images.MAX_BYTES + 1) if upload else b""
+    return images.repaint(data) if data else None
+
+
+def _text(form: ProjectForm) -> operations.ProjectText:
+    return operations.ProjectText(
+        title=(form.title.data or "").strip(),
+        location=form.location.data or "",
+        problem=form.problem.data or "",
+        proposal=form.proposal.data or "",
+        supply_mode=form.supply_mode.data,
+        budget_fen=form.budget.fen,
+        decision_route=tuple(form.decision_route.data or ()),
+        scope=form.scope.data or "",
+        build_months=form.build_months.data,
+        upkeep_fen_per_year=form.upkeep.fen,
+        upkeep_by=form.upkeep_by.data or "",
+        risk=form.risk.data or "",
+        costs=form.costs.lines,
+        funds=form.funds.lines,
+    )
+
+
+def _as_typed(project: ProjectView) -> dict[str, object]:
+    same = ("title", "location", "problem", "proposal", "scope", "build_months", "upkeep_by", "risk")
+    typed: dict[str, object] = {name: getattr(project, name) for name in same}
+    return typed | {
+        "code": project.code,
+        "supply_mode": project.supply_mode,
+        "budget": yuan(project.budget_fen).replace(",", ""),
+        "costs": lines_text(project.costs),
+        "funds": lines_text(project.funds),
+        "upkeep": yuan(project.upkeep_fen_per_year).replace(",", ""),
+        "decision_route": list(project.decision_route),
+    }

@@ -1,0 +1,56 @@
+"""The ledger's terms and refusals as people read them."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.core import web
+from app.core.errors import RuleBroken
+from app.core.words import yuan
+from app.projects.rules import Route, Stage, SupplyMode
+
+SUPPLY_MODES = {
+    SupplyMode.BUILD: _l("补建"),
+    SupplyMode.BUY: _l("购置"),
+    SupplyMode.SWAP: _l("置换"),
+    SupplyMode.RENT: _l("租赁"),
+    SupplyMode.CONVERT: _l("改造"),
+}
+ROUTES = {
+    Route.PREFERENCE_POLL: _l("意愿征集"),
+    Route.CONSULTATION: _l("社区协商"),
+    Route.REPRESENTATIVES_MEETING: _l("居民代表会议表决"),
+    Route.OWNERS_SIMPLE: _l("业主共同决定（一般事项）"),
+    Route.OWNERS_MAJOR: _l("业主共同决定（重大事项）"),
+}
+STAGES = {
+    Stage.PLAN: _l("共谋"),
+    Stage.BUILD: _l("共建"),
+    Stage.MANAGE: _l("共管"),
+    Stage.RATE: _l("共评"),
+    Stage.SHARE: _l("共享"),
+}
+
+
+def routes_text(routes: tuple[str, ...]) -> str:
+    """The legal acts a project must pass, in order."""
+    return _("，再 ").join(str(ROUTES[Route(route)]) for route in routes)
+
+
+def refusal(error: RuleBroken) -> str:
+    """Why the project was not saved, and what to do."""
+    if error.code == "project.budget":
+        return _("预算要大于 0 元。项目没有保存，请填写预算后再试。")
+    if error.code == "project.code_taken":
+        return _("编号 %(code)s 已经用过。项目没有保存，请换一个编号。", code=error.facts["code"])
+    side = _("造价明细") if error.code == "project.costs_do_not_add_up" else _("资金来源")
+    return _(
+        "%(side)s合计 %(total)s 元，与预算 %(budget)s 元不相等。项目没有保存，请核对后再试。",
+        side=side,
+        total=yuan(int(str(error.facts["total_fen"]))),
+        budget=yuan(int(str(error.facts["budget_fen"]))),
+    )
+
+
+web.explain("project", refusal)
