@@ -1,0 +1,409 @@
+"""The rules of a facility-project poll. Pure: no clock, no database, no words.
+
+Shares are compared by integer products; no float takes part in a decision.
+Source: docs/rules.md, "Facility polls"; docs/record-format.md, "rules".
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from app.core.errors import RuleBroken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+TITLE_LENGTH = 120
+MOST_OPTIONS = 30
+SHORTEST = timedelta(hours=1)
+LONGEST = timedelta(days=60)
+LARGEST_DENOMINATOR = 1000
+SMALL_CELL = 20
+NONE_OF_THEM = "none"
+YES_NO_OPTIONS = ("yes", "no", "abstain")
+
+
+class PollKind(StrEnum):
+    """The four different legal acts that people call voting."""
+
+    PREFERENCE_POLL = "preference_poll"
+    MEETING_RESOLUTION = "meeting_resolution"
+    OWNERS_JOINT_DECISION = "owners_joint_decision"
+    SATISFACTION_RATING = "satisfaction_rating"
+
+
+class Method(StrEnum):
+    """How a ballot is filled in."""
+
+    YES_NO = "yes_no"
+    CHOOSE = "choose"
+
+
+class PollState(StrEnum):
+    """How far a poll has come. Everything freezes on the way from scheduled or draft to open."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    OPEN = "open"
+    CLOSED = "closed"
+    PUBLISHED = "published"
+    FINAL = "final"
+
+
+class Phase(StrEnum):
+    """What a poll is now, whether or not the worker has come round yet."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    OPEN = "open"
+    COUNTING = "counting"
+    CLOSED = "closed"
+    PUBLISHED = "published"
+    FINAL = "final"
+
+
+class Outcome(StrEnum):
+    """What a poll came to."""
+
+    NO_QUORUM = "no_quorum"
+    PASSED = "passed"
+    REJECTED = "rejected"
+    DECIDED = "decided"
+    TIE = "tie"
+
+
+@dataclass(frozen=True, slots=True)
+class ShareTest:
+    """x·den cmp num·base, in heads. Fails when the base is 0."""
+
+    of: str
+    num: int
+    den: int
+    cmp: str
+
+    def holds(self, count: int, base: int) -> bool:
+        """Whether `count` out of `base` meets the share."""
+        if base == 0:
+            return False
+        left, right = count * self.den, self.num * base
+        return left >= right if self.cmp == ">=" else left > right
+
+    def needed(self, base: int) -> int:
+        """The smallest whole number that meets the share of `base`."""
+        exact, rest = divmod(self.num * base, self.den)
+        return exact if rest == 0 and self.cmp == ">=" else exact + 1
+
+    def as_json(self) -> dict[str, Any]:
+        """The test as the record carries it."""
+        return {
+            "unit": "heads",
+            "of": self.of,
+            "num": self.num,
+            "den": self.den,
+            "cmp": self.cmp,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Everything a recount needs beyond the ballots. `k` and `seats` belong to `choose` alone."""
+
+    participation: tuple[ShareTest, ...]
+    agreement: tuple[ShareTest, ...]
+    k: int | None = None
+    seats: int | None = None
+    scope: str = "community"
+    matter: str = "facility_project"
+
+    def as_json(self) -> dict[str, Any]:
+        """The `rules` object of `poll.opened`."""
+        whole: dict[str, Any] = {
+            "scope": self.scope,
+            "matter": self.matter,
+            "effect": "advisory",
+            "precedence": "first_channel",
+            "tie": "declare",
+            "silence": "none",
+            "participation": [test.as_json() for test in self.participation],
+            "agreement": [test.as_json() for test in self.agreement],
+        }
+        if self.k is not None:
+            whole |= {"k": self.k, "seats": self.seats}
+        return whole
+
+
+def rules_from_json(stored: Mapping[str, Any]) -> Rules:
+    """The rules a draft or a record holds."""
+    return Rules(
+        participation=tuple(map(_test, stored["participation"])),
+        agreement=tuple(map(_test, stored["agreement"])),
+        k=stored.get("k"),
+        seats=stored.get("seats"),
+        scope=stored["scope"],
+        matter=stored["matter"],
+    )
+
+
+def _test(stored: Mapping[str, Any]) -> ShareTest:
+    return ShareTest(stored["of"], stored["num"], stored["den"], stored["cmp"])
+
+
+def default_rules(method: Method, options: int = 0) -> Rules:
+    """What the drafting page offers: a third takes part, more than half of them agree.
+
+    For `choose`, up to three may be named and one wins; no share of agreement is asked.
+    """
+    third = ShareTest("electorate", 1, 3, ">=")
+    if method is Method.YES_NO:
+        return Rules((third,), (ShareTest("participants", 1, 2, ">"),))
+    return Rules((third,), (), k=min(3, max(options, 1)), seats=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a draft says, as far as rules look at it."""
+
+    title: str
+    method: Method
+    options: tuple[str, ...]
+    rules: Rules
+    opens_at: datetime
+    closes_at: datetime
+
+
+def draft_problems(draft: Draft) -> list[str]:
+    """Codes of everything that keeps a draft from being opened; empty when nothing does."""
+    return [code for bad, code in (*_text_checks(draft), *_method_checks(draft)) if bad]
+
+
+def _text_checks(draft: Draft) -> tuple[tuple[bool, str], ...]:
+    lasts = draft.closes_at - draft.opens_at
+    tests = (*draft.rules.participation, *draft.rules.agreement)
+    return (
+        (not draft.title.strip(), "draft.no_title"),
+        (len(draft.title) > TITLE_LENGTH, "draft.title_long"),
+        (lasts < SHORTEST, "draft.too_short"),
+        (lasts > LONGEST, "draft.too_long"),
+        (len(set(draft.options)) != len(draft.options), "draft.option_twice"),
+        (any(not _sound(test) for test in tests), "draft.bad_share"),
+    )
+
+
+def _sound(test: ShareTest) -> bool:
+    return (
+        0 <= test.num <= test.den
+        and 1 <= test.den <= LARGEST_DENOMINATOR
+        and test.cmp in {">=", ">"}
+        # More than the whole can never be met.
+        and not (test.num == test.den and test.cmp == ">")
+    )
+
+
+def _method_checks(draft: Draft) -> tuple[tuple[bool, str], ...]:
+    rules, count = draft.rules, len(draft.options)
+    if draft.method is Method.YES_NO:
+        return (
+            (count != 1, "draft.one_project"),
+            (not rules.agreement, "draft.no_agreement"),
+        )
+    return (
+        (not 2 <= count <= MOST_OPTIONS, "draft.options_number"),  # noqa: PLR2004 -- a choice
+        (rules.k is None or not 1 <= rules.k <= max(count, 1), "draft.bad_k"),
+        (
+            rules.seats is None or not 1 <= rules.seats <= max(count, 1),
+            "draft.bad_seats",
+        ),
+    )
+
+
+def ballot_options(method: Method, options: Sequence[str]) -> tuple[str, ...]:
+    """The option ids of the record: yes, no, abstain for `yes_no`, else the projects'."""
+    return YES_NO_OPTIONS if method is Method.YES_NO else tuple(options)
+
+
+def check_choice(
+    method: Method, options: Sequence[str], k: int | None, submitted: Sequence[str]
+) -> str | list[str]:
+    """The choice as the record carries it.
+
+    For `choose`, 均不同意 is the value "none" and becomes the empty list; ids come back sorted,
+    since their order means nothing. Raises: RuleBroken ballot.*.
+    """
+    if not submitted:
+        raise RuleBroken("ballot.nothing_chosen")
+    if method is Method.YES_NO:
+        return _one_of(submitted, YES_NO_OPTIONS)
+    return _some_of(submitted, options, k or 1)
+
+
+def _one_of(submitted: Sequence[str], options: Sequence[str]) -> str:
+    if len(submitted) > 1:
+        raise RuleBroken("ballot.too_many", k=1, chosen=len(submitted))
+    if submitted[0] not in options:
+        raise RuleBroken("ballot.unknown_option")
+    return submitted[0]
+
+
+def _some_of(submitted: Sequence[str], options: Sequence[str], k: int) -> list[str]:
+    if NONE_OF_THEM in submitted:
+        if len(submitted) > 1:
+            raise RuleBroken("ballot.none_and_some")
+        return []
+    if len(set(submitted)) != len(submitted):
+        raise RuleBroken("ballot.duplicate")
+    if not set(submitted) <= set(options):
+        raise RuleBroken("ballot.unknown_option")
+    if len(submitted) > k:
+        raise RuleBroken("ballot.too_many", k=k, chosen=len(submitted))
+    return sorted(submitted)
+
+
+def phase_at(state: PollState, closes_at: datetime, now: datetime) -> Phase:
+    """What a poll is at `now`: never open after its time because a worker was late."""
+    if state is PollState.OPEN and now >= closes_at:
+        return Phase.COUNTING
+    return Phase(state.value)
+
+
+def hour_of(moment: datetime) -> datetime:
+    """The hour the record tells of a ballot."""
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def is_late(now: datetime, closes_at: datetime) -> bool:
+    """Whether a ballot at `now` comes too late: the closing moment itself is late."""
+    return now >= closes_at
+
+
+def clock_stepped_back(now: datetime, last_at: datetime | None) -> bool:
+    """Whether the clock stands more than 60 s before the log's latest entry."""
+    return last_at is not None and now < last_at - timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A poll's result, as `poll.closed` carries it."""
+
+    method: Method
+    counts: dict[str, int]
+    tests: tuple[bool, ...]
+    outcome: Outcome
+    winners: tuple[str, ...] = ()
+    tied: tuple[str, ...] = ()
+    blank: int = 0
+    participants: int = field(default=0)
+
+    def as_json(self) -> dict[str, Any]:
+        """The `result` object of `poll.closed`."""
+        result: dict[str, Any] = {
+            "counts": self.counts,
+            "tests": list(self.tests),
+            "outcome": self.outcome.value,
+        }
+        if self.method is Method.CHOOSE:
+            result |= {
+                "winners": sorted(self.winners),
+                "tied": sorted(self.tied),
+                "blank": self.blank,
+            }
+        return result
+
+
+def tally(
+    method: Method,
+    rules: Rules,
+    options: Sequence[str],
+    choices: Iterable[str | list[str]],
+    heads: int,
+) -> Tally:
+    """Decide a poll from the choices that count, one of each voter.
+
+    `heads` is the electorate. Everyone whose ballot counts takes part, abstentions and empty
+    ballots too. Raises: ValueError if more ballots than heads are given.
+    """
+    if method is Method.YES_NO:
+        return _yes_no(rules, list(choices), heads)
+    return _choose(rules, options, list(choices), heads)
+
+
+def _check_number(ballots: int, heads: int) -> None:
+    if ballots > heads:
+        raise ValueError(f"{ballots} ballots for {heads} voters")
+
+
+def _yes_no(rules: Rules, choices: list[Any], heads: int) -> Tally:
+    _check_number(len(choices), heads)
+    found = Counter(choices)
+    counts = {option: found[option] for option in YES_NO_OPTIONS}
+    bases = {
+        "electorate": heads,
+        "participants": len(choices),
+        "yes_no": counts["yes"] + counts["no"],
+    }
+    took_part = [t.holds(len(choices), bases[t.of]) for t in rules.participation]
+    agreed = [t.holds(counts["yes"], bases[t.of]) for t in rules.agreement]
+    if not all(took_part):
+        outcome = Outcome.NO_QUORUM
+    else:
+        outcome = Outcome.PASSED if all(agreed) else Outcome.REJECTED
+    return Tally(
+        Method.YES_NO, counts, (*took_part, *agreed), outcome, participants=len(choices)
+    )
+
+
+def _choose(
+    rules: Rules, options: Sequence[str], choices: list[Any], heads: int
+) -> Tally:
+    _check_number(len(choices), heads)
+    found = Counter(option for choice in choices for option in choice)
+    counts = {option: found[option] for option in options}
+    bases = {"electorate": heads, "participants": len(choices)}
+    took_part = tuple(t.holds(len(choices), bases[t.of]) for t in rules.participation)
+    blank = sum(1 for choice in choices if not choice)
+    if not all(took_part):
+        winners: tuple[str, ...] = ()
+        tied: tuple[str, ...] = ()
+        outcome = Outcome.NO_QUORUM
+    else:
+        able = {
+            option: votes
+            for option, votes in counts.items()
+            if votes and all(t.holds(votes, bases[t.of]) for t in rules.agreement)
+        }
+        winners, tied = _seated(able, rules.seats or 1)
+        outcome = Outcome.TIE if tied else Outcome.DECIDED
+    return Tally(
+        Method.CHOOSE, counts, took_part, outcome, winners, tied, blank, len(choices)
+    )
+
+
+def _seated(
+    able: Mapping[str, int], seats: int
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those above the last seat, and all that are equal where it cannot be told who has it."""
+    order = sorted(able, key=lambda option: (-able[option], option))
+    if len(order) <= seats:
+        return tuple(sorted(order)), ()
+    edge = able[order[seats - 1]]
+    if able[order[seats]] != edge:
+        return tuple(sorted(order[:seats])), ()
+    above = tuple(sorted(option for option in order if able[option] > edge))
+    return above, tuple(sorted(option for option in order if able[option] == edge))
+
+
+def turnout_json(by_channel: Mapping[str, int]) -> dict[str, Any]:
+    """`turnout` of `poll.closed`; channels are left out where a cell would be between 1 and 19."""
+    small = any(0 < count < SMALL_CELL for count in by_channel.values())
+    return {
+        "total": sum(by_channel.values()),
+        "by_channel": None if small else dict(by_channel),
+    }
+
+
+def publication_until(published_at: datetime, days: int) -> datetime:
+    """When a publication period of so many days ends."""
+    return published_at + timedelta(days=days)
