@@ -1,4 +1,4 @@
-"""The rules of a facility-project poll. Pure: no clock, no database, no words.
+"""The rules of a facility-project poll. Pure: no database, no words; `now` is an argument.
 
 Shares are compared by integer products; no float takes part in a decision.
 Source: docs/rules.md, "Facility polls"; docs/record-format.md, "rules".
@@ -7,11 +7,12 @@ Source: docs/rules.md, "Facility polls"; docs/record-format.md, "rules".
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from app.core import clock
 from app.core.errors import RuleBroken
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ LARGEST_DENOMINATOR = 1000
 SMALL_CELL = 20
 NONE_OF_THEM = "none"
 YES_NO_OPTIONS = ("yes", "no", "abstain")
+# What this issue's polls have in common; a poll with anything else is not counted by this code.
+FIXED = {"effect": "advisory", "precedence": "first_channel", "tie": "declare", "silence": "none"}
+PARTICIPATION_BASES = ("electorate",)
+COMPARISONS = (">=", ">")
 
 
 class PollKind(StrEnum):
@@ -41,6 +46,12 @@ class Method(StrEnum):
 
     YES_NO = "yes_no"
     CHOOSE = "choose"
+
+    @property
+    def agreement_bases(self) -> tuple[str, ...]:
+        """What a share of agreement can be a share of; yes + no exists for `yes_no` alone."""
+        both = ("participants", "electorate")
+        return (*both, "yes_no") if self is Method.YES_NO else both
 
 
 class PollState(StrEnum):
@@ -124,10 +135,7 @@ class Rules:
         whole: dict[str, Any] = {
             "scope": self.scope,
             "matter": self.matter,
-            "effect": "advisory",
-            "precedence": "first_channel",
-            "tie": "declare",
-            "silence": "none",
+            **FIXED,
             "participation": [test.as_json() for test in self.participation],
             "agreement": [test.as_json() for test in self.agreement],
         }
@@ -137,7 +145,14 @@ class Rules:
 
 
 def rules_from_json(stored: Mapping[str, Any]) -> Rules:
-    """The rules a draft or a record holds."""
+    """The rules a draft or a record holds.
+
+    Raises: ValueError for rules that this code does not count by (areas, silence as agreement, a
+    rule that breaks ties): a wrong count is worse than none.
+    """
+    strange = {key: stored.get(key) for key, value in FIXED.items() if stored.get(key) != value}
+    if strange:
+        raise ValueError(f"cannot count by {strange}")
     return Rules(
         participation=tuple(map(_test, stored["participation"])),
         agreement=tuple(map(_test, stored["agreement"])),
@@ -149,6 +164,8 @@ def rules_from_json(stored: Mapping[str, Any]) -> Rules:
 
 
 def _test(stored: Mapping[str, Any]) -> ShareTest:
+    if stored["unit"] != "heads" or stored["cmp"] not in COMPARISONS:
+        raise ValueError(f"cannot count by {dict(stored)}")
     return ShareTest(stored["of"], stored["num"], stored["den"], stored["cmp"])
 
 
@@ -173,31 +190,49 @@ class Draft:
     rules: Rules
     opens_at: datetime
     closes_at: datetime
+    kind: PollKind = PollKind.PREFERENCE_POLL
 
 
-def draft_problems(draft: Draft) -> list[str]:
-    """Codes of everything that keeps a draft from being opened; empty when nothing does."""
-    return [code for bad, code in (*_text_checks(draft), *_method_checks(draft)) if bad]
+def draft_problems(draft: Draft, now: datetime | None = None) -> list[str]:
+    """Codes of everything that keeps a draft from being opened; empty when nothing does.
+
+    `now` is given by whoever opens the poll, which must happen before it closes.
+    Source: docs/rules.md, "Drafting".
+    """
+    checks = (*_text_checks(draft), *_time_checks(draft, now), *_method_checks(draft))
+    return [code for bad, code in checks if bad]
 
 
 def _text_checks(draft: Draft) -> tuple[tuple[bool, str], ...]:
-    lasts = draft.closes_at - draft.opens_at
-    tests = (*draft.rules.participation, *draft.rules.agreement)
+    rules = draft.rules
+    shares = [(test, PARTICIPATION_BASES) for test in rules.participation]
+    shares += [(test, draft.method.agreement_bases) for test in rules.agreement]
     return (
+        (draft.kind is not PollKind.PREFERENCE_POLL, "draft.kind_not_offered"),
         (not draft.title.strip(), "draft.no_title"),
         (len(draft.title) > TITLE_LENGTH, "draft.title_long"),
-        (lasts < SHORTEST, "draft.too_short"),
-        (lasts > LONGEST, "draft.too_long"),
         (len(set(draft.options)) != len(draft.options), "draft.option_twice"),
-        (any(not _sound(test) for test in tests), "draft.bad_share"),
+        (NONE_OF_THEM in draft.options, "draft.option_reserved"),
+        (any(not _sound(test, bases) for test, bases in shares), "draft.bad_share"),
     )
 
 
-def _sound(test: ShareTest) -> bool:
+def _time_checks(draft: Draft, now: datetime | None) -> tuple[tuple[bool, str], ...]:
+    lasts = draft.closes_at - draft.opens_at
     return (
-        0 <= test.num <= test.den
-        and 1 <= test.den <= LARGEST_DENOMINATOR
-        and test.cmp in {">=", ">"}
+        (lasts < SHORTEST, "draft.too_short"),
+        (lasts > LONGEST, "draft.too_long"),
+        # The record knows whole seconds: the deadline it tells must be the one that was kept.
+        (draft.closes_at.microsecond != 0, "draft.closes_uneven"),
+        (now is not None and is_late(now, draft.closes_at), "draft.over"),
+    )
+
+
+def _sound(test: ShareTest, bases: Sequence[str]) -> bool:
+    return (
+        1 <= test.num <= test.den <= LARGEST_DENOMINATOR
+        and test.cmp in COMPARISONS
+        and test.of in bases
         # More than the whole can never be met.
         and not (test.num == test.den and test.cmp == ">")
     )
@@ -209,6 +244,8 @@ def _method_checks(draft: Draft) -> tuple[tuple[bool, str], ...]:
         return (
             (count != 1, "draft.one_project"),
             (not rules.agreement, "draft.no_agreement"),
+            (rules.k is not None, "draft.bad_k"),
+            (rules.seats is not None, "draft.bad_seats"),
         )
     return (
         (not 2 <= count <= MOST_OPTIONS, "draft.options_number"),  # noqa: PLR2004 -- a choice
@@ -270,8 +307,8 @@ def phase_at(state: PollState, closes_at: datetime, now: datetime) -> Phase:
 
 
 def hour_of(moment: datetime) -> datetime:
-    """The hour the record tells of a ballot."""
-    return moment.replace(minute=0, second=0, microsecond=0)
+    """The hour the record tells of a ballot, in UTC."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def is_late(now: datetime, closes_at: datetime) -> bool:
@@ -295,7 +332,7 @@ class Tally:
     winners: tuple[str, ...] = ()
     tied: tuple[str, ...] = ()
     blank: int = 0
-    participants: int = field(default=0)
+    participants: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The `result` object of `poll.closed`."""
@@ -323,7 +360,9 @@ def tally(
     """Decide a poll from the choices that count, one of each voter.
 
     `heads` is the electorate. Everyone whose ballot counts takes part, abstentions and empty
-    ballots too. Raises: ValueError if more ballots than heads are given.
+    ballots too. An abstention counts for participation and for `participants`, not for `yes_no`.
+    Raises: ValueError if more ballots than heads are given, or a ballot that no form could give.
+    Source: docs/rules.md, "Counting".
     """
     if method is Method.YES_NO:
         return _yes_no(rules, list(choices), heads)
@@ -335,8 +374,22 @@ def _check_number(ballots: int, heads: int) -> None:
         raise ValueError(f"{ballots} ballots for {heads} voters")
 
 
+def _refuse_unless(sound: bool) -> None:  # noqa: FBT001 -- reads as a sentence
+    """Stop a count rather than leave a ballot out: somebody reached around the forms."""
+    if not sound:
+        raise ValueError("a stored choice is none of those offered")
+
+
+def _could_be_chosen(choice: object, options: Sequence[str], k: int) -> bool:
+    if not isinstance(choice, list) or len(choice) > k:
+        return False
+    return len(set(choice)) == len(choice) and set(choice) <= set(options)
+
+
 def _yes_no(rules: Rules, choices: list[Any], heads: int) -> Tally:
     _check_number(len(choices), heads)
+    for choice in choices:
+        _refuse_unless(choice in YES_NO_OPTIONS)
     found = Counter(choices)
     counts = {option: found[option] for option in YES_NO_OPTIONS}
     bases = {
@@ -350,15 +403,13 @@ def _yes_no(rules: Rules, choices: list[Any], heads: int) -> Tally:
         outcome = Outcome.NO_QUORUM
     else:
         outcome = Outcome.PASSED if all(agreed) else Outcome.REJECTED
-    return Tally(
-        Method.YES_NO, counts, (*took_part, *agreed), outcome, participants=len(choices)
-    )
+    return Tally(Method.YES_NO, counts, (*took_part, *agreed), outcome, participants=len(choices))
 
 
-def _choose(
-    rules: Rules, options: Sequence[str], choices: list[Any], heads: int
-) -> Tally:
+def _choose(rules: Rules, options: Sequence[str], choices: list[Any], heads: int) -> Tally:
     _check_number(len(choices), heads)
+    for choice in choices:
+        _refuse_unless(_could_be_chosen(choice, options, rules.k or 1))
     found = Counter(option for choice in choices for option in choice)
     counts = {option: found[option] for option in options}
     bases = {"electorate": heads, "participants": len(choices)}
@@ -376,14 +427,10 @@ def _choose(
         }
         winners, tied = _seated(able, rules.seats or 1)
         outcome = Outcome.TIE if tied else Outcome.DECIDED
-    return Tally(
-        Method.CHOOSE, counts, took_part, outcome, winners, tied, blank, len(choices)
-    )
+    return Tally(Method.CHOOSE, counts, took_part, outcome, winners, tied, blank, len(choices))
 
 
-def _seated(
-    able: Mapping[str, int], seats: int
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _seated(able: Mapping[str, int], seats: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Those above the last seat, and all that are equal where it cannot be told who has it."""
     order = sorted(able, key=lambda option: (-able[option], option))
     if len(order) <= seats:
@@ -405,5 +452,13 @@ def turnout_json(by_channel: Mapping[str, int]) -> dict[str, Any]:
 
 
 def publication_until(published_at: datetime, days: int) -> datetime:
-    """When a publication period of so many days ends."""
-    return published_at + timedelta(days=days)
+    """When a publication period of so many whole days ends, in UTC.
+
+    The day of publication is not counted and the last day ends at 24:00 in China, so that the
+    period never has fewer than `days` full days. Raises: ValueError for less than one day.
+    Source: docs/rules.md, "Publication".
+    """
+    if days < 1:
+        raise ValueError(f"a publication period of {days} days")
+    last = clock.local(published_at) + timedelta(days=days + 1)
+    return clock.at_local(last.year, last.month, last.day)
