@@ -226,7 +226,11 @@ def _append(  # noqa: PLR0913 -- one private step of `record`
         update(RecordLog)
         .where(RecordLog.id == log.id)
         .values(
-            size=log.size + 1, head=leaf.hex(), frontier=_dump(frontier), last_at=at
+            size=log.size + 1,
+            head=leaf.hex(),
+            frontier=_dump(frontier),
+            # The latest so far: entries need not rise, openings and closings must not fall back.
+            last_at=max(at, log.last_at or at),
         )
         .execution_options(synchronize_session=False)
     )

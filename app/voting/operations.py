@@ -1,0 +1,605 @@
+"""Everything that happens to a poll. One verb = one transaction = one line in a log.
+
+A draft is nobody's business but the desk's: it goes to the security log. From the opening on every
+act is an entry of the record, in the same transaction as the change.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from flask import current_app
+from flask_babel import force_locale
+from sqlalchemy import delete, insert, select
+
+from app.communities.models import Household
+from app.communities.settings import publication_days
+from app.core import canonical as c
+from app.core import clock, jobs
+from app.core import record as records
+from app.core.db import transaction
+from app.core.errors import NotFound, RuleBroken
+from app.core.links import Edge, connect
+from app.core.record import Act, checkpoint, record
+from app.people.models import HouseholdNoticeKind
+from app.people.steps import security, tell_household
+from app.policy.table import Permission, Place, require
+from app.voting import casting, opening, rules, steps, tokens
+from app.voting.casting import Attempt, CastOutcome, LockedPoll, OutcomeKind
+from app.voting.models import Ballot, Poll, PollOption, PollVoter
+from app.voting.rules import Draft, Method, PollKind, PollState, Rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from sqlalchemy.orm import Session
+
+    from app.core.actor import Actor
+
+OPENED = records.register(
+    "poll.opened",
+    {
+        "poll",
+        "kind",
+        "method",
+        "secrecy",
+        "title",
+        "projects",
+        "options",
+        "rules",
+        "opens_at",
+        "closes_at",
+        "electorate",
+        "text_sha256",
+    },
+    meaning="a poll's question, options, rules, times and electorate, frozen",
+)
+CAST = records.register(
+    "ballot.cast",
+    {"poll", "voter", "version"},
+    {"choice", "channel"},
+    "one version of one voter's ballot",
+)
+LOGGED = records.register(
+    "ballot.logged",
+    {"poll", "voter", "reason"},
+    meaning="a ballot that does not count, with its reason",
+)
+CLOSED = records.register(
+    "poll.closed",
+    {"poll", "turnout", "result"},
+    meaning="the result, to be recomputed by anyone",
+)
+PUBLISHED = records.register(
+    "result.published",
+    {"poll", "until"},
+    meaning="the publication period begins and lasts until then",
+)
+FINAL = records.register(
+    "result.final", {"poll"}, meaning="the publication period is over"
+)
+
+PUBLIC_ID_BYTES = 5
+HOUR = timedelta(hours=1)
+LANGUAGE_OF_RECORD = "zh_Hans_CN"
+
+
+@dataclass(frozen=True, slots=True)
+class PollDraft:
+    """What the desk writes before a poll is opened. `projects` are codes of the ledger, in order."""
+
+    title: str
+    explanation: str
+    method: Method
+    projects: tuple[str, ...]
+    rules: Rules
+    opens_at: datetime
+    closes_at: datetime
+    kind: PollKind = PollKind.PREFERENCE_POLL
+
+    def for_rules(self) -> Draft:
+        """Give the draft as far as rules look at it."""
+        return Draft(
+            self.title, self.method, self.projects, self.rules, self.opens_at, self.closes_at
+        )
+
+
+# --- drafts ------------------------------------------------------------------------------------
+
+
+def draft_poll(actor: Actor, *, community_id: int, draft: PollDraft) -> str:
+    """Write a draft; gives the poll's public id. Raises: RuleBroken draft.*, NotFound."""
+    with transaction() as session:
+        require(actor, Permission.POLL_DRAFT, Place(community_id))
+        _check(community_id, draft)
+        poll = Poll(
+            community_id=community_id,
+            public_id=c.crockford(secrets.token_bytes(PUBLIC_ID_BYTES)).lower(),
+            kind=draft.kind,
+            method=draft.method,
+            title=draft.title,
+            state="draft",
+            rules=draft.rules.as_json(),
+            opens_at=draft.opens_at,
+            closes_at=draft.closes_at,
+            drafted_by=actor.person_id,
+            drafted_at=clock.now(),
+        )
+        session.add(poll)
+        session.flush()
+        _write(session, poll, draft)
+        _note(session, actor, poll, "poll.drafted")
+        return poll.public_id
+
+
+def edit_draft(
+    actor: Actor, *, community_id: int, public_id: str, draft: PollDraft
+) -> None:
+    """Change a draft. Raises: NotFound, RuleBroken poll.frozen, draft.*."""
+    with transaction() as session:
+        require(actor, Permission.POLL_DRAFT, Place(community_id))
+        poll = _lock(session, community_id, public_id)
+        _refuse_unless(poll, "draft")
+        _check(community_id, draft)
+        _write(session, poll, draft)
+        _note(session, actor, poll, "poll.draft_edited")
+
+
+def discard_draft(actor: Actor, *, community_id: int, public_id: str) -> None:
+    """Throw a draft away. Raises: NotFound, RuleBroken poll.frozen."""
+    with transaction() as session:
+        require(actor, Permission.POLL_DRAFT, Place(community_id))
+        poll = _lock(session, community_id, public_id)
+        _refuse_unless(poll, "draft")
+        session.execute(delete(PollOption).where(*_options_of(poll)))
+        _note(session, actor, poll, "poll.draft_discarded")
+        session.delete(poll)
+
+
+def schedule_poll(
+    actor: Actor, *, community_id: int, public_id: str, opens_at: datetime
+) -> None:
+    """Let a draft open by itself. It stays a draft in all but name until then.
+
+    Raises: NotFound; RuleBroken poll.frozen, poll.opens_in_the_past, draft.*.
+    """
+    with transaction() as session:
+        require(actor, Permission.POLL_OPEN, Place(community_id))
+        poll = _lock(session, community_id, public_id)
+        _refuse_unless(poll, "draft")
+        if opens_at <= clock.now():
+            raise RuleBroken("poll.opens_in_the_past")
+        # The record knows whole seconds.
+        poll.opens_at = opens_at.replace(microsecond=0)
+        _check(community_id, _draft_of(session, poll))
+        poll.state = "scheduled"
+        poll.version += 1
+        jobs.enqueue(
+            session,
+            "poll.open",
+            f"{poll.id}:{clock.to_record(opens_at)}",
+            poll.opens_at,
+            community_id=community_id,
+            poll=public_id,
+            opens_at=clock.to_record(opens_at),
+        )
+        _note(session, actor, poll, "poll.scheduled")
+
+
+def unschedule_poll(actor: Actor, *, community_id: int, public_id: str) -> None:
+    """Make a poll that waits for its time a plain draft again. Raises: NotFound, RuleBroken."""
+    with transaction() as session:
+        require(actor, Permission.POLL_OPEN, Place(community_id))
+        poll = _lock(session, community_id, public_id)
+        _refuse_unless(poll, "scheduled")
+        poll.state = "draft"
+        poll.version += 1
+        _note(session, actor, poll, "poll.unscheduled")
+
+
+def _write(session: Session, poll: Poll, draft: PollDraft) -> None:
+    poll.kind, poll.method = draft.kind, draft.method
+    poll.title, poll.explanation = draft.title, draft.explanation
+    poll.rules = draft.rules.as_json()
+    poll.opens_at, poll.closes_at = draft.opens_at, draft.closes_at
+    poll.version += 1
+    session.execute(delete(PollOption).where(*_options_of(poll)))
+    session.add_all(
+        PollOption(
+            community_id=poll.community_id,
+            poll_id=poll.id,
+            option=code,
+            position=position,
+        )
+        for position, code in enumerate(draft.projects)
+    )
+
+
+def _options_of(poll: Poll) -> tuple[Any, ...]:
+    return PollOption.community_id == poll.community_id, PollOption.poll_id == poll.id
+
+
+def _draft_of(session: Session, poll: Poll) -> PollDraft:
+    codes = session.scalars(
+        select(PollOption.option)
+        .where(*_options_of(poll))
+        .order_by(PollOption.position)
+    )
+    return PollDraft(
+        title=poll.title,
+        explanation=poll.explanation,
+        method=Method(poll.method),
+        projects=tuple(codes),
+        rules=rules.rules_from_json(poll.rules),
+        opens_at=poll.opens_at,
+        closes_at=poll.closes_at,
+        kind=PollKind(poll.kind),
+    )
+
+
+def _check(community_id: int, draft: PollDraft) -> list[steps.OptionCard]:
+    """The cards of a sound draft. Raises: RuleBroken draft.*, with all problems; NotFound."""
+    problems = rules.draft_problems(draft.for_rules())
+    if problems:
+        raise RuleBroken(problems[0], problems=tuple(problems))
+    return steps.cards(community_id, draft.projects)
+
+
+def _note(session: Session, actor: Actor, poll: Poll, kind: str) -> None:
+    """Drafts nobody has seen are no entries of the record."""
+    security(
+        session,
+        kind,
+        community_id=poll.community_id,
+        person_id=actor.person_id,
+        poll=poll.public_id,
+    )
+
+
+def _lock(session: Session, community_id: int, public_id: str) -> Poll:
+    mine = Poll.community_id == community_id, Poll.public_id == public_id
+    poll = session.scalar(select(Poll).where(*mine).with_for_update())
+    if poll is None:
+        raise NotFound("poll")
+    return poll
+
+
+def _refuse_unless(poll: Poll, *states: str) -> None:
+    if poll.state not in states:
+        raise RuleBroken("poll.frozen", state=poll.state)
+
+
+# --- opening -----------------------------------------------------------------------------------
+
+
+def open_poll(actor: Actor, *, community_id: int, public_id: str) -> None:
+    """Open a poll and freeze it: options, rules, electorate, times, and every word of the ballot.
+
+    A person opens at once; the job opens what is scheduled at its time, and finds a poll that is
+    already open without harm. Raises: NotFound; RuleBroken poll.frozen, poll.not_yet,
+    poll.no_electorate, draft.*, clock.stepped_back.
+    """
+    with transaction() as session:
+        require(actor, Permission.POLL_OPEN, Place(community_id))
+        poll = _lock(session, community_id, public_id)
+        if actor.is_system and poll.opened_at is not None:
+            return
+        _refuse_unless(poll, "draft", "scheduled")
+        now = _trusted_now(session, community_id)
+        _set_opening_time(actor, poll, now)
+        draft = _draft_of(session, poll)
+        cards = _freeze(session, poll, draft)
+        poll.state, poll.opened_at = PollState.OPEN.value, now
+        poll.version += 1
+        definition: dict[str, Any] = poll.definition or {}
+        record(session, actor, Act(OPENED, _subject(public_id), definition), community_id)
+        checkpoint(session, community_id)
+        _enqueue_due(session, poll, now)
+        for card in cards:
+            edge = Edge(_subject(public_id), "asks_about", card.subject)
+            connect(session, community_id, edge)
+
+
+def _trusted_now(session: Session, community_id: int) -> datetime:
+    """The time, read after the log is held. Raises: RuleBroken clock.stepped_back."""
+    last_at = session.scalar(
+        select(records.RecordLog.last_at)
+        .where(records.RecordLog.community_id == community_id)
+        .with_for_update()
+    )
+    now = clock.now()
+    if rules.clock_stepped_back(now, last_at):
+        raise RuleBroken("clock.stepped_back", last_at=last_at)
+    return now
+
+
+def _set_opening_time(actor: Actor, poll: Poll, now: datetime) -> None:
+    if actor.is_system and poll.state == PollState.SCHEDULED:
+        if now < poll.opens_at:
+            raise RuleBroken("poll.not_yet", opens_at=poll.opens_at)
+        return
+    # The record knows whole seconds; rounded down, so that the entry is never before it.
+    poll.opens_at = now.replace(microsecond=0)
+
+
+def _freeze(session: Session, poll: Poll, draft: PollDraft) -> list[steps.OptionCard]:
+    """Fix everything, in the language of the record whoever's browser asks for it."""
+    electorate = _take_electorate(session, poll)
+    question = opening.Question(
+        public_id=poll.public_id,
+        kind=poll.kind,
+        method=poll.method,
+        title=poll.title,
+        rules=poll.rules,
+        opens_at=poll.opens_at,
+        closes_at=poll.closes_at,
+    )
+    with force_locale(LANGUAGE_OF_RECORD):
+        cards = _check(poll.community_id, draft)
+        options = opening.options_json(draft.method, cards)
+        text = opening.ballot_text(question, draft.explanation, cards, electorate.heads)
+    poll.heads, poll.ballot_text = electorate.heads, text
+    poll.definition = opening.definition(question, options, cards, electorate, text)
+    return cards
+
+
+def _take_electorate(session: Session, poll: Poll) -> opening.Electorate:
+    """Every residential household of the roll as it stands, each under a new reference."""
+    households = session.scalars(
+        select(Household.id).where(
+            Household.community_id == poll.community_id, Household.unit_type == "residence"
+        )
+    ).all()
+    if not households:
+        raise RuleBroken("poll.no_electorate")
+    rows = [
+        {
+            "community_id": poll.community_id,
+            "poll_id": poll.id,
+            "household_id": household_id,
+            "ref": opening.new_reference(),
+            "version": 0,
+            "late_logged": False,
+        }
+        for household_id in households
+    ]
+    session.execute(insert(PollVoter), rows)
+    return opening.electorate_of(str(row["ref"]) for row in rows)
+
+
+def _enqueue_due(session: Session, poll: Poll, now: datetime) -> None:
+    """Let the poll close at its time, and be signed hourly until then."""
+    jobs.enqueue(
+        session,
+        "poll.close",
+        str(poll.id),
+        poll.closes_at,
+        community_id=poll.community_id,
+        poll=poll.public_id,
+    )
+    _enqueue_checkpoint(session, poll.community_id, rules.hour_of(now) + HOUR)
+
+
+def _enqueue_checkpoint(session: Session, community_id: int, due_at: datetime) -> None:
+    """One job for each hour: a job that replaced itself would be marked as done."""
+    key = f"{community_id}:{clock.to_record(due_at)}"
+    jobs.enqueue(
+        session,
+        "record.checkpoint",
+        key,
+        due_at,
+        community_id=community_id,
+        hour=clock.to_record(due_at),
+    )
+
+
+def sign_hourly(actor: Actor, *, community_id: int, due_at: datetime) -> None:
+    """Sign the log while a poll is open, and plan the next time. Safe to run twice."""
+    with transaction() as session:
+        require(actor, Permission.RECORD_CHECKPOINT, Place(community_id))
+        going_on = session.scalar(
+            select(Poll.id)
+            .where(Poll.community_id == community_id, Poll.state == PollState.OPEN.value)
+            .limit(1)
+        )
+        if going_on is None:
+            return
+        checkpoint(session, community_id)
+        next_at = max(rules.hour_of(clock.now()), due_at) + HOUR
+        _enqueue_checkpoint(session, community_id, next_at)
+
+
+def _subject(public_id: str) -> str:
+    return f"poll:{public_id}"
+
+
+# --- ballots -----------------------------------------------------------------------------------
+
+
+def cast_ballot(
+    actor: Actor, *, community_id: int, public_id: str, choice: Sequence[str], token: str
+) -> CastOutcome:
+    """Cast or change the household's ballot; the same token leads to the same outcome again.
+
+    `choice` holds option ids as submitted, or "none" for 均不同意. A ballot after the closing is an
+    outcome too: it is logged once, and does not count. Raises: NotFound; NotAllowed; RuleBroken
+    ballot.* (nothing was saved, and the token is still good).
+    """
+    require(actor, Permission.BALLOT_CAST, Place(community_id))
+    attempt = _attempt(actor, community_id, public_id, token)
+    try:
+        return _cast(actor, attempt, choice)
+    except _CrossedDeadlineError:
+        return _cast(actor, attempt, choice)
+    except RuleBroken:
+        # Whatever came with a spent token, it leads to what it led to before.
+        stored = casting.stored_outcome(attempt)
+        if stored is None:
+            raise
+        return stored
+
+
+class _CrossedDeadlineError(Exception):
+    """The poll's time ran out while the ballot waited for its place in the log."""
+
+
+def _attempt(actor: Actor, community_id: int, public_id: str, token: str) -> Attempt:
+    home = actor.home_in(community_id)
+    if home is None:
+        raise NotFound("household")
+    key = current_app.config["SETTINGS"].secret_key
+    binding = tokens.Binding(actor.session_id or 0, community_id, public_id)
+    nonce = tokens.nonce_of(key, binding, token)
+    return Attempt(community_id, public_id, home.household_id, actor.require_person(), nonce)
+
+
+def _cast(actor: Actor, attempt: Attempt, submitted: Sequence[str]) -> CastOutcome:
+    with transaction() as session:
+        poll = casting.lock_poll(session, attempt.community_id, attempt.public_id)
+        now = clock.now()
+        if _is_over(poll, now):
+            return _log_late(session, actor, attempt, poll, now)
+        choice = rules.check_choice(*_form_of(poll), submitted)
+        voter = casting.raise_version(session, attempt, poll.id, now)
+        outcome = CastOutcome(OutcomeKind.COUNTED, voter.version, now)
+        casting.spend(session, attempt, poll.id, outcome)
+        data = {"poll": attempt.public_id, "voter": voter.ref, "version": voter.version}
+        private = {"choice": choice, "channel": "phone"}
+        act = Act(CAST, _subject(attempt.public_id), data, private, acted_as="voter")
+        written = record(session, actor, act, attempt.community_id)
+        if rules.is_late(written.at, poll.closes_at):
+            raise _CrossedDeadlineError
+        casting.store(session, attempt, poll.id, voter, choice, written)
+        told = HouseholdNoticeKind.VOTED if voter.version == 1 else HouseholdNoticeKind.VOTE_CHANGED
+        tell_household(session, attempt.community_id, attempt.household_id, told, poll.title)
+        return outcome
+
+
+def _is_over(poll: LockedPoll, now: datetime) -> bool:
+    """Whether a ballot at `now` comes too late. Raises: RuleBroken for one that comes too early."""
+    if poll.state in {"draft", "scheduled"}:
+        raise RuleBroken("ballot.not_open_yet", opens_at=poll.opens_at)
+    if poll.opened_at is not None and rules.hour_of(now) < rules.hour_of(poll.opened_at):
+        raise RuleBroken("clock.stepped_back", last_at=poll.opened_at)
+    return poll.state != PollState.OPEN or rules.is_late(now, poll.closes_at)
+
+
+def _form_of(poll: LockedPoll) -> tuple[Method, list[str], int | None]:
+    definition = poll.definition or {}
+    options = [option["id"] for option in definition["options"]]
+    return Method(definition["method"]), options, definition["rules"].get("k")
+
+
+def _log_late(
+    session: Session, actor: Actor, attempt: Attempt, poll: LockedPoll, now: datetime
+) -> CastOutcome:
+    """Note a late ballot once for each household; its choice is kept nowhere."""
+    if rules.hour_of(now) < rules.hour_of(poll.closes_at):
+        # The poll is closed and the clock went back: the record could not tell why it was late.
+        raise RuleBroken("ballot.closed", closes_at=poll.closes_at)
+    ref = casting.mark_late(session, attempt, poll.id)
+    outcome = CastOutcome(OutcomeKind.LATE, 0, now)
+    casting.spend(session, attempt, poll.id, outcome)
+    if ref is not None:
+        data = {"poll": attempt.public_id, "voter": ref, "reason": "late"}
+        act = Act(LOGGED, _subject(attempt.public_id), data, acted_as="voter")
+        record(session, actor, act, attempt.community_id)
+    return outcome
+
+
+# --- closing, publishing -----------------------------------------------------------------------
+
+
+def close_poll(actor: Actor, *, community_id: int, public_id: str) -> None:
+    """Close a poll whose time is over, count it, and make the preliminary result public.
+
+    A checkpoint that covers the opening and not the closing is written first. Safe to run twice.
+    Raises: NotFound; RuleBroken poll.not_yet, clock.stepped_back.
+    """
+    with transaction() as session:
+        require(actor, Permission.POLL_CLOSE, Place(community_id))
+        poll = _lock(session, community_id, public_id)
+        if poll.state != PollState.OPEN:
+            return
+        now = _trusted_now(session, community_id)
+        if now < poll.closes_at:
+            raise RuleBroken("poll.not_yet", closes_at=poll.closes_at)
+        checkpoint(session, community_id)
+        tally = _count(session, poll)
+        poll.result = tally.as_json()
+        poll.turnout = rules.turnout_json({"paper": 0, "phone": tally.participants})
+        poll.state, poll.closed_at = PollState.CLOSED.value, now
+        poll.version += 1
+        data = {"poll": public_id, "turnout": poll.turnout, "result": poll.result}
+        record(session, actor, Act(CLOSED, _subject(public_id), data), community_id)
+        checkpoint(session, community_id)
+
+
+def _count(session: Session, poll: Poll) -> rules.Tally:
+    """Count each voter's highest version, in one read."""
+    choices = session.scalars(
+        select(Ballot.choice)
+        .join(
+            PollVoter,
+            (PollVoter.id == Ballot.voter_id) & (PollVoter.version == Ballot.version),
+        )
+        .where(Ballot.community_id == poll.community_id, Ballot.poll_id == poll.id)
+    )
+    definition: dict[str, Any] = poll.definition or {}
+    return rules.tally(
+        Method(poll.method),
+        rules.rules_from_json(definition["rules"]),
+        [option["id"] for option in definition["options"]],
+        _read(choices),
+        poll.heads,
+    )
+
+
+def _read(choices: Iterable[str]) -> Iterator[str | list[str]]:
+    return (json.loads(choice) for choice in choices)
+
+
+def publish_result(actor: Actor, *, community_id: int, public_id: str) -> None:
+    """Begin the publication period; a job ends it. Raises: NotFound, RuleBroken poll.not_closed."""
+    with transaction() as session:
+        require(actor, Permission.RESULT_PUBLISH, Place(community_id))
+        poll = _lock(session, community_id, public_id)
+        if poll.state != PollState.CLOSED:
+            raise RuleBroken("poll.not_closed", state=poll.state)
+        now = clock.now().replace(microsecond=0)
+        until = rules.publication_until(now, publication_days(community_id))
+        poll.state = PollState.PUBLISHED.value
+        poll.published_at, poll.publication_until = now, until
+        poll.version += 1
+        data = {"poll": public_id, "until": clock.to_record(until)}
+        record(session, actor, Act(PUBLISHED, _subject(public_id), data), community_id)
+        jobs.enqueue(
+            session,
+            "result.finalise",
+            str(poll.id),
+            until,
+            community_id=community_id,
+            poll=public_id,
+        )
+
+
+def finalise_result(actor: Actor, *, community_id: int, public_id: str) -> None:
+    """End the publication period at its time. Safe to run twice.
+
+    Raises: NotFound; RuleBroken poll.not_yet.
+    """
+    with transaction() as session:
+        require(actor, Permission.RESULT_FINALISE, Place(community_id))
+        poll = _lock(session, community_id, public_id)
+        if poll.state != PollState.PUBLISHED or poll.publication_until is None:
+            return
+        now = clock.now()
+        if now < poll.publication_until:
+            raise RuleBroken("poll.not_yet", until=poll.publication_until)
+        poll.state, poll.final_at = PollState.FINAL.value, now
+        poll.version += 1
+        record(session, actor, Act(FINAL, _subject(public_id), {"poll": public_id}), community_id)
