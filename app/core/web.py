@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -82,8 +84,22 @@ def refusal_page(status: int, title: str, text: str) -> tuple[str, int]:
     return render_template("error.html", title=title, text=text, status=status), status
 
 
+def _asset_address(app: Flask) -> Callable[[str], str]:
+    """Static addresses that change with the file, so that caches may keep them for good."""
+    versions: dict[str, str] = {}
+    folder = Path(app.static_folder or "")
+
+    def asset(name: str) -> str:
+        if name not in versions or app.debug:
+            versions[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()[:12]
+        return f"/static/{name}?v={versions[name]}"
+
+    return asset
+
+
 def init(app: Flask, signed_in: Callable[[], bool]) -> None:
     """Headers on every answer, a sentence for every refusal."""
+    app.jinja_env.globals["asset"] = _asset_address(app)
     app.after_request(lambda answer: _with_headers(answer, signed_in))
     app.register_error_handler(NotAllowed, lambda _error: _not_here())
     app.register_error_handler(NotFound, lambda _error: _not_here())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import current_app, g, get_flashed_messages, request, url_for
 from flask_babel import gettext as _
+from werkzeug.local import LocalProxy
 
 from app.communities import queries as communities
 from app.core.actor import Role
@@ -79,6 +80,11 @@ class Chrome:
     complaint_phone: str = ""
     complaint_url: str = ""
     icp: str = ""
+    here: str = "/"
+    smaller: int = 0
+    larger: int = 0
+    privacy_url: str = ""
+    record_url: str = ""
     messages: list[Message] = field(default_factory=list)
 
 
@@ -100,8 +106,16 @@ def locale() -> str:
 
 def init(app: Flask) -> None:
     """Give templates `chrome`, and static addresses that change with the file."""
-    app.context_processor(lambda: {"chrome": build()})
+    # One value per request, and none for pages that never look at it.
+    app.context_processor(lambda: {"chrome": LocalProxy(_once)})
     app.after_request(_vary)
+
+
+def _once() -> Chrome:
+    if "chrome" not in g:
+        g.chrome = build()
+    chrome: Chrome = g.chrome
+    return chrome
 
 
 def _vary(answer: Response) -> Response:
@@ -136,8 +150,26 @@ def build() -> Chrome:
         or (community.desk_phone if community else ""),
         complaint_url=address("portal.complaints"),
         icp=settings.icp,
+        here=_here(),
+        smaller=_next_size(view, -1),
+        larger=_next_size(view, 1),
+        privacy_url=address("portal.privacy"),
+        record_url=address("exports.record", code=community.code) if community else "",
         messages=[Message(kind, text) for kind, text in _messages()],
     )
+
+
+def _here() -> str:
+    """Where to come back to: the page itself, or its own address when a form was sent."""
+    return request.full_path.rstrip("?") if request.method == "GET" else request.path
+
+
+def _next_size(view: View, step: int) -> int:
+    """The next text size in that direction; 0 at the end of the scale."""
+    if view.text_px not in TEXT_SIZES:
+        return 0
+    position = TEXT_SIZES.index(view.text_px) + step
+    return TEXT_SIZES[position] if 0 <= position < len(TEXT_SIZES) else 0
 
 
 def address(endpoint: str, **values: str) -> str:
