@@ -1,0 +1,575 @@
+"""Getting in, getting out, and what the desk does for a household's code.
+
+All of it is access: it goes to the security log and to the household, never into the record.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import pyotp
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from app.communities.models import Community, Household
+from app.core import clock
+from app.core.db import transaction
+from app.core.errors import NotFound, RuleBroken
+from app.people import browser, rules, secrets_box
+from app.people.models import (
+    DeskConfirmation,
+    HouseholdCode,
+    HouseholdNoticeKind,
+    LoginSession,
+    Membership,
+    Person,
+    RoleGrant,
+    StaffAccount,
+)
+from app.people.rules import CodeState
+from app.people.steps import security, tell_household
+from app.policy.table import Permission, Place, require
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.core.actor import Actor, Role
+
+TOTP_STEP_SECONDS = 30
+
+
+class Entry(StrEnum):
+    """How an attempt to get in ended. Only the first opened a session."""
+
+    WELCOME = "welcome"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """The end of an enrolment: how it ended, and for a welcome the session and the place."""
+
+    entry: Entry
+    cookie_id: str = ""
+    community_id: int = 0
+    household_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCode:
+    """A code on its way to a letter. Nowhere else does it exist in clear."""
+
+    household_id: int
+    code: str
+
+
+def enrol(
+    actor: Actor, *, code: str, second_fact: str, adult: bool, shared_phone: bool
+) -> Enrolled:
+    """Join a household by its code and a second fact, and open a session.
+
+    A wrong try is an outcome, not an exception: its count must be kept. Whoever is a living member
+    of that household on this browser already stays the same person. Raises: RuleBroken
+    enrol.not_adult. Source: docs/rules.md, "Getting in".
+    """
+    if not adult:
+        raise RuleBroken("enrol.not_adult")
+    with transaction() as session:
+        found = _code_row(session, rules.clean_code(code))
+        entry = _judge(session, found, rules.clean_digits(second_fact))
+        if entry is not Entry.WELCOME or found is None:
+            security(session, "enrol.refused", community_id=_community_of(found))
+            return Enrolled(entry)
+        person_id = _member(session, actor, found)
+        if person_id is None:
+            return Enrolled(Entry.FULL)
+        cookie_id = _open_session(
+            session, person_id, staff=False, shared_phone=shared_phone
+        )
+        security(
+            session,
+            "enrol.joined",
+            community_id=found.community_id,
+            person_id=person_id,
+        )
+        return Enrolled(entry, cookie_id, found.community_id, found.household_id)
+
+
+def _community_of(found: Any) -> int | None:
+    return found.community_id if found is not None else None
+
+
+def _code_row(session: Session, code: str) -> Any:
+    return session.execute(
+        select(
+            HouseholdCode.id,
+            HouseholdCode.community_id,
+            HouseholdCode.household_id,
+            HouseholdCode.revoked_at,
+            HouseholdCode.locked_at,
+            HouseholdCode.expires_at,
+            Household.phones,
+        )
+        .join(Household, Household.id == HouseholdCode.household_id)
+        .where(HouseholdCode.code_hash == secrets_box.hash_code(code))
+        .with_for_update(of=HouseholdCode)
+    ).first()
+
+
+def _judge(session: Session, found: Any, digits: str) -> Entry:
+    """Unknown, wrong and locked do the same work and end alike; the rest needs both facts."""
+    now = clock.now()
+    right = _second_fact(session, found, digits, now)
+    state = CodeState.NONE if found is None else _state(found, now)
+    code_id = found.id if found is not None else 0
+    wrong = state in {CodeState.NONE, CodeState.LOCKED} or not right
+    _count_wrong(session, code_id, now, counts=wrong and not right)
+    if wrong:
+        return Entry.REFUSED
+    if state is CodeState.VALID:
+        return Entry.WELCOME
+    return Entry.EXPIRED if state is CodeState.EXPIRED else Entry.REVOKED
+
+
+def _state(found: Any, now: datetime) -> CodeState:
+    return rules.code_state(
+        revoked_at=found.revoked_at,
+        locked_at=found.locked_at,
+        expires_at=found.expires_at,
+        now=now,
+    )
+
+
+def _second_fact(session: Session, found: Any, digits: str, now: datetime) -> bool:
+    community_id, household_id, phones = (
+        (found.community_id, found.household_id, found.phones)
+        if found is not None
+        else (0, 0, "")
+    )
+    number = secrets_box.hash_number(community_id, household_id, digits)
+    used = session.execute(
+        update(DeskConfirmation)
+        .where(
+            DeskConfirmation.community_id == community_id,
+            DeskConfirmation.household_id == household_id,
+            DeskConfirmation.number_hash == number,
+            DeskConfirmation.used_at.is_(None),
+            DeskConfirmation.expires_at > now,
+        )
+        .values(used_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    at_desk = used.rowcount == 1  # type: ignore[attr-defined]
+    return rules.is_phone_ending(digits, phones) or at_desk
+
+
+def _count_wrong(
+    session: Session, code_id: int, now: datetime, *, counts: bool
+) -> None:
+    """One statement for every try, so that a known code takes no longer than an unknown one."""
+    step = 1 if counts else 0
+    session.execute(
+        update(HouseholdCode)
+        .where(HouseholdCode.id == code_id)
+        .values(wrong_count=HouseholdCode.wrong_count + step)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        update(HouseholdCode)
+        .where(
+            HouseholdCode.id == code_id,
+            HouseholdCode.locked_at.is_(None),
+            HouseholdCode.wrong_count >= rules.WRONG_FACTS_TO_LOCK,
+        )
+        .values(locked_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _member(session: Session, actor: Actor, found: Any) -> int | None:
+    """The person who joins: the one of this browser, else a new one; None when all places are taken."""
+    living = (
+        Membership.community_id == found.community_id,
+        Membership.household_id == found.household_id,
+        Membership.ended_at.is_(None),
+    )
+    if actor.person_id is not None and session.scalar(
+        select(Membership.id).where(*living, Membership.person_id == actor.person_id)
+    ):
+        return actor.person_id
+    count = session.scalar(select(func.count(Membership.id)).where(*living)) or 0
+    if count >= rules.MEMBERS_PER_HOUSEHOLD:
+        return None
+    now = clock.now()
+    person = Person(
+        ref=secrets.token_urlsafe(16), created_at=now, adult_declared_at=now
+    )
+    session.add(person)
+    session.flush()
+    session.execute(
+        insert(Membership).values(
+            community_id=found.community_id,
+            household_id=found.household_id,
+            person_id=person.id,
+            joined_at=now,
+        )
+    )
+    session.execute(
+        update(HouseholdCode).where(HouseholdCode.id == found.id).values(wrong_count=0)
+    )
+    tell_household(
+        session, found.community_id, found.household_id, HouseholdNoticeKind.JOINED
+    )
+    return person.id
+
+
+def _open_session(
+    session: Session, person_id: int, *, staff: bool, shared_phone: bool
+) -> str:
+    cookie_id, now = browser.new_cookie_id(), clock.now()
+    times = rules.session_times(staff=staff, shared_phone=shared_phone)
+    session.execute(
+        insert(LoginSession).values(
+            id_hash=browser.hash_of(cookie_id),
+            person_id=person_id,
+            staff=staff,
+            shared_phone=shared_phone,
+            created_at=now,
+            last_seen_at=now,
+            expires_at=now + times.lasts,
+        )
+    )
+    return cookie_id
+
+
+def sign_out(actor: Actor) -> None:
+    """End the actor's session at once; a cookie kept from it opens nothing."""
+    with transaction() as session:
+        session.execute(
+            update(LoginSession)
+            .where(LoginSession.id == actor.session_id, LoginSession.ended_at.is_(None))
+            .values(ended_at=clock.now())
+        )
+        security(session, "session.ended", person_id=actor.person_id)
+
+
+def touch_session(actor: Actor) -> None:
+    """Note that a session is in use. Called at most every five minutes."""
+    with transaction() as session:
+        session.execute(
+            update(LoginSession)
+            .where(LoginSession.id == actor.session_id)
+            .values(last_seen_at=clock.now())
+        )
+
+
+# --- staff ---------------------------------------------------------------------------------
+
+
+def add_staff(  # noqa: PLR0913 -- an account is these facts
+    actor: Actor,
+    *,
+    sign_in_name: str,
+    display: str,
+    password: str,
+    role: Role,
+    community_id: int | None = None,
+    jurisdiction_id: int | None = None,
+) -> str:
+    """Give a person an account and a role in one place; gives the second factor's secret.
+
+    Raises: RuleBroken staff.password_*, staff.name_taken.
+    """
+    problem = rules.password_problem(password, sign_in_name)
+    if problem:
+        raise RuleBroken(f"staff.password_{problem}")
+    secret, now = pyotp.random_base32(), clock.now()
+    with transaction() as session:
+        require(actor, Permission.STAFF_SET_UP, Place(community_id))
+        person = Person(ref=secrets.token_urlsafe(16), display=display, created_at=now)
+        session.add(person)
+        session.flush()
+        account = StaffAccount(
+            person_id=person.id,
+            sign_in_name=sign_in_name,
+            password_hash=secrets_box.hash_password(password),
+            totp_secret=secrets_box.seal(secret),
+        )
+        session.add(account)
+        try:
+            session.flush()
+        except IntegrityError as error:
+            raise RuleBroken("staff.name_taken") from error
+        session.add(
+            RoleGrant(
+                person_id=person.id,
+                role=role,
+                community_id=community_id,
+                jurisdiction_id=jurisdiction_id,
+                starts_at=now,
+            )
+        )
+        security(
+            session,
+            "staff.added",
+            community_id=community_id,
+            person_id=person.id,
+            role=role.value,
+        )
+    return secret
+
+
+def staff_sign_in(actor: Actor, *, sign_in_name: str, password: str, totp: str) -> str:
+    """Open a staff session by password and a six-digit number; gives the cookie's id, or empty.
+
+    Unknown name, wrong password, wrong or used number and a locked account end alike.
+    """
+    with transaction() as session:
+        account = session.scalar(
+            select(StaffAccount)
+            .where(StaffAccount.sign_in_name == sign_in_name)
+            .with_for_update()
+        )
+        now = clock.now()
+        fits = secrets_box.password_fits(
+            password, account.password_hash if account else None
+        )
+        if account is None:
+            security(session, "staff.refused")
+            return ""
+        step = _totp_step(account, totp, now)
+        free = account.locked_until is None or account.locked_until <= now
+        if not (fits and step and free):
+            _count_staff_wrong(account, now)
+            security(session, "staff.refused", person_id=account.person_id)
+            return ""
+        account.last_totp_step, account.wrong_count, account.locked_until = (
+            step,
+            0,
+            None,
+        )
+        cookie_id = _open_session(
+            session, account.person_id, staff=True, shared_phone=False
+        )
+        security(
+            session,
+            "staff.signed_in",
+            person_id=account.person_id,
+            before=actor.session_id,
+        )
+        return cookie_id
+
+
+def _totp_step(account: StaffAccount, totp: str, now: datetime) -> int:
+    """The time step a number belongs to, one step either way; 0 when wrong or already used."""
+    secret = pyotp.TOTP(secrets_box.unseal(account.totp_secret))
+    current = int(now.timestamp()) // TOTP_STEP_SECONDS
+    for step in (current, current - 1, current + 1):
+        fits = hmac.compare_digest(secret.generate_otp(step), rules.clean_digits(totp))
+        if fits and step > account.last_totp_step:
+            return step
+    return 0
+
+
+def _count_staff_wrong(account: StaffAccount, now: datetime) -> None:
+    account.wrong_count += 1
+    if account.wrong_count >= rules.STAFF_WRONG_TO_LOCK:
+        account.locked_until, account.wrong_count = now + rules.STAFF_LOCKED_FOR, 0
+
+
+# --- household codes -----------------------------------------------------------------------
+
+
+def issue_codes(
+    actor: Actor, *, community_id: int, household_ids: Sequence[int] | None
+) -> list[IssuedCode]:
+    """Make new codes for letters and void the old ones; None means every residence.
+
+    In a demo city codes are worked out, so that they can be shown again. Raises: NotFound for a
+    household of another community.
+    """
+    with transaction() as session:
+        require(actor, Permission.LETTERS_PRINT, Place(community_id))
+        demo = session.scalar(
+            select(Community.demo).where(Community.id == community_id)
+        )
+        wanted = _wanted(session, community_id, household_ids)
+        generations = _generations(session, community_id)
+        now = clock.now()
+        issued, rows = [], []
+        for household_id in wanted:
+            generation = generations.get(household_id, 0) + 1
+            code = (
+                secrets_box.demo_code(community_id, household_id, generation)
+                if demo
+                else secrets_box.new_code()
+            )
+            issued.append(IssuedCode(household_id, code))
+            rows.append(_code_values(community_id, household_id, code, generation, now))
+        _void(session, community_id, wanted if household_ids is not None else None, now)
+        if rows:
+            session.execute(insert(HouseholdCode), rows)
+        security(
+            session,
+            "codes.issued",
+            community_id=community_id,
+            person_id=actor.person_id,
+            number=len(rows),
+        )
+        return issued
+
+
+def _wanted(
+    session: Session, community_id: int, household_ids: Sequence[int] | None
+) -> list[int]:
+    query = select(Household.id).where(
+        Household.community_id == community_id, Household.unit_type == "residence"
+    )
+    if household_ids is None:
+        return list(session.scalars(query.order_by(Household.id)))
+    known = set(session.scalars(query))
+    if set(household_ids) - known:
+        raise NotFound("household")
+    return list(household_ids)
+
+
+def _generations(session: Session, community_id: int) -> dict[int, int]:
+    rows = session.execute(
+        select(HouseholdCode.household_id, func.max(HouseholdCode.generation))
+        .where(HouseholdCode.community_id == community_id)
+        .group_by(HouseholdCode.household_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def _code_values(
+    community_id: int, household_id: int, code: str, generation: int, now: datetime
+) -> dict[str, object]:
+    return {
+        "community_id": community_id,
+        "household_id": household_id,
+        "code_hash": secrets_box.hash_code(code),
+        "generation": generation,
+        "issued_at": now,
+        "expires_at": now + rules.CODE_VALID,
+        "wrong_count": 0,
+    }
+
+
+def _void(
+    session: Session,
+    community_id: int,
+    household_ids: Sequence[int] | None,
+    now: datetime,
+) -> None:
+    living = [
+        HouseholdCode.community_id == community_id,
+        HouseholdCode.revoked_at.is_(None),
+    ]
+    if household_ids is not None:
+        living.append(HouseholdCode.household_id.in_(household_ids))
+    session.execute(update(HouseholdCode).where(*living).values(revoked_at=now))
+
+
+def unlock_code(actor: Actor, *, community_id: int, household_id: int) -> None:
+    """Let a household's code be tried again. Raises: NotFound."""
+    with transaction() as session:
+        require(actor, Permission.CODE_MANAGE, Place(community_id))
+        _change_code(
+            session,
+            (community_id, household_id),
+            {"locked_at": None, "wrong_count": 0},
+            HouseholdNoticeKind.CODE_UNLOCKED,
+        )
+        security(
+            session,
+            "code.unlocked",
+            community_id=community_id,
+            person_id=actor.person_id,
+        )
+
+
+def revoke_code(actor: Actor, *, community_id: int, household_id: int) -> None:
+    """Make a household's code worth nothing; who has joined stays. Raises: NotFound."""
+    with transaction() as session:
+        require(actor, Permission.CODE_MANAGE, Place(community_id))
+        _change_code(
+            session,
+            (community_id, household_id),
+            {"revoked_at": clock.now()},
+            HouseholdNoticeKind.CODE_REVOKED,
+        )
+        security(
+            session,
+            "code.revoked",
+            community_id=community_id,
+            person_id=actor.person_id,
+        )
+
+
+def _change_code(
+    session: Session,
+    where: tuple[int, int],
+    values: dict[str, object],
+    told: HouseholdNoticeKind,
+) -> None:
+    community_id, household_id = where
+    changed = session.execute(
+        update(HouseholdCode)
+        .where(
+            HouseholdCode.community_id == community_id,
+            HouseholdCode.household_id == household_id,
+            HouseholdCode.revoked_at.is_(None),
+        )
+        .values(**values)
+    )
+    if changed.rowcount == 0:  # type: ignore[attr-defined]
+        raise NotFound("code")
+    tell_household(session, community_id, household_id, told)
+
+
+def confirm_present(actor: Actor, *, community_id: int, household_id: int) -> str:
+    """Give a person at the desk a number for ten minutes, in place of the second fact.
+
+    A newer number voids the older. Raises: NotFound.
+    """
+    number = f"{secrets.randbelow(1_000_000):06d}"
+    with transaction() as session:
+        require(actor, Permission.CODE_MANAGE, Place(community_id))
+        _wanted(session, community_id, [household_id])
+        now = clock.now()
+        mine = (
+            DeskConfirmation.community_id == community_id,
+            DeskConfirmation.household_id == household_id,
+            DeskConfirmation.used_at.is_(None),
+        )
+        session.execute(update(DeskConfirmation).where(*mine).values(used_at=now))
+        session.execute(
+            insert(DeskConfirmation).values(
+                community_id=community_id,
+                household_id=household_id,
+                number_hash=secrets_box.hash_number(community_id, household_id, number),
+                given_at=now,
+                expires_at=now + rules.DESK_NUMBER_VALID,
+            )
+        )
+        tell_household(
+            session, community_id, household_id, HouseholdNoticeKind.CONFIRMED_AT_DESK
+        )
+        security(
+            session,
+            "desk.confirmed",
+            community_id=community_id,
+            person_id=actor.person_id,
+        )
+    return number

@@ -1,0 +1,110 @@
+"""The rules of getting in. Pure. Source: docs/rules.md, "Getting in"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from app.core.canonical import crockford_clean
+
+CODE_LENGTH = 10
+WRONG_FACTS_TO_LOCK = 10
+MEMBERS_PER_HOUSEHOLD = 8
+CODE_VALID = timedelta(days=366)
+DESK_NUMBER_VALID = timedelta(minutes=10)
+OWN_PHONE_SESSION = timedelta(days=366)
+SHARED_PHONE_SESSION = timedelta(hours=2)
+STAFF_SESSION = timedelta(hours=12)
+STAFF_IDLE = timedelta(minutes=30)
+LAST_SEEN_EVERY = timedelta(minutes=5)
+STAFF_WRONG_TO_LOCK = 10
+STAFF_LOCKED_FOR = timedelta(minutes=15)
+PASSWORD_LENGTH = 15
+COMMON_PASSWORD_PARTS = (
+    "password",
+    "123456",
+    "qwerty",
+    "abcdef",
+    "111111",
+    "000000",
+    "woaini",
+)
+
+
+class CodeState(StrEnum):
+    """What a household's newest code is worth now."""
+
+    NONE = "none"
+    VALID = "valid"
+    LOCKED = "locked"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+def clean_code(typed: str) -> str:
+    """The code as the alphabet knows it; empty when it is none."""
+    code = crockford_clean(typed)
+    return code if len(code) == CODE_LENGTH else ""
+
+
+def clean_digits(typed: str) -> str:
+    """The digits of what was typed, full-width ones included."""
+    return "".join(str(int(c)) for c in typed if c.isdecimal())
+
+
+def code_groups(code: str) -> tuple[str, str, str]:
+    """A code in the three groups that letters and forms show."""
+    return code[:3], code[3:6], code[6:]
+
+
+def is_phone_ending(digits: str, phones: str) -> bool:
+    """Whether four digits end one of the phones on the roll."""
+    return len(digits) == 4 and any(phone.endswith(digits) for phone in phones.split())  # noqa: PLR2004
+
+
+def code_state(
+    *,
+    revoked_at: datetime | None,
+    locked_at: datetime | None,
+    expires_at: datetime,
+    now: datetime,
+) -> CodeState:
+    """The state of a code; a revoked one stays revoked whatever else it is."""
+    if revoked_at is not None:
+        return CodeState.REVOKED
+    if now >= expires_at:
+        return CodeState.EXPIRED
+    return CodeState.LOCKED if locked_at is not None else CodeState.VALID
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTimes:
+    """How long a session lasts, and how long it may rest."""
+
+    lasts: timedelta
+    idle: timedelta | None
+
+
+def session_times(*, staff: bool, shared_phone: bool) -> SessionTimes:
+    """Long on one's own phone, short on another's, a working day for staff."""
+    if staff:
+        return SessionTimes(STAFF_SESSION, STAFF_IDLE)
+    return SessionTimes(
+        SHARED_PHONE_SESSION if shared_phone else OWN_PHONE_SESSION, None
+    )
+
+
+def password_problem(password: str, sign_in_name: str) -> str:
+    """Why a password is refused: `short`, `common`, `name`, or empty."""
+    low = password.lower()
+    if len(password) < PASSWORD_LENGTH:
+        return "short"
+    if any(part in low for part in COMMON_PASSWORD_PARTS) or len(set(low)) < 5:  # noqa: PLR2004
+        return "common"
+    return "name" if sign_in_name.lower() in low else ""
+
+
+def mask_phone(phone: str) -> str:
+    """A phone as the desk sees it: the middle is hidden."""
+    return f"{phone[:3]}****{phone[-4:]}" if len(phone) > 7 else f"****{phone[-2:]}"  # noqa: PLR2004

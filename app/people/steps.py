@@ -1,0 +1,52 @@
+"""What other rooms write about access, inside their own transactions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert
+
+from app.core import clock
+from app.people.models import HouseholdNotice, HouseholdNoticeKind, SecurityEvent
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+def security(
+    session: Session,
+    kind: str,
+    *,
+    community_id: int | None = None,
+    person_id: int | None = None,
+    **facts: str | int | None,
+) -> None:
+    """Note an act of access. Never a code, a phone, a token or a name."""
+    session.execute(
+        insert(SecurityEvent).values(
+            at=clock.now(),
+            kind=kind,
+            community_id=community_id,
+            person_id=person_id,
+            facts=facts,
+        )
+    )
+
+
+def tell_household(
+    session: Session,
+    community_id: int,
+    household_id: int,
+    kind: HouseholdNoticeKind,
+    about: str = "",
+) -> None:
+    """Leave a line that every member of the household sees on entering."""
+    session.execute(
+        insert(HouseholdNotice).values(
+            community_id=community_id,
+            household_id=household_id,
+            kind=kind,
+            at=clock.now(),
+            about=about[:200],
+        )
+    )
