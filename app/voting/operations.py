@@ -243,7 +243,7 @@ def _draft_of(session: Session, poll: Poll) -> PollDraft:
 
 def _check(community_id: int, draft: PollDraft) -> list[steps.OptionCard]:
     """The cards of a sound draft. Raises: RuleBroken draft.*, with all problems; NotFound."""
-    problems = rules.draft_problems(draft.for_rules())
+    problems = rules.draft_problems(draft.for_rules(), clock.now())
     if problems:
         raise RuleBroken(problems[0], problems=tuple(problems))
     return steps.cards(community_id, draft.projects)
