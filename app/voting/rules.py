@@ -28,7 +28,7 @@ NONE_OF_THEM = "none"
 YES_NO_OPTIONS = ("yes", "no", "abstain")
 # What this polls have in common; a poll with anything else is not counted by this code.
 FIXED = {"effect": "advisory", "precedence": "first_channel", "tie": "declare", "silence": "none"}
-PARTICIPATION_BASES = ("electorate",)
+PARTICIPATION_BASES: tuple[str, ...] = ("electorate",)
 COMPARISONS = (">=", ">")
 
 
