@@ -74,7 +74,9 @@ def _at(day: datetime, hour: int) -> datetime:
 
 
 def _places() -> dict[str, int]:
-    read = tomllib.loads((SAMPLE / "community.toml").read_text(encoding="utf-8"))["community"]
+    read = tomllib.loads((SAMPLE / "community.toml").read_text(encoding="utf-8"))[
+        "community"
+    ]
     city = communities.add_jurisdiction(
         SYSTEM, level="city", code="QH", name=read["city"], parent_id=None
     )
@@ -82,7 +84,11 @@ def _places() -> dict[str, int]:
         SYSTEM, level="district", code="YT", name=read["district"], parent_id=city
     )
     street = communities.add_jurisdiction(
-        SYSTEM, level="subdistrict", code="BY", name=read["subdistrict"], parent_id=district
+        SYSTEM,
+        level="subdistrict",
+        code="BY",
+        name=read["subdistrict"],
+        parent_id=district,
     )
     first = communities.add_community(
         SYSTEM,
@@ -162,7 +168,9 @@ def _staff(ids: dict[str, int]) -> None:
 def _ledger(community_id: int) -> None:
     read = tomllib.loads((SAMPLE / "projects.toml").read_text(encoding="utf-8"))
     for item in read["project"]:
-        picture = images.repaint((SAMPLE / "pictures" / f"{item['code']}.png").read_bytes())
+        picture = images.repaint(
+            (SAMPLE / "pictures" / f"{item['code']}.png").read_bytes()
+        )
         projects.add_project(
             SYSTEM,
             community_id=community_id,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from app.communities.models import Community, Household, Jurisdiction
@@ -15,6 +16,7 @@ from app.core.errors import NotFound
 from app.people.models import HouseholdCode, Membership
 from app.projects.queries import ProjectView, all_projects
 from app.voting.models import Poll, PollVoter
+from app.voting.words import countdown, is_urgent, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +51,8 @@ class PollLine:
     turnout: int
     may_vote: bool
     voted_at: datetime | None
+    until: str
+    urgent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,21 @@ class DeskHome:
     to_publish: tuple[PollLine, ...]
     in_publication: tuple[PollLine, ...]
 
+    @property
+    def households_text(self) -> str:
+        """The number of residences with thousands separators."""
+        return f"{self.households:,}"
+
+    @property
+    def with_code_text(self) -> str:
+        """The number of residences with a living code."""
+        return f"{self.with_code:,}"
+
+    @property
+    def joined_text(self) -> str:
+        """The number of residences with a member."""
+        return f"{self.joined:,}"
+
 
 @dataclass(frozen=True, slots=True)
 class DistrictRow:
@@ -85,6 +104,18 @@ class DistrictRow:
     open_polls: int
     decided_polls: int
     projects: int
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row's numbers in the order of the table."""
+        numbers = (
+            self.households,
+            self.joined,
+            self.open_polls,
+            self.decided_polls,
+            self.projects,
+        )
+        return tuple(f"{number:,}" for number in numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +304,19 @@ def _poll_lines(community_id: int, home: Home | None) -> list[PollLine]:
             turnout=row.turnout_phone,
             may_vote=row.voter_id is not None,
             voted_at=row.cast_at,
+            until=_until(row, now),
+            urgent=is_urgent(row.closes_at, now),
         )
         for row in rows
     ]
+
+
+def _until(row: Any, now: datetime) -> str:
+    """When the poll's present phase ends, in words."""
+    if row.state == "draft":
+        return _("草稿，还没有开放")
+    if row.state == "scheduled":
+        return _("%(at)s 自动开放", at=time_text(row.opens_at))
+    if row.state == "published" and row.publication_until is not None:
+        return _("公示到 %(until)s", until=time_text(row.publication_until))
+    return countdown(row.closes_at, now)

@@ -35,9 +35,16 @@ def _card(project: ProjectView) -> OptionCard:
         cost_fen=project.budget_fen,
         summary=project.problem,
         facts=_facts(project),
-        money=(_money(_("花在哪里"), project.costs), _money(_("钱从哪里来"), project.funds)),
+        money=(
+            _money(_("花在哪里"), project.costs),
+            _money(_("钱从哪里来"), project.funds),
+        ),
         picture=CardPicture(
-            picture.public_id, picture.alt, picture.width, picture.height, picture.sha256
+            picture.public_id,
+            picture.alt,
+            picture.width,
+            picture.height,
+            picture.sha256,
         )
         if picture
         else None,
@@ -50,9 +57,15 @@ def _money(heading: str, lines: Sequence[Line]) -> MoneyTable:
 
 def _facts(project: ProjectView) -> tuple[tuple[str, str], ...]:
     upkeep = _(
-        "每年 %(yuan)s 元，%(by)s", yuan=yuan(project.upkeep_fen_per_year), by=project.upkeep_by
+        "每年 %(yuan)s 元，%(by)s",
+        yuan=yuan(project.upkeep_fen_per_year),
+        by=project.upkeep_by,
     )
-    months = _("%(months)s 个月", months=project.build_months) if project.build_months else ""
+    months = (
+        _("%(months)s 个月", months=project.build_months)
+        if project.build_months
+        else ""
+    )
     facts = (
         (_("打算怎么做"), project.proposal),
         (_("地点"), project.location),

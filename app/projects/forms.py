@@ -55,7 +55,9 @@ class LinesField(TextAreaField):
             raise ValidationError(_l("最多 20 行，请合并一些。"))
         for row in rows:
             if _line(row) is None:
-                raise ValidationError(_l("有一行看不懂。每行写名称、空格、金额，比如：厨房设备 98000"))
+                raise ValidationError(
+                    _l("有一行看不懂。每行写名称、空格、金额，比如：厨房设备 98000")
+                )
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -78,7 +80,9 @@ def _line(row: str) -> Line | None:
 
 def lines_text(lines: Sequence[Line]) -> str:
     """Lines as the form shows them for editing."""
-    return "\n".join(f"{line.name} {yuan(line.amount_fen).replace(',', '')}" for line in lines)
+    return "\n".join(
+        f"{line.name} {yuan(line.amount_fen).replace(',', '')}" for line in lines
+    )
 
 
 class ProjectForm(FlaskForm):
@@ -89,7 +93,10 @@ class ProjectForm(FlaskForm):
         description=_l("字母加数字，比如 P09；以后不能改"),
         validators=[
             InputRequired(_l("请写一个编号。")),
-            Regexp(r"^[A-Za-z0-9_-]{1,20}$", message=_l("编号只用字母和数字，不超过 20 个。")),
+            Regexp(
+                r"^[A-Za-z0-9_-]{1,20}$",
+                message=_l("编号只用字母和数字，不超过 20 个。"),
+            ),
         ],
     )
     title = StringField(
@@ -104,7 +111,9 @@ class ProjectForm(FlaskForm):
     proposal = TextAreaField(_l("打算怎么做"), validators=[Length(max=2000)])
     supply_mode = RadioField(
         _l("怎么补上"),
-        choices=[SelectChoice(mode.value, label) for mode, label in SUPPLY_MODES.items()],
+        choices=[
+            SelectChoice(mode.value, label) for mode, label in SUPPLY_MODES.items()
+        ],
         default=SupplyMode.CONVERT.value,
     )
     budget = AmountField(
@@ -123,10 +132,14 @@ class ProjectForm(FlaskForm):
     upkeep = AmountField(_l("每年维护费（元）"), validators=[Length(max=20)])
     upkeep_by = StringField(
         _l("以后由谁维护"),
-        validators=[InputRequired(_l("请写由谁维护：没人管的设施等于没建。")), Length(max=200)],
+        validators=[
+            InputRequired(_l("请写由谁维护：没人管的设施等于没建。")),
+            Length(max=200),
+        ],
     )
     build_months = IntegerField(
-        _l("工期（月）"), validators=[Optional(), NumberRange(1, 60, _l("请写 1 到 60 之间的整数。"))]
+        _l("工期（月）"),
+        validators=[Optional(), NumberRange(1, 60, _l("请写 1 到 60 之间的整数。"))],
     )
     scope = StringField(_l("涉及范围"), validators=[Length(max=200)])
     decision_route = SelectMultipleField(
@@ -137,7 +150,9 @@ class ProjectForm(FlaskForm):
         option_widget=CheckboxInput(),
     )
     risk = TextAreaField(_l("风险和难处"), validators=[Length(max=1000)])
-    picture = FileField(_l("示意图"), description=_l("JPG、PNG 或 WebP，不超过 12 MB，可以不传"))
+    picture = FileField(
+        _l("示意图"), description=_l("JPG、PNG 或 WebP，不超过 12 MB，可以不传")
+    )
 
 
 def default_route() -> list[str]:

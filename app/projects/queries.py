@@ -13,6 +13,7 @@ from app.core.db import db
 from app.core.errors import NotFound
 from app.projects.models import Project
 from app.projects.rules import Line, Stage, stage_index
+from app.voting.models import Poll, PollOption
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +64,29 @@ def projects_by_code(community_id: int, codes: Sequence[str]) -> list[ProjectVie
 def project(community_id: int, code: str) -> ProjectView:
     """One project. Raises: NotFound."""
     return projects_by_code(community_id, [code])[0]
+
+
+@dataclass(frozen=True, slots=True)
+class PollAbout:
+    """An opened poll that names a project."""
+
+    public_id: str
+    title: str
+
+
+def polls_about(community_id: int, code: str) -> list[PollAbout]:
+    """Every opened poll with this project among its options, oldest first."""
+    rows = db.session.execute(
+        select(Poll.public_id, Poll.title)
+        .join(PollOption, (PollOption.poll_id == Poll.id))
+        .where(
+            Poll.community_id == community_id,
+            PollOption.option == code,
+            Poll.opened_at.is_not(None),
+        )
+        .order_by(Poll.opens_at)
+    )
+    return [PollAbout(*row) for row in rows]
 
 
 def _views(community_id: int, codes: Sequence[str] | None) -> list[ProjectView]:

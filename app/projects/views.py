@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from app.core.images import Picture
     from app.projects.queries import ProjectView
+    from app.projects.rules import Line
 
 bp = Blueprint("projects", __name__)
 bp.add_app_template_filter(yuan, "yuan")
@@ -41,12 +42,22 @@ def index(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read i
 @guard.public
 def show(code: str, project_code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Show one project: what it solves, costs, who pays, who keeps it, which way it goes."""
+    project = queries.project(g.place.id, project_code)
     return render_template(
         "projects/show.html",
         place=g.place,
-        project=queries.project(g.place.id, project_code),
-        supply_modes=words.SUPPLY_MODES,
+        project=project,
+        costs=_rows(project.costs),
+        funds=_rows(project.funds),
+        supply_mode=words.supply_mode_text(project.supply_mode),
+        polls=queries.polls_about(g.place.id, project.code),
     )
+
+
+def _rows(lines: tuple[Line, ...]) -> list[tuple[str, str]]:
+    total = sum(line.amount_fen for line in lines)
+    rows = [(line.name, yuan(line.amount_fen)) for line in lines]
+    return [*rows, (_("合计"), yuan(total))]
 
 
 @bp.get("/c/<code>/desk/projects")
@@ -63,7 +74,9 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
 def new(code: str) -> ResponseReturnValue:
     """Put a project on the ledger."""
     request.max_content_length = UPLOAD_LIMIT
-    form = ProjectForm(data=None if request.method == "POST" else {"decision_route": default_route()})
+    form = ProjectForm(
+        data=None if request.method == "POST" else {"decision_route": default_route()}
+    )
     if not form.validate_on_submit():
         return _form_page(form, None)
     return _save(form, code, form.code.data or "", operations.add_project, None)
@@ -83,7 +96,11 @@ def edit(code: str, project_code: str) -> ResponseReturnValue:
 
 
 def _save(
-    form: ProjectForm, code: str, project_code: str, save: object, project: ProjectView | None
+    form: ProjectForm,
+    code: str,
+    project_code: str,
+    save: object,
+    project: ProjectView | None,
 ) -> ResponseReturnValue:
     try:
         picture = _picture(form)
@@ -137,7 +154,16 @@ def _text(form: ProjectForm) -> operations.ProjectText:
 
 
 def _as_typed(project: ProjectView) -> dict[str, object]:
-    same = ("title", "location", "problem", "proposal", "scope", "build_months", "upkeep_by", "risk")
+    same = (
+        "title",
+        "location",
+        "problem",
+        "proposal",
+        "scope",
+        "build_months",
+        "upkeep_by",
+        "risk",
+    )
     typed: dict[str, object] = {name: getattr(project, name) for name in same}
     return typed | {
         "code": project.code,

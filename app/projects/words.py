@@ -38,13 +38,23 @@ def routes_text(routes: tuple[str, ...]) -> str:
     return _("，再 ").join(str(ROUTES[Route(route)]) for route in routes)
 
 
+def supply_mode_text(mode: str) -> str:
+    """How the gap is filled; empty when nobody has said."""
+    return str(SUPPLY_MODES[SupplyMode(mode)]) if mode else ""
+
+
 def refusal(error: RuleBroken) -> str:
     """Why the project was not saved, and what to do."""
     if error.code == "project.budget":
         return _("预算要大于 0 元。项目没有保存，请填写预算后再试。")
     if error.code == "project.code_taken":
-        return _("编号 %(code)s 已经用过。项目没有保存，请换一个编号。", code=error.facts["code"])
-    side = _("造价明细") if error.code == "project.costs_do_not_add_up" else _("资金来源")
+        return _(
+            "编号 %(code)s 已经用过。项目没有保存，请换一个编号。",
+            code=error.facts["code"],
+        )
+    side = (
+        _("造价明细") if error.code == "project.costs_do_not_add_up" else _("资金来源")
+    )
     return _(
         "%(side)s合计 %(total)s 元，与预算 %(budget)s 元不相等。项目没有保存，请核对后再试。",
         side=side,
