@@ -16,7 +16,7 @@ from app.core.errors import NotFound
 from app.people.models import HouseholdCode, Membership
 from app.projects.queries import ProjectView, all_projects
 from app.voting.models import Poll, PollVoter
-from app.voting.words import countdown, is_urgent, time_text
+from app.voting.words import countdown, end_text, is_urgent, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -318,5 +318,5 @@ def _until(row: Any, now: datetime) -> str:
     if row.state == "scheduled":
         return _("%(at)s 自动开放", at=time_text(row.opens_at))
     if row.state == "published" and row.publication_until is not None:
-        return _("公示到 %(until)s", until=time_text(row.publication_until))
+        return _("公示到 %(until)s", until=end_text(row.publication_until))
     return countdown(row.closes_at, now)

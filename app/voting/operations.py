@@ -104,7 +104,13 @@ class PollDraft:
     def for_rules(self) -> Draft:
         """Give the draft as far as rules look at it."""
         return Draft(
-            self.title, self.method, self.projects, self.rules, self.opens_at, self.closes_at
+            self.title,
+            self.method,
+            self.projects,
+            self.rules,
+            self.opens_at,
+            self.closes_at,
+            self.kind,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import get_locale
@@ -32,7 +33,8 @@ def legal_effect(kind: str) -> str:
     """What the result is worth in law, in one sentence."""
     if PollKind(kind) is PollKind.PREFERENCE_POLL:
         return _(
-            "这是意愿征集：结果供社区安排项目时参考，不是业主共同决定，也不能代替居民会议表决。"
+            "这是意愿征集：结果供社区安排项目时参考，没有法律约束力；"
+            "它不是业主共同决定，也不能代替居民会议表决。"
         )
     return _("结果的效力以开放时公布的规则为准。")
 
@@ -48,7 +50,7 @@ def option_name(option: str, titles: Mapping[str, str]) -> str:
     return fixed.get(option) or titles.get(option, option)
 
 
-def choice_text(choice: Any, titles: Mapping[str, str]) -> str:
+def choice_text(choice: str | list[str], titles: Mapping[str, str]) -> str:
     """A choice as the member who cast it reads it."""
     if isinstance(choice, str):
         return option_name(choice, titles)
@@ -60,24 +62,33 @@ def choice_text(choice: Any, titles: Mapping[str, str]) -> str:
 # --- shares --------------------------------------------------------------------------------
 
 
-def share_text(test: ShareTest) -> str:
-    """The share a test asks for: 三分之一, 过半数, 四分之三以上."""
-    if (test.num, test.den, test.cmp) == (1, 2, ">"):
-        return _("过半数")
+def fraction_text(num: int, den: int) -> str:
+    """A share in words, 三分之一, where people say it so; else in figures."""
+    share = Fraction(num, den)
     names = {
-        (1, 2): _("二分之一"),
-        (1, 3): _("三分之一"),
-        (2, 3): _("三分之二"),
-        (1, 4): _("四分之一"),
-        (3, 4): _("四分之三"),
-        (1, 5): _("五分之一"),
+        Fraction(1): _("全部"),
+        Fraction(1, 2): _("一半"),
+        Fraction(1, 3): _("三分之一"),
+        Fraction(2, 3): _("三分之二"),
+        Fraction(1, 4): _("四分之一"),
+        Fraction(3, 4): _("四分之三"),
+        Fraction(1, 5): _("五分之一"),
+        Fraction(2, 5): _("五分之二"),
+        Fraction(3, 5): _("五分之三"),
+        Fraction(4, 5): _("五分之四"),
+        Fraction(1, 10): _("十分之一"),
     }
-    share = names.get((test.num, test.den)) or f"{test.num}/{test.den}"
-    return (
-        _("%(share)s以上（含）", share=share)
-        if test.cmp == ">="
-        else _("超过%(share)s", share=share)
-    )
+    return names.get(share) or f"{share.numerator}/{share.denominator}"
+
+
+def share_text(test: ShareTest) -> str:
+    """What a test asks for: 至少三分之一, 过半数 (strictly more than half), 超过三分之二."""
+    share = fraction_text(test.num, test.den)
+    if test.cmp == ">=":
+        return _("至少%(share)s", share=share)
+    if Fraction(test.num, test.den) == Fraction(1, 2):
+        return _("过半数")
+    return _("超过%(share)s", share=share)
 
 
 def percent(count: int, base: int) -> str:
@@ -91,56 +102,67 @@ def percent(count: int, base: int) -> str:
 def base_name(of: str) -> str:
     """What a share is a share of."""
     return {
-        "electorate": _("全体应参加户数"),
-        "participants": _("参加投票的户数"),
-        "yes_no": _("同意和反对的合计户数"),
+        "electorate": _("全部户数"),
+        "participants": _("参加户数"),
+        "yes_no": _("“同意”加“反对”的户数"),
     }[of]
 
 
 def rules_in_words(method: str, rules: Rules, heads: int) -> list[str]:
     """A poll's rules in plain sentences; `heads` is 0 while the electorate is not known."""
-    lines = [_participation(test, heads) for test in rules.participation]
-    lines += [_agreement(test, method) for test in rules.agreement]
-    if Method(method) is Method.CHOOSE:
-        lines.append(
-            _(
-                "每户最多选 %(k)s 项，也可以选“均不同意”。得票最多的前 %(seats)s 项胜出。",
-                k=rules.k,
-                seats=rules.seats,
-            )
-        )
-        lines.append(
-            _("最后一个名额票数相同的，如实公布为并列，不抽签，也不由谁指定。")
-        )
-    lines.append(_("弃权和“均不同意”算参加投票。没有投票的户不算同意，也不算反对。"))
-    return lines
+    return [
+        *(_participation(test, heads) for test in rules.participation),
+        *(_of_method(Method(method), rules, heads)),
+        _("截止以前可以改，以最后一次提交的为准。"),
+        _("一户用几种方式投了票的，先收到的一种算数，另一种只作记录。"),
+    ]
+
+
+def _of_method(method: Method, rules: Rules, heads: int) -> list[str]:
+    agreement = [_agreement(test, method, heads) for test in rules.agreement]
+    if method is Method.YES_NO:
+        silent = _("弃权算参加，不算同意。没有投票的户不算参加，也不会替他们算作同意。")
+        return [*agreement, silent]
+    return [
+        _("每户最多选 %(k)s 项；都不赞成的，可以选“均不同意”。", k=rules.k),
+        _("得票最多的 %(seats)s 项胜出。", seats=rules.seats),
+        *agreement,
+        _("最后一个名额票数相同的，如实公布为并列，不抽签，也不由谁指定。"),
+        _("选“均不同意”也算参加。没有投票的户不算参加，也不会替他们算作赞成。"),
+    ]
 
 
 def _participation(test: ShareTest, heads: int) -> str:
+    share, number = fraction_text(test.num, test.den), _number(test, heads)
+    if test.cmp == ">=":
+        return _("至少要有%(share)s的户参加%(number)s，结果才算数。", share=share, number=number)
+    return _("参加的户要超过%(share)s%(number)s，结果才算数。", share=share, number=number)
+
+
+def _number(test: ShareTest, heads: int) -> str:
+    """How many households a share of all of them means, once it is known how many there are."""
     if not heads:
-        return _(
-            "参加的户数要达到全体的%(share)s，结果才算数。", share=share_text(test)
-        )
-    return _(
-        "参加的户数要达到全体的%(share)s，也就是 %(heads)s 户中至少 %(needed)s 户，结果才算数。",
-        share=share_text(test),
-        heads=f"{heads:,}",
-        needed=f"{test.needed(heads):,}",
-    )
+        return ""
+    numbers = {"heads": f"{heads:,}", "needed": f"{test.needed(heads):,}"}
+    if test.cmp == ">=":
+        return _("（%(heads)s 户中的 %(needed)s 户）", **numbers)
+    return _("（%(heads)s 户中至少 %(needed)s 户）", **numbers)
 
 
-def _agreement(test: ShareTest, method: str) -> str:
-    if Method(method) is Method.YES_NO:
-        return _(
-            "同意的户数要达到%(base)s的%(share)s，才算通过。",
-            base=base_name(test.of),
-            share=share_text(test),
-        )
-    return _(
-        "一个项目的得票要达到%(base)s的%(share)s，才能胜出。",
-        base=base_name(test.of),
-        share=share_text(test),
-    )
+def _agreement(test: ShareTest, method: Method, heads: int) -> str:
+    known = heads if test.of == "electorate" else 0
+    asked = {
+        "base": base_name(test.of),
+        "share": fraction_text(test.num, test.den),
+        "number": _number(test, known),
+    }
+    if method is Method.YES_NO and test.cmp == ">=":
+        return _("“同意”的户数至少要占%(base)s的%(share)s%(number)s，才算通过。", **asked)
+    if method is Method.YES_NO:
+        return _("“同意”的户数要超过%(base)s的%(share)s%(number)s，才算通过。", **asked)
+    if test.cmp == ">=":
+        return _("选一个项目的户数至少要占%(base)s的%(share)s%(number)s，它才能胜出。", **asked)
+    return _("选一个项目的户数要超过%(base)s的%(share)s%(number)s，它才能胜出。", **asked)
 
 
 # --- results -------------------------------------------------------------------------------
@@ -153,11 +175,17 @@ class TestLine:
     text: str
     passed: bool
 
+    @property
+    def verdict(self) -> str:
+        """Whether the test was passed, in words."""
+        return _("达到要求") if self.passed else _("没有达到要求")
 
-def test_lines(
-    method: str, rules: Rules, result: Mapping[str, Any], heads: int
-) -> list[TestLine]:
-    """Each test that a result passed or failed, with the numbers it was judged by."""
+
+def test_lines(method: str, rules: Rules, result: Mapping[str, Any], heads: int) -> list[TestLine]:
+    """Each test that a result passed or failed, with the numbers it was judged by.
+
+    `result` is that of `poll.closed`, with the number of ballots that count as `participants`.
+    """
     counts: Mapping[str, int] = result["counts"]
     total = int(result["participants"])
     bases = {
@@ -165,25 +193,20 @@ def test_lines(
         "participants": total,
         "yes_no": counts.get("yes", 0) + counts.get("no", 0),
     }
-    lines = [
-        TestLine(_numbers(_("参加投票"), total, test, bases), test.holds(total, heads))
-        for test in rules.participation
-    ]
+    lines = [_line(_("参加"), total, test, bases) for test in rules.participation]
     if Method(method) is Method.YES_NO:
-        yes = counts["yes"]
-        lines += [
-            TestLine(
-                _numbers(_("同意"), yes, test, bases), test.holds(yes, bases[test.of])
-            )
-            for test in rules.agreement
-        ]
-    return lines
+        return lines + [_line(_("同意"), counts["yes"], test, bases) for test in rules.agreement]
+    return lines + [_entry_line(test, counts, bases) for test in rules.agreement]
 
 
-def _numbers(what: str, count: int, test: ShareTest, bases: Mapping[str, int]) -> str:
+def _line(what: str, count: int, test: ShareTest, bases: Mapping[str, int]) -> TestLine:
     base = bases[test.of]
-    return _(
-        "%(what)s %(count)s 户，占%(base_name)s %(base)s 户的 %(percent)s；要求%(share)s，即至少 %(needed)s 户。",
+    if not base:
+        text = _("%(base_name)s是 0，谈不上占多少。", base_name=base_name(test.of))
+        return TestLine(text, passed=False)
+    text = _(
+        "%(what)s %(count)s 户，占%(base_name)s %(base)s 户的 %(percent)s；"
+        "要求%(share)s（%(needed)s 户起）。",
         what=what,
         count=f"{count:,}",
         base_name=base_name(test.of),
@@ -192,6 +215,24 @@ def _numbers(what: str, count: int, test: ShareTest, bases: Mapping[str, int]) -
         share=share_text(test),
         needed=f"{test.needed(base):,}",
     )
+    return TestLine(text, test.holds(count, base))
+
+
+def _entry_line(test: ShareTest, counts: Mapping[str, int], bases: Mapping[str, int]) -> TestLine:
+    """How many projects had enough households behind them to win at all."""
+    base = bases[test.of]
+    enough = sum(test.holds(votes, base) for votes in counts.values())
+    text = _(
+        "胜出的下限：选它的户数占%(base_name)s %(base)s 户的%(share)s（%(needed)s 户起）；"
+        "%(options)s 个项目中有 %(enough)s 个达到。",
+        base_name=base_name(test.of),
+        base=f"{base:,}",
+        share=share_text(test),
+        needed=f"{test.needed(base):,}",
+        options=len(counts),
+        enough=enough,
+    )
+    return TestLine(text, enough > 0)
 
 
 def outcome_sentence(
@@ -203,16 +244,22 @@ def outcome_sentence(
     """The outcome in one sentence. `project` is the one a yes-no poll is about."""
     kind = Outcome(outcome)
     if kind is Outcome.NO_QUORUM:
-        return _("参加的户数没有达到规定，这次投票不产生结果。")
+        return _no_quorum(project)
     if kind is Outcome.PASSED:
-        return _("“%(project)s”得到多数住户赞成。", project=project)
+        return _("“%(project)s”通过：同意的户数达到了要求。", project=project)
     if kind is Outcome.REJECTED:
-        return _("“%(project)s”没有得到规定的多数赞成。", project=project)
+        return _("“%(project)s”没有通过：同意的户数没有达到要求。", project=project)
     if kind is Outcome.TIE:
         return _tie(result, titles)
     if not result["winners"]:
-        return _("没有一个项目达到胜出的要求。")
-    return _("胜出：%(projects)s。", projects=_names(_by_votes(result), titles))
+        return _("没有项目胜出：没有一项得到足够的户支持。")
+    return _("%(projects)s胜出。", projects=_names(_by_votes(result), result, titles))
+
+
+def _no_quorum(project: str) -> str:
+    if project:
+        return _("“%(project)s”没有结果：参加的户数不够。", project=project)
+    return _("参加的户数不够，这次投票没有结果。")
 
 
 def _by_votes(result: Mapping[str, Any]) -> list[str]:
@@ -221,24 +268,26 @@ def _by_votes(result: Mapping[str, Any]) -> list[str]:
 
 
 def _tie(result: Mapping[str, Any], titles: Mapping[str, str]) -> str:
-    tied = _names(result["tied"], titles)
-    votes = result["counts"][result["tied"][0]]
+    tied = _names(result["tied"], result, titles)
     if not result["winners"]:
-        return _(
-            "%(tied)s并列，各得 %(votes)s 票，没有分出先后。",
-            tied=tied,
-            votes=f"{votes:,}",
-        )
+        return _("%(tied)s票数相同，并列，没有分出先后。", tied=tied)
     return _(
-        "胜出：%(winners)s。余下的名额由%(tied)s并列，各得 %(votes)s 票，没有分出先后。",
-        winners=_names(_by_votes(result), titles),
+        "%(winners)s胜出；剩下的名额，%(tied)s票数相同，并列，没有分出先后。",
+        winners=_names(_by_votes(result), result, titles),
         tied=tied,
-        votes=f"{votes:,}",
     )
 
 
-def _names(options: list[str], titles: Mapping[str, str]) -> str:
-    return _("、").join(f"“{titles[option]}”" for option in options)
+def _names(options: list[str], result: Mapping[str, Any], titles: Mapping[str, str]) -> str:
+    """Projects with their votes, so that the sentence can be checked by itself."""
+    return _("、").join(
+        _(
+            "“%(title)s”（%(votes)s 票）",
+            title=titles[option],
+            votes=f"{result['counts'][option]:,}",
+        )
+        for option in options
+    )
 
 
 # --- times ---------------------------------------------------------------------------------
@@ -267,6 +316,15 @@ def time_text(moment: datetime) -> str:
     return f"{year}{day_text(moment)}{shown:%H:%M}"
 
 
+def end_text(moment: datetime) -> str:
+    """The end of a period that lasts whole days: 6月4日（周四）24:00 rather than 6月5日 00:00."""
+    shown = clock.local(moment)
+    if (shown.hour, shown.minute) != (0, 0):
+        return time_text(moment)
+    # The last minute of the day carries the right day, weekday and year.
+    return time_text(moment - timedelta(minutes=1)).replace("23:59", "24:00")
+
+
 def countdown(closes_at: datetime, now: datetime) -> str:
     """How long there is, and until when: 还有 3 天，5月20日（周三）18:00 截止."""
     left = closes_at - now
@@ -278,9 +336,7 @@ def countdown(closes_at: datetime, now: datetime) -> str:
     hours, minutes = left.seconds // 3600, left.seconds % 3600 // 60
     if hours:
         return _("还有 %(hours)s 小时，%(until)s 截止", hours=hours, until=until)
-    return _(
-        "还有 %(minutes)s 分钟，%(until)s 截止", minutes=max(minutes, 1), until=until
-    )
+    return _("还有 %(minutes)s 分钟，%(until)s 截止", minutes=max(minutes, 1), until=until)
 
 
 def is_urgent(closes_at: datetime, now: datetime) -> bool:
