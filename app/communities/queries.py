@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from app.communities import addresses
-from app.communities.models import Building, Community, Estate, Household, Jurisdiction
+from app.communities import addresses, rules
+from app.communities.models import (
+    Building,
+    Community,
+    Estate,
+    Household,
+    Jurisdiction,
+    RollUpload,
+)
 from app.core.db import db
 from app.core.errors import NotFound
 from app.policy.table import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Select
 
 
@@ -196,4 +205,79 @@ def buildings(community_id: int) -> list[BuildingView]:
     found = [BuildingView(*row) for row in rows]
     return sorted(
         found, key=lambda building: (building.estate, len(building.name), building.name)
+    )
+
+
+def roll_values(community_id: int) -> dict[rules.AddressKey, rules.Values]:
+    """The whole roll by address, for comparing a file with it."""
+    rows = db.session.execute(
+        select(
+            Estate.name.label("estate_name"),
+            Building.name.label("building_name"),
+            *(
+                column
+                for column in Household.__table__.columns
+                if column.name not in _NOT_IMPORTED
+            ),
+        )
+        .join(Building, Building.id == Household.building_id)
+        .join(Estate, Estate.id == Building.estate_id)
+        .where(Household.community_id == community_id)
+    ).mappings()
+    return {
+        (row["estate_name"], row["building_name"], row["stairwell"], row["room"]): dict(
+            row
+        )
+        for row in rows
+    }
+
+
+_NOT_IMPORTED = ("id", "community_id", "building_id", "title_hash")
+
+
+def upload_rows(stored: Sequence[Any]) -> list[rules.RollRow]:
+    """The rows of an upload as they were read."""
+    return [
+        rules.RollRow(number, (key[0], key[1], key[2], key[3]), values)
+        for number, key, values in stored
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadView:
+    """An upload and what bringing it in would do."""
+
+    public_id: str
+    file_name: str
+    preview: rules.Preview
+    refused: tuple[rules.Refused, ...]
+    warnings: dict[str, int]
+    totals: int
+    dropped: tuple[str, ...]
+    unknown: tuple[str, ...]
+    missing: tuple[str, ...]
+    applied: bool
+
+
+def upload_view(community_id: int, public_id: str) -> UploadView:
+    """An upload held against the roll as it stands now. Raises: NotFound."""
+    upload = db.session.scalar(
+        select(RollUpload).where(
+            RollUpload.community_id == community_id, RollUpload.public_id == public_id
+        )
+    )
+    if upload is None:
+        raise NotFound("upload")
+    notes = upload.notes
+    return UploadView(
+        public_id=upload.public_id,
+        file_name=upload.file_name,
+        preview=rules.compare(roll_values(community_id), upload_rows(upload.rows)),
+        refused=tuple(rules.Refused(*row) for row in notes["refused"]),
+        warnings=notes["warnings"],
+        totals=notes["totals"],
+        dropped=tuple(notes["dropped"]),
+        unknown=tuple(notes["unknown"]),
+        missing=tuple(notes["missing"]),
+        applied=upload.applied_at is not None,
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert
 
+from app.communities.steps import register_keeper
 from app.core import clock
 from app.people.models import HouseholdNotice, HouseholdNoticeKind, SecurityEvent
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
+@register_keeper
 def security(
     session: Session,
     kind: str,
