@@ -84,6 +84,8 @@ def fraction_text(num: int, den: int) -> str:
 def share_text(test: ShareTest) -> str:
     """What a test asks for: 至少三分之一, 过半数 (strictly more than half), 超过三分之二."""
     share = fraction_text(test.num, test.den)
+    if test.num == test.den:
+        return share
     if test.cmp == ">=":
         return _("至少%(share)s", share=share)
     if Fraction(test.num, test.den) == Fraction(1, 2):
