@@ -15,11 +15,19 @@ MODELS = (
     "app.core.record",
     "app.communities.models",
     "app.people.models",
+    "app.people.steps",
     "app.voting.models",
     "app.attachments.models",
     "app.projects.models",
+    "app.projects.cards",
 )
-BLUEPRINTS: tuple[str, ...] = ()
+BLUEPRINTS: tuple[str, ...] = (
+    "app.attachments.views:bp",
+    "app.projects.views:bp",
+    "app.portal.views:bp",
+    "app.portal.cli:bp",
+    "app.portal.cli:worker",
+)
 
 
 def register(app: Flask) -> None:

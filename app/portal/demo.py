@@ -24,14 +24,15 @@ from app.core.actor import SYSTEM, Actor, Home, Role
 from app.core.db import db, transaction
 from app.core.errors import RuleBroken
 from app.people import operations as people
-from app.people.models import LoginSession, Membership, Person
+from app.people.models import Membership, Person
 from app.projects import operations as projects
 from app.projects.rules import Line, SupplyMode
 from app.voting import operations as voting
 from app.voting import tokens
+from app.voting.rules import NONE_OF_THEM, Method, Rules, ShareTest, default_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
 SAMPLE = ROOT / "sample_data"
 PASSWORD = "yanshi-chengshi-2026"  # noqa: S105 -- a demo's password is printed on purpose
@@ -47,6 +48,9 @@ SUPPLY = {
 CLOSED_TASTE = {"P01": 310, "P02": 640, "P05": 590, "P06": 420, "P07": 350}
 CLOSED_TURNOUT = 918
 OPEN_TURNOUT = 207
+# The first households of the roll are left for whoever tries the demo.
+VISITORS_HOMES = 40
+THIRD = ShareTest("electorate", 1, 3, ">=")
 
 
 def build() -> None:
@@ -201,3 +205,175 @@ def _project_text(item: dict[str, Any]) -> projects.ProjectText:
 
 def _money(rows: Iterable[dict[str, Any]]) -> tuple[Line, ...]:
     return tuple(Line(row["name"], row["amount"] * 100) for row in rows)
+
+
+# --- polls -----------------------------------------------------------------------------------
+
+
+def _closed_poll(community_id: int, opened: datetime, made_at: datetime) -> None:
+    """Draw up a poll with a result worth looking at: up to three of five, the first two win."""
+    codes = tuple(CLOSED_TASTE)
+    closes = _at(made_at - timedelta(days=4), 18)
+    draft = voting.PollDraft(
+        title="2026 年先办哪两件？",
+        explanation="今年的改造资金大约够办两件。每户最多选三项；都不合适，就选“均不同意”。",
+        method=Method.CHOOSE,
+        projects=codes,
+        rules=Rules((THIRD,), (), k=3, seats=2),
+        opens_at=opened,
+        closes_at=closes,
+    )
+    with clock.set_to(opened):
+        poll = _open(community_id, draft)
+    dice = random.Random(SEED)  # noqa: S311 -- the demo is the same every time
+    _cast_many(
+        community_id, poll, CLOSED_TURNOUT, (opened, closes), lambda: _taste(dice), dice
+    )
+    with clock.set_to(closes):
+        voting.close_poll(SYSTEM, community_id=community_id, public_id=poll)
+    with clock.set_to(closes + timedelta(hours=15)):
+        voting.publish_result(SYSTEM, community_id=community_id, public_id=poll)
+
+
+def _taste(dice: random.Random) -> list[str]:
+    liked = [
+        code for code, share in CLOSED_TASTE.items() if dice.randrange(1000) < share
+    ]
+    dice.shuffle(liked)
+    return liked[:3] or [NONE_OF_THEM]
+
+
+def _neighbours_poll(community_id: int, made_at: datetime) -> None:
+    """Draw up the neighbours' one project and their open poll on it."""
+    projects.add_project(
+        SYSTEM,
+        community_id=community_id,
+        code="L01",
+        text=_neighbours_project(),
+        picture=None,
+    )
+    opened = _at(made_at - timedelta(days=1), 10)
+    draft = voting.PollDraft(
+        title="院里添一组晾衣架和长椅，您同意吗？",
+        explanation="",
+        method=Method.YES_NO,
+        projects=("L01",),
+        rules=default_rules(Method.YES_NO),
+        opens_at=opened,
+        closes_at=_at(made_at + timedelta(days=6), 18),
+    )
+    with clock.set_to(opened):
+        _open(community_id, draft)
+
+
+def _neighbours_project() -> projects.ProjectText:
+    return projects.ProjectText(
+        title="晾衣架和长椅",
+        location="3 号楼南侧空地",
+        problem="六栋楼没有公共晾晒的地方，被子晾在消防栓和树上。",
+        proposal="装四组不锈钢晾衣架，配六张带靠背的长椅。",
+        supply_mode=SupplyMode.BUILD.value,
+        budget_fen=2_600_000,
+        decision_route=("preference_poll",),
+        scope="榆荫里",
+        build_months=1,
+        upkeep_fen_per_year=60_000,
+        upkeep_by="居委会",
+        risk="",
+        costs=(Line("晾衣架", 1_400_000), Line("长椅", 1_200_000)),
+        funds=(Line("社区公益资金", 2_600_000),),
+    )
+
+
+def _open_poll(community_id: int, made_at: datetime) -> None:
+    """Draw up the open poll that visitors of the demo vote in."""
+    opened = _at(made_at - timedelta(days=3), 9)
+    draft = voting.PollDraft(
+        title="建不建铁路绿带口袋公园，您同意吗？",
+        explanation="用地手续由街道去办，办不下来就不建。这次先问大家的意愿。",
+        method=Method.YES_NO,
+        projects=("P05",),
+        rules=default_rules(Method.YES_NO),
+        opens_at=opened,
+        closes_at=_at(made_at + timedelta(days=11), 18),
+    )
+    with clock.set_to(opened):
+        poll = _open(community_id, draft)
+    dice = random.Random(SEED + 1)  # noqa: S311 -- the demo is the same every time
+
+    def answer() -> list[str]:
+        return dice.choices(["yes", "no", "abstain"], [72, 20, 8])
+
+    _cast_many(community_id, poll, OPEN_TURNOUT, (opened, made_at), answer, dice)
+
+
+def _open(community_id: int, draft: voting.PollDraft) -> str:
+    poll = voting.draft_poll(SYSTEM, community_id=community_id, draft=draft)
+    voting.open_poll(SYSTEM, community_id=community_id, public_id=poll)
+    return poll
+
+
+def _cast_many(  # noqa: PLR0913 -- one private step of the demo's past
+    community_id: int,
+    poll: str,
+    number: int,
+    between: tuple[datetime, datetime],
+    answer: Callable[[], list[str]],
+    dice: random.Random,
+) -> None:
+    """Let so many households vote, oldest first, none of them the one that visitors use."""
+    homes = list(
+        db.session.scalars(
+            select(Household.id)
+            .where(Household.community_id == community_id)
+            .order_by(Household.id)
+            .offset(VISITORS_HOMES)
+        )
+    )
+    chosen = dice.sample(homes, number)
+    begin, end = between
+    seconds = int((end - begin).total_seconds()) - 60
+    moments = sorted(dice.randrange(60, seconds) for _ in chosen)
+    for household_id, offset in zip(chosen, moments, strict=True):
+        with clock.set_to(begin + timedelta(seconds=offset)):
+            actor = _resident(community_id, household_id)
+            key = current_app.config["SETTINGS"].secret_key
+            token = tokens.issue(
+                key, tokens.Binding(actor.session_id or 0, community_id, poll)
+            )
+            voting.cast_ballot(
+                actor,
+                community_id=community_id,
+                public_id=poll,
+                choice=answer(),
+                token=token,
+            )
+
+
+def _resident(community_id: int, household_id: int) -> Actor:
+    """A member of the household, joined on the day it first voted; its session is not kept."""
+    with transaction() as session:
+        found = session.execute(
+            select(Person.id, Person.ref)
+            .join(Membership, Membership.person_id == Person.id)
+            .where(
+                Membership.community_id == community_id,
+                Membership.household_id == household_id,
+            )
+        ).first()
+        if found is None:
+            person = Person(ref=secrets.token_urlsafe(16), created_at=clock.now())
+            session.add(person)
+            session.flush()
+            session.execute(
+                insert(Membership).values(
+                    community_id=community_id,
+                    household_id=household_id,
+                    person_id=person.id,
+                    joined_at=clock.now(),
+                )
+            )
+            found = (person.id, person.ref)
+        return Actor(
+            found[0], found[1], session_id=0, homes=(Home(community_id, household_id),)
+        )

@@ -145,10 +145,6 @@ class ChooseForm(DraftForm):
 FORMS: dict[Method, type[DraftForm]] = {Method.YES_NO: YesNoForm, Method.CHOOSE: ChooseForm}
 
 
-class PlainForm(FlaskForm):
-    """A form with nothing but its button."""
-
-
 def _share_choices(bases: Sequence[str], none: str) -> list[SelectChoice]:
     tests = [ShareTest(of, *share) for of in bases for share in SHARES]
     choices = [SelectChoice(_key(test), _label(test, len(bases))) for test in tests]

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from app.communities.addresses import address_short
 from app.communities.models import Building, Estate, Household
+from app.communities.settings import publication_days
 from app.core import canonical as c
 from app.core import clock
 from app.core.db import db
@@ -480,6 +481,11 @@ def residences(community_id: int) -> int:
         )
         or 0
     )
+
+
+def publication_would_end(community_id: int) -> datetime:
+    """When a publication period would end that began now."""
+    return rules.publication_until(clock.now(), publication_days(community_id))
 
 
 def waits_for(community_id: int, public_id: str, planned: datetime) -> bool:

@@ -1,0 +1,103 @@
+"""How to get into the demo city: printed by `make run`, and by nothing else."""
+
+from __future__ import annotations
+
+import pyotp
+from sqlalchemy import func, select
+
+from app.communities.models import Community, Household
+from app.communities.queries import address_of, community_by_code
+from app.core import clock
+from app.core.db import db
+from app.core.errors import RuleBroken
+from app.people import secrets_box
+from app.people.models import HouseholdCode, Person, RoleGrant, StaffAccount
+from app.people.rules import code_groups
+from app.portal.demo import PASSWORD
+
+SHOWN_HOMES = 3
+ROLES = {
+    "committee_clerk": "社区工作人员",
+    "committee_member": "居委会委员",
+    "affairs_supervisor": "居务监督委员",
+    "designer": "设计师",
+    "district": "区级",
+}
+
+
+def exists() -> bool:
+    """Whether this installation holds a demo community."""
+    return (
+        db.session.scalar(select(func.count(Community.id)).where(Community.demo)) != 0
+    )
+
+
+def lines(base_url: str) -> list[str]:
+    """Everything needed to try the demo in each role, with the present six digits."""
+    community = db.session.scalar(select(Community.code).where(Community.code == "HXL"))
+    if community is None or not exists():
+        return ["这里没有演示城市。"]
+    return [
+        "",
+        "住户（信上的编码 + 底册手机号后四位）",
+        *(
+            f"  {'-'.join(code_groups(code))}  {fact}  {home}"
+            for code, fact, home in codes(community, SHOWN_HOMES)
+        ),
+        f"  入口 {base_url}/e",
+        "",
+        f"工作人员（入口 {base_url}/staff/sign-in ，密码都是 {PASSWORD}）",
+        *_staff_lines(),
+        "  六位数每 30 秒换一次，再看一遍：flask --app wsgi demo signin",
+    ]
+
+
+def _staff_lines() -> list[str]:
+    rows = db.session.execute(
+        select(
+            StaffAccount.sign_in_name,
+            StaffAccount.totp_secret,
+            Person.display,
+            RoleGrant.role,
+        )
+        .join(Person, Person.id == StaffAccount.person_id)
+        .join(RoleGrant, RoleGrant.person_id == Person.id)
+        .order_by(StaffAccount.id)
+    )
+    return [_staff_line(*row) for row in rows]
+
+
+def _staff_line(name: str, sealed: str, display: str, role: str) -> str:
+    secret = secrets_box.unseal(sealed)
+    digits = pyotp.TOTP(secret).at(clock.now())
+    return f"  {name:<8} 动态码 {digits}  密钥 {secret}  {ROLES[role]} {display}"
+
+
+def codes(community: str, number: int) -> list[tuple[str, str, str]]:
+    """Codes, second facts and addresses of a demo community's households.
+
+    Raises: RuleBroken demo.only for any other community; NotFound.
+    """
+    place = community_by_code(community)
+    if not place.demo:
+        raise RuleBroken("demo.only")
+    rows = db.session.execute(
+        select(Household.id, Household.phones, func.max(HouseholdCode.generation))
+        .join(HouseholdCode, HouseholdCode.household_id == Household.id)
+        .where(
+            Household.community_id == place.id,
+            Household.phones != "",
+            HouseholdCode.revoked_at.is_(None),
+        )
+        .group_by(Household.id, Household.phones)
+        .order_by(Household.id)
+        .limit(number)
+    ).all()
+    return [
+        (
+            secrets_box.demo_code(place.id, household_id, generation),
+            phones.split()[0][-4:],
+            address_of(place.id, household_id).short,
+        )
+        for household_id, phones, generation in rows
+    ]

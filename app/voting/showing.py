@@ -1,0 +1,304 @@
+"""How polls are laid out for reading: badges, lines, timelines, charts. Templates only show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from flask_babel import gettext as _
+
+from app.core.charts import bar_chart
+from app.core.words import yuan
+from app.voting import words
+from app.voting.rules import NONE_OF_THEM, Method, Outcome, Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from app.core.charts import Chart
+    from app.voting.queries import BallotView, PollCard, PollView, ResultView
+    from app.voting.steps import OptionCard
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A word and the kind of its shape."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A poll in a list."""
+
+    public_id: str
+    title: str
+    kind_name: str
+    badge: Badge
+    when: str
+    turnout: str
+    open: bool
+    decided: bool
+    waits_for_reader: bool
+    voted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One act of a poll's life, done or to come."""
+
+    at_text: str
+    title: str
+    text: str
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One thing to tick on a ballot, with its card unfolding in place."""
+
+    value: str
+    title: str
+    line: str
+    price: str
+    checked: bool
+    card: OptionCard | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of texts; each header says whether its column holds numbers."""
+
+    headers: tuple[tuple[str, bool], ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+BADGES = {
+    Phase.DRAFT: "",
+    Phase.SCHEDULED: "wait",
+    Phase.OPEN: "go",
+    Phase.COUNTING: "wait",
+    Phase.CLOSED: "info",
+    Phase.PUBLISHED: "info",
+    Phase.FINAL: "go",
+}
+
+
+def badge(phase: Phase) -> Badge:
+    """What a poll is now, in a word and a shape."""
+    text = {
+        Phase.DRAFT: _("草稿"),
+        Phase.SCHEDULED: _("等待开始"),
+        Phase.OPEN: _("正在投票"),
+        Phase.COUNTING: _("已截止，正在计票"),
+        Phase.CLOSED: _("已计票，等待公示"),
+        Phase.PUBLISHED: _("结果公示中"),
+        Phase.FINAL: _("结果已确定"),
+    }[phase]
+    return Badge(BADGES[phase], text)
+
+
+def lines(cards: Sequence[PollCard], now: datetime) -> list[Line]:
+    """Polls as lines of a list."""
+    return [_line(card, now) for card in cards]
+
+
+def _line(card: PollCard, now: datetime) -> Line:
+    is_open = card.phase is Phase.OPEN
+    return Line(
+        public_id=card.public_id,
+        title=card.title,
+        kind_name=words.kind_name(card.kind),
+        badge=badge(card.phase),
+        when=when(card.phase, card.opens_at, card.closes_at, card.publication_until, now),
+        turnout=turnout(card.turnout, card.heads) if card.heads else "",
+        open=is_open,
+        decided=card.phase in {Phase.CLOSED, Phase.PUBLISHED, Phase.FINAL},
+        waits_for_reader=is_open and card.may_vote and card.voted_at is None,
+        voted=_("本户已在%(at)s投票", at=words.time_text(card.voted_at)) if card.voted_at else "",
+    )
+
+
+def when(
+    phase: Phase,
+    opens_at: datetime,
+    closes_at: datetime,
+    until: datetime | None,
+    now: datetime,
+) -> str:
+    """The one time that matters in this phase."""
+    if phase in {Phase.DRAFT, Phase.SCHEDULED}:
+        return _(
+            "%(opens)s 开始，%(closes)s 截止",
+            opens=words.time_text(opens_at),
+            closes=words.time_text(closes_at),
+        )
+    if phase is Phase.PUBLISHED and until is not None:
+        return _("公示到%(day)s", day=last_day(until))
+    if phase is Phase.OPEN:
+        return words.countdown(closes_at, now)
+    return _("已于%(at)s截止", at=words.time_text(closes_at))
+
+
+def last_day(until: datetime) -> str:
+    """The last day of a period that ends at midnight."""
+    return words.day_text(until - timedelta(seconds=1))
+
+
+def turnout(count: int, heads: int) -> str:
+    """How many households took part, with the denominator."""
+    return _(
+        "%(count)s 户已投票，共 %(heads)s 户（%(percent)s）",
+        count=f"{count:,}",
+        heads=f"{heads:,}",
+        percent=words.percent(count, heads),
+    )
+
+
+def choices(poll: PollView, chosen: Sequence[str]) -> list[Choice]:
+    """What can be ticked on the ballot, in the order it was frozen in."""
+    cards = {card.option: card for card in poll.cards}
+    return [_choice(option, title, cards.get(option), chosen) for option, title in poll.options]
+
+
+def _choice(option: str, title: str, card: OptionCard | None, chosen: Sequence[str]) -> Choice:
+    price = "" if card is None or card.cost_fen is None else _("%(yuan)s 元", yuan=yuan(card.cost_fen))
+    return Choice(
+        value=option,
+        title=title,
+        line=card.summary if card else "",
+        price=price,
+        checked=option in chosen,
+        card=card,
+    )
+
+
+def none_choice(chosen: Sequence[str]) -> Choice:
+    """均不同意, an answer of its own."""
+    return Choice(
+        value=NONE_OF_THEM,
+        title=_("均不同意"),
+        line=_("这些项目都不赞成；算作参加了投票"),
+        price="",
+        checked=NONE_OF_THEM in chosen,
+        card=None,
+    )
+
+
+def ticked(ballot: BallotView) -> list[str]:
+    """The member's own ballot as ticks of the form."""
+    if isinstance(ballot.choice, str):
+        return [ballot.choice]
+    if ballot.choice is None:
+        return []
+    return ballot.choice or [NONE_OF_THEM]
+
+
+def how_many(poll: PollView) -> str:
+    """How many options a ballot may name."""
+    if poll.method is Method.YES_NO:
+        return _("请选一项。")
+    return _(
+        "共 %(count)s 个项目，最多选 %(k)s 项；也可以选“均不同意”。",
+        count=len(poll.options),
+        k=poll.rules.k,
+    )
+
+
+def cards_title(poll: PollView) -> str:
+    """The heading over the projects of a poll."""
+    return _("要问的项目") if poll.method is Method.YES_NO else _("可选的项目")
+
+
+def chart(result: ResultView) -> Chart:
+    """The votes as bars, with the number that was asked for as a line."""
+    rows = [
+        (row.title, row.votes, _("%(votes)s 户", votes=f"{row.votes:,}"), row.won or _passed(result, row.option))
+        for row in result.rows
+    ]
+    line = None
+    if result.needed is not None:
+        line = (result.needed, _("要求至少 %(needed)s 户", needed=f"{result.needed:,}"))
+    longest = max([result.needed or 0, *(row.votes for row in result.rows)])
+    label = _("各项得票的条形图，数字见旁边的表")
+    return bar_chart(label, rows, longest, line)
+
+
+def _passed(result: ResultView, option: str) -> bool:
+    return option == "yes" and result.outcome == Outcome.PASSED
+
+
+def table(result: ResultView) -> Table:
+    """The votes as a table: what a chart shows, in numbers."""
+    choose = result.poll.method is Method.CHOOSE
+    headers = [(_("选项"), False), (_("得票（户）"), True), (_("占参加投票的户数"), True)]
+    if choose:
+        headers += [(_("预算（元）"), True), (_("结果"), False)]
+    rows = [
+        (
+            row.title,
+            f"{row.votes:,}",
+            words.percent(row.votes, result.turnout),
+            *((yuan(row.cost_fen or 0), _place(won=row.won, tied=row.tied)) if choose else ()),
+        )
+        for row in result.rows
+    ]
+    if result.blank is not None:
+        share = words.percent(result.blank, result.turnout)
+        rows.append((_("均不同意"), f"{result.blank:,}", share, "—", "—"))
+    return Table(tuple(headers), tuple(rows))
+
+
+def _place(*, won: bool, tied: bool) -> str:
+    if won:
+        return _("胜出")
+    return _("并列") if tied else _("未胜出")
+
+
+def channels(result: ResultView) -> list[tuple[str, str]]:
+    """Who took part by which way; nothing where a group would be too small to hide in."""
+    if result.by_channel is None:
+        return []
+    names = {"phone": _("手机投票"), "paper": _("纸质选票")}
+    return [
+        (names[channel], _("%(count)s 户", count=f"{count:,}"))
+        for channel, count in sorted(result.by_channel.items(), reverse=True)
+    ]
+
+
+def life(poll: PollView) -> list[Step]:
+    """What happened to a poll and what comes next, in order."""
+    opened = _done(poll.opened_at, _("投票开放"), _("题目、选项、规则和参加名单从这时起不再改动"))
+    closed = _done(poll.closed_at, _("投票截止并计票"), _("选票按规则由系统计数，人人可以复核"))
+    published = _done(poll.published_at, _("结果公示"), _published_until(poll))
+    final = _done(poll.final_at, _("结果确定"), "")
+    steps = [
+        opened or Step(words.time_text(poll.opens_at), _("投票开放"), "", done=False),
+        closed or Step(words.time_text(poll.closes_at), _("投票截止并计票"), "", done=False),
+        published
+        or Step(_("截止以后"), _("社区公示结果"), _("公示期内可以提出意见"), done=False),
+        final or _final_to_come(poll),
+    ]
+    return steps
+
+
+def _done(at: datetime | None, title: str, text: str) -> Step | None:
+    return None if at is None else Step(words.time_text(at), title, text, done=True)
+
+
+def _published_until(poll: PollView) -> str:
+    if poll.publication_until is None:
+        return ""
+    return _(
+        "公示到%(day)s；有意见请到社区服务台提出", day=last_day(poll.publication_until)
+    )
+
+
+def _final_to_come(poll: PollView) -> Step:
+    at = _("公示期满")
+    if poll.publication_until is not None:
+        at = _("%(day)s公示期满", day=last_day(poll.publication_until))
+    return Step(at, _("结果确定"), "", done=False)
