@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
+from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
@@ -696,6 +697,32 @@ def test_the_names_of_the_projects_play_no_part(
     assert second.outcome is first.outcome
     assert set(second.winners) == {renamed[option] for option in first.winners}
     assert set(second.tied) == {renamed[option] for option in first.tied}
+
+
+# --- docs/rules.md -------------------------------------------------------------------------
+
+PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("TITLE_LENGTH", f"at most {r.TITLE_LENGTH} characters"),
+        ("MOST_OPTIONS", f"at most {r.MOST_OPTIONS} projects"),
+        ("SHORTEST", f"at least {r.SHORTEST // timedelta(hours=1)} hour "),
+        ("LONGEST", f"at most {r.LONGEST.days} days "),
+        ("LARGEST_DENOMINATOR", f"≤ {r.LARGEST_DENOMINATOR} "),
+        ("SMALL_CELL", f"below {r.SMALL_CELL};"),
+    ],
+)
+def test_the_page_of_rules_tells_the_numbers_that_are_applied(name: str, said: str) -> None:
+    (row,) = (line for line in PAGE.read_text("utf-8").splitlines() if f"| `{name}` |" in line)
+    assert said in row
+
+
+def test_the_page_of_rules_tells_the_values_that_never_vary() -> None:
+    page = PAGE.read_text("utf-8")
+    assert all(f"| `{rule}` | `{value}` |" in page for rule, value in r.FIXED.items())
 
 
 # --- turnout -------------------------------------------------------------------------------
