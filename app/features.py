@@ -17,13 +17,16 @@ MODELS = (
     "app.people.models",
     "app.people.steps",
     "app.voting.models",
+    "app.voting.jobs",
     "app.attachments.models",
     "app.projects.models",
     "app.projects.cards",
 )
 BLUEPRINTS: tuple[str, ...] = (
     "app.attachments.views:bp",
+    "app.people.views:bp",
     "app.projects.views:bp",
+    "app.voting.views:bp",
     "app.portal.views:bp",
     "app.portal.cli:bp",
     "app.portal.cli:worker",

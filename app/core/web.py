@@ -91,7 +91,9 @@ def _asset_address(app: Flask) -> Callable[[str], str]:
 
     def asset(name: str) -> str:
         if name not in versions or app.debug:
-            versions[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()[:12]
+            versions[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()[
+                :12
+            ]
         return f"/static/{name}?v={versions[name]}"
 
     return asset

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 
+from app.communities.addresses import address_short
+from app.communities.models import Building, Estate, Household
 from app.core import clock
 from app.core.actor import Actor, Grant, Home
 from app.core.db import db
-from app.people.models import LoginSession, Membership, Person, RoleGrant
+from app.people import secrets_box, words
+from app.people.models import (
+    HouseholdCode,
+    HouseholdNotice,
+    LoginSession,
+    Membership,
+    Person,
+    RoleGrant,
+)
+from app.people.rules import STAFF_IDLE, CodeState, code_state, mask_phone
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from sqlalchemy import Select
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,10 @@ def session_by_hash(id_hash: str) -> SignedIn | None:
             LoginSession.id_hash == id_hash,
             LoginSession.ended_at.is_(None),
             LoginSession.expires_at > now,
+            or_(
+                LoginSession.staff.is_(False),
+                LoginSession.last_seen_at > now - STAFF_IDLE,
+            ),
         )
         .order_by(Membership.id)
     ).all()
@@ -84,3 +101,216 @@ def _grants(person_id: int, now: datetime) -> tuple[Grant, ...]:
         .order_by(RoleGrant.id)
     )
     return tuple(Grant(row.role, row.community_id, row.jurisdiction_id) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeLine:
+    """A line a household is told, in words."""
+
+    at: datetime
+    text: str
+
+
+def household_notices(
+    community_id: int, household_id: int, limit: int
+) -> list[NoticeLine]:
+    """What a household was told, newest first."""
+    rows = db.session.execute(
+        select(HouseholdNotice.at, HouseholdNotice.kind, HouseholdNotice.about)
+        .where(
+            HouseholdNotice.community_id == community_id,
+            HouseholdNotice.household_id == household_id,
+        )
+        .order_by(HouseholdNotice.id.desc())
+        .limit(limit)
+    )
+    return [
+        NoticeLine(row.at, words.notice(row.kind, row.at, row.about)) for row in rows
+    ]
+
+
+def members(community_id: int, household_id: int) -> list[datetime]:
+    """When each living member joined; no names, there are none."""
+    return list(
+        db.session.scalars(
+            select(Membership.joined_at)
+            .where(
+                Membership.community_id == community_id,
+                Membership.household_id == household_id,
+                Membership.ended_at.is_(None),
+            )
+            .order_by(Membership.id)
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CodeView:
+    """A household's newest code as the desk sees it: its state, never the code."""
+
+    state: CodeState
+    issued_at: datetime | None
+    expires_at: datetime | None
+    generation: int
+
+
+def code_view(community_id: int, household_id: int) -> CodeView:
+    """The newest code of a household."""
+    row = db.session.execute(
+        select(
+            HouseholdCode.issued_at,
+            HouseholdCode.expires_at,
+            HouseholdCode.revoked_at,
+            HouseholdCode.locked_at,
+            HouseholdCode.generation,
+        )
+        .where(
+            HouseholdCode.community_id == community_id,
+            HouseholdCode.household_id == household_id,
+        )
+        .order_by(HouseholdCode.generation.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return CodeView(CodeState.NONE, None, None, 0)
+    state = code_state(
+        revoked_at=row.revoked_at,
+        locked_at=row.locked_at,
+        expires_at=row.expires_at,
+        now=clock.now(),
+    )
+    return CodeView(state, row.issued_at, row.expires_at, row.generation)
+
+
+def demo_code(community_id: int, household_id: int) -> str:
+    """The newest code of a demo household, worked out again; empty when it has none."""
+    view = code_view(community_id, household_id)
+    if view.generation == 0:
+        return ""
+    return secrets_box.demo_code(community_id, household_id, view.generation)
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRow:
+    """A household in the desk's list."""
+
+    household_id: int
+    address: str
+    state: CodeState
+
+
+@dataclass(frozen=True, slots=True)
+class DeskPage:
+    """A page of the desk's list, and whether there is one after it."""
+
+    rows: tuple[DeskRow, ...]
+    page: int
+    more: bool
+
+
+PAGE = 50
+
+
+def desk_page(
+    community_id: int, *, search: str, building_id: int | None, state: str, page: int
+) -> DeskPage:
+    """Households by building, by words of their address or last digits, by the code's state."""
+    newest = (
+        select(
+            HouseholdCode.household_id,
+            func.max(HouseholdCode.generation).label("generation"),
+        )
+        .where(HouseholdCode.community_id == community_id)
+        .group_by(HouseholdCode.household_id)
+        .subquery()
+    )
+    rows = (
+        select(
+            Household.id,
+            Estate.name.label("estate"),
+            Building.name.label("building"),
+            Household.stairwell,
+            Household.room,
+            HouseholdCode.revoked_at,
+            HouseholdCode.locked_at,
+            HouseholdCode.expires_at,
+        )
+        .join(Building, Building.id == Household.building_id)
+        .join(Estate, Estate.id == Building.estate_id)
+        .outerjoin(newest, newest.c.household_id == Household.id)
+        .outerjoin(
+            HouseholdCode,
+            (HouseholdCode.household_id == Household.id)
+            & (HouseholdCode.generation == newest.c.generation),
+        )
+        .where(
+            Household.community_id == community_id, Household.unit_type == "residence"
+        )
+        .order_by(Household.id)
+    )
+    rows = _searched(rows, search)
+    if building_id is not None:
+        rows = rows.where(Household.building_id == building_id)
+    rows = _in_state(rows, state)
+    found = db.session.execute(rows.offset((page - 1) * PAGE).limit(PAGE + 1)).all()
+    return DeskPage(tuple(map(_desk_row, found[:PAGE])), page, len(found) > PAGE)
+
+
+def _searched(rows: Select[Any], search: str) -> Select[Any]:
+    """Every word must occur in the address or in the head's name, or end a phone."""
+    whole = (
+        Estate.name
+        + " "
+        + Building.name
+        + "-"
+        + Household.stairwell
+        + "-"
+        + Household.room
+    )
+    for word in search.split()[:6]:
+        rows = rows.where(
+            whole.contains(word, autoescape=True)
+            | (Household.room == word)
+            | Household.household_head.contains(word, autoescape=True)
+            | Household.phones.endswith(word, autoescape=True)
+        )
+    return rows
+
+
+def _in_state(rows: Select[Any], state: str) -> Select[Any]:
+    now = clock.now()
+    living = HouseholdCode.revoked_at.is_(None) & (HouseholdCode.expires_at > now)
+    conditions = {
+        CodeState.NONE: HouseholdCode.id.is_(None),
+        CodeState.VALID: living & HouseholdCode.locked_at.is_(None),
+        CodeState.LOCKED: living & HouseholdCode.locked_at.is_not(None),
+        CodeState.REVOKED: HouseholdCode.revoked_at.is_not(None),
+        CodeState.EXPIRED: HouseholdCode.revoked_at.is_(None)
+        & (HouseholdCode.expires_at <= now),
+    }
+    return rows.where(conditions[CodeState(state)]) if state in set(CodeState) else rows
+
+
+def _desk_row(row: Any) -> DeskRow:
+    state = (
+        CodeState.NONE
+        if row.expires_at is None
+        else code_state(
+            revoked_at=row.revoked_at,
+            locked_at=row.locked_at,
+            expires_at=row.expires_at,
+            now=clock.now(),
+        )
+    )
+    address = address_short(row.estate, row.building, row.stairwell, row.room)
+    return DeskRow(row.id, address, state)
+
+
+def masked_phones(community_id: int, household_id: int) -> list[str]:
+    """The phones of a household with their middle hidden."""
+    phones = db.session.scalar(
+        select(Household.phones).where(
+            Household.community_id == community_id, Household.id == household_id
+        )
+    )
+    return [mask_phone(phone) for phone in (phones or "").split()]

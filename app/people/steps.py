@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert
@@ -52,3 +53,18 @@ def tell_household(
             about=about[:200],
         )
     )
+
+
+Errands = Callable[[int, int], list[str]]
+_errands: list[Errands] = []
+
+
+def register_errands(provider: Errands) -> Errands:
+    """Make known who can say what waits for a household, as local addresses to go to."""
+    _errands.append(provider)
+    return provider
+
+
+def errands(community_id: int, household_id: int) -> list[str]:
+    """What waits for a household right now; empty when nothing does."""
+    return _errands[-1](community_id, household_id) if _errands else []

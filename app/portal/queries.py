@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from app.communities.models import Community, Household, Jurisdiction
-from app.communities.queries import CommunityView, communities_below
+from app.communities.queries import CommunityView, communities_below, community_by_id
 from app.core import clock
+from app.core.actor import Home
 from app.core.db import db
 from app.core.errors import NotFound
 from app.people.models import HouseholdCode, Membership
+from app.people.steps import register_errands
 from app.projects.queries import ProjectView, all_projects
 from app.voting.models import Poll, PollVoter
 from app.voting.words import countdown, end_text, is_urgent, time_text
@@ -21,8 +24,6 @@ from app.voting.words import countdown, end_text, is_urgent, time_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-
-    from app.core.actor import Home
 
 SHORT_KEY = 6
 
@@ -320,3 +321,13 @@ def _until(row: Any, now: datetime) -> str:
     if row.state == "published" and row.publication_until is not None:
         return _("公示到 %(until)s", until=end_text(row.publication_until))
     return countdown(row.closes_at, now)
+
+
+@register_errands
+def waiting_ballots(community_id: int, household_id: int) -> list[str]:
+    """The ballots that wait for a household, as addresses."""
+    lines = home_polls(community_id, Home(community_id, household_id)).waiting
+    code = community_by_id(community_id).code
+    return [
+        url_for("voting.ballot", code=code, poll_id=line.public_id) for line in lines
+    ]

@@ -65,18 +65,32 @@ class DraftForm(FlaskForm):
     )
     participation = SelectField(_l("参加的户数要达到"))
     agreement = SelectField(_l("怎样算通过"))
-    opens_date = DateField(_l("开始日期"), validators=[InputRequired(_l("请选开始日期。"))])
-    opens_time = TimeField(_l("开始时间"), validators=[InputRequired(_l("请选开始时间。"))])
-    closes_date = DateField(_l("截止日期"), validators=[InputRequired(_l("请选截止日期。"))])
-    closes_time = TimeField(_l("截止时间"), validators=[InputRequired(_l("请选截止时间。"))])
+    opens_date = DateField(
+        _l("开始日期"), validators=[InputRequired(_l("请选开始日期。"))]
+    )
+    opens_time = TimeField(
+        _l("开始时间"), validators=[InputRequired(_l("请选开始时间。"))]
+    )
+    closes_date = DateField(
+        _l("截止日期"), validators=[InputRequired(_l("请选截止日期。"))]
+    )
+    closes_time = TimeField(
+        _l("截止时间"), validators=[InputRequired(_l("请选截止时间。"))]
+    )
 
     method = Method.YES_NO
 
     def offer(self, cards: Sequence[OptionCard]) -> None:
         """Fill in what there is to choose from."""
-        self.participation.choices = _share_choices(("electorate",), none=str(_l("不设参加下限")))
-        self.agreement.choices = _share_choices(self.method.agreement_bases, none=self._no_agreement())
-        self.projects.choices = [SelectChoice(card.option, card.title) for card in cards]
+        self.participation.choices = _share_choices(
+            ("electorate",), none=str(_l("不设参加下限"))
+        )
+        self.agreement.choices = _share_choices(
+            self.method.agreement_bases, none=self._no_agreement()
+        )
+        self.projects.choices = [
+            SelectChoice(card.option, card.title) for card in cards
+        ]
 
     def _no_agreement(self) -> str:
         return ""
@@ -136,13 +150,18 @@ class ChooseForm(DraftForm):
 
     def _rules(self) -> Rules:
         asked = super()._rules()
-        return Rules(asked.participation, asked.agreement, k=self.k.data, seats=self.seats.data)
+        return Rules(
+            asked.participation, asked.agreement, k=self.k.data, seats=self.seats.data
+        )
 
     def _projects(self) -> tuple[str, ...]:
         return tuple(self.projects.data)
 
 
-FORMS: dict[Method, type[DraftForm]] = {Method.YES_NO: YesNoForm, Method.CHOOSE: ChooseForm}
+FORMS: dict[Method, type[DraftForm]] = {
+    Method.YES_NO: YesNoForm,
+    Method.CHOOSE: ChooseForm,
+}
 
 
 def _share_choices(bases: Sequence[str], none: str) -> list[SelectChoice]:

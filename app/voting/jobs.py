@@ -31,14 +31,18 @@ def open_scheduled(payload: dict[str, Any]) -> None:
         if isinstance(refusal, RuleBroken) and refusal.code == "clock.stepped_back":
             raise
         log.warning("a scheduled poll could not be opened: %s", refusal)
-        operations.unschedule_poll(SYSTEM, community_id=community_id, public_id=public_id)
+        operations.unschedule_poll(
+            SYSTEM, community_id=community_id, public_id=public_id
+        )
 
 
 @handles("poll.close")
 def close_due(payload: dict[str, Any]) -> None:
     """Close a poll at its time."""
     operations.close_poll(
-        SYSTEM, community_id=int(payload["community_id"]), public_id=str(payload["poll"])
+        SYSTEM,
+        community_id=int(payload["community_id"]),
+        public_id=str(payload["poll"]),
     )
 
 
@@ -46,7 +50,9 @@ def close_due(payload: dict[str, Any]) -> None:
 def finalise_due(payload: dict[str, Any]) -> None:
     """End a publication period at its time."""
     operations.finalise_result(
-        SYSTEM, community_id=int(payload["community_id"]), public_id=str(payload["poll"])
+        SYSTEM,
+        community_id=int(payload["community_id"]),
+        public_id=str(payload["poll"]),
     )
 
 

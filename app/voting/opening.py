@@ -96,7 +96,10 @@ def definition(
 def options_json(method: Method, cards: Sequence[OptionCard]) -> list[dict[str, Any]]:
     """The options as the record names them: the three answers, or the projects with their cost."""
     if method is Method.YES_NO:
-        return [{"id": name, "title": words.option_name(name, {})} for name in rules.YES_NO_OPTIONS]
+        return [
+            {"id": name, "title": words.option_name(name, {})}
+            for name in rules.YES_NO_OPTIONS
+        ]
     return [_option(card) for card in cards]
 
 

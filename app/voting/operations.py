@@ -302,7 +302,9 @@ def open_poll(actor: Actor, *, community_id: int, public_id: str) -> None:
         poll.state, poll.opened_at = PollState.OPEN.value, now
         poll.version += 1
         definition: dict[str, Any] = poll.definition or {}
-        record(session, actor, Act(OPENED, _subject(public_id), definition), community_id)
+        record(
+            session, actor, Act(OPENED, _subject(public_id), definition), community_id
+        )
         checkpoint(session, community_id)
         _enqueue_due(session, poll, now)
         for card in cards:
@@ -357,7 +359,8 @@ def _take_electorate(session: Session, poll: Poll) -> opening.Electorate:
     """Every residential household of the roll as it stands, each under a new reference."""
     households = session.scalars(
         select(Household.id).where(
-            Household.community_id == poll.community_id, Household.unit_type == "residence"
+            Household.community_id == poll.community_id,
+            Household.unit_type == "residence",
         )
     ).all()
     if not households:
@@ -409,7 +412,9 @@ def sign_hourly(actor: Actor, *, community_id: int, due_at: datetime) -> None:
         require(actor, Permission.RECORD_CHECKPOINT, Place(community_id))
         going_on = session.scalar(
             select(Poll.id)
-            .where(Poll.community_id == community_id, Poll.state == PollState.OPEN.value)
+            .where(
+                Poll.community_id == community_id, Poll.state == PollState.OPEN.value
+            )
             .limit(1)
         )
         if going_on is None:
@@ -427,7 +432,12 @@ def _subject(public_id: str) -> str:
 
 
 def cast_ballot(
-    actor: Actor, *, community_id: int, public_id: str, choice: Sequence[str], token: str
+    actor: Actor,
+    *,
+    community_id: int,
+    public_id: str,
+    choice: Sequence[str],
+    token: str,
 ) -> CastOutcome:
     """Cast or change the household's ballot; the same token leads to the same outcome again.
 
@@ -460,7 +470,9 @@ def _attempt(actor: Actor, community_id: int, public_id: str, token: str) -> Att
     key = current_app.config["SETTINGS"].secret_key
     binding = tokens.Binding(actor.session_id or 0, community_id, public_id)
     nonce = tokens.nonce_of(key, binding, token)
-    return Attempt(community_id, public_id, home.household_id, actor.require_person(), nonce)
+    return Attempt(
+        community_id, public_id, home.household_id, actor.require_person(), nonce
+    )
 
 
 def _cast(actor: Actor, attempt: Attempt, submitted: Sequence[str]) -> CastOutcome:
@@ -480,8 +492,14 @@ def _cast(actor: Actor, attempt: Attempt, submitted: Sequence[str]) -> CastOutco
         if rules.is_late(written.at, poll.closes_at):
             raise _CrossedDeadlineError
         casting.store(session, attempt, poll.id, voter, choice, written)
-        told = HouseholdNoticeKind.VOTED if voter.version == 1 else HouseholdNoticeKind.VOTE_CHANGED
-        tell_household(session, attempt.community_id, attempt.household_id, told, poll.title)
+        told = (
+            HouseholdNoticeKind.VOTED
+            if voter.version == 1
+            else HouseholdNoticeKind.VOTE_CHANGED
+        )
+        tell_household(
+            session, attempt.community_id, attempt.household_id, told, poll.title
+        )
         return outcome
 
 
@@ -489,7 +507,9 @@ def _is_over(poll: LockedPoll, now: datetime) -> bool:
     """Whether a ballot at `now` comes too late. Raises: RuleBroken for one that comes too early."""
     if poll.state in {"draft", "scheduled"}:
         raise RuleBroken("ballot.not_open_yet", opens_at=poll.opens_at)
-    if poll.opened_at is not None and rules.hour_of(now) < rules.hour_of(poll.opened_at):
+    if poll.opened_at is not None and rules.hour_of(now) < rules.hour_of(
+        poll.opened_at
+    ):
         raise RuleBroken("clock.stepped_back", last_at=poll.opened_at)
     return poll.state != PollState.OPEN or rules.is_late(now, poll.closes_at)
 
@@ -608,4 +628,9 @@ def finalise_result(actor: Actor, *, community_id: int, public_id: str) -> None:
             raise RuleBroken("poll.not_yet", until=poll.publication_until)
         poll.state, poll.final_at = PollState.FINAL.value, now
         poll.version += 1
-        record(session, actor, Act(FINAL, _subject(public_id), {"poll": public_id}), community_id)
+        record(
+            session,
+            actor,
+            Act(FINAL, _subject(public_id), {"poll": public_id}),
+            community_id,
+        )

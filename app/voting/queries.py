@@ -266,7 +266,9 @@ def _view(row: Row[Any], now: datetime) -> PollView:
         who=text["who"],
         rules_in_words=tuple(text["rules"]),
         cards=tuple(map(steps.card_from_json, text["cards"])),
-        options=tuple((option["id"], option["title"]) for option in definition["options"]),
+        options=tuple(
+            (option["id"], option["title"]) for option in definition["options"]
+        ),
         rules=rules.rules_from_json(row.rules),
         opened_at=row.opened_at,
         closed_at=row.closed_at,
@@ -288,7 +290,9 @@ def _no_text(kind: str) -> dict[str, Any]:
     }
 
 
-def ballot_view(community_id: int, public_id: str, home: Home, person_id: int) -> BallotView:
+def ballot_view(
+    community_id: int, public_id: str, home: Home, person_id: int
+) -> BallotView:
     """The poll, the household's place in it, the member's own ballot: in one statement.
 
     Raises: NotFound.
@@ -310,7 +314,8 @@ def ballot_view(community_id: int, public_id: str, home: Home, person_id: int) -
         )
         .join(
             Household,
-            (Household.community_id == Poll.community_id) & (Household.id == home.household_id),
+            (Household.community_id == Poll.community_id)
+            & (Household.id == home.household_id),
         )
         .join(Building, Building.id == Household.building_id)
         .join(Estate, Estate.id == Building.estate_id)
@@ -363,7 +368,9 @@ def result_view(community_id: int, public_id: str) -> ResultView:
     return ResultView(
         poll=poll,
         outcome=result["outcome"],
-        sentence=words.outcome_sentence(result["outcome"], result, poll.titles, project),
+        sentence=words.outcome_sentence(
+            result["outcome"], result, poll.titles, project
+        ),
         tests=tuple(words.test_lines(row.method, poll.rules, counted, row.heads)),
         rows=_result_rows(poll, result),
         blank=result.get("blank"),
@@ -411,7 +418,9 @@ def _needed(poll: PollView, result: dict[str, Any], total: int) -> int | None:
 def draft_view(community_id: int, public_id: str) -> DraftView:
     """A draft's fields. Raises: NotFound."""
     row = db.session.execute(
-        select(*_POLL).where(Poll.community_id == community_id, Poll.public_id == public_id)
+        select(*_POLL).where(
+            Poll.community_id == community_id, Poll.public_id == public_id
+        )
     ).first()
     if row is None:
         raise NotFound("poll")
@@ -439,7 +448,9 @@ def _codes(community_id: int, poll_id: int) -> Sequence[str]:
 def desk_view(community_id: int, public_id: str) -> PollView:
     """A poll as residents see it, and a draft as they will. Raises: NotFound."""
     row = db.session.execute(
-        select(*_POLL).where(Poll.community_id == community_id, Poll.public_id == public_id)
+        select(*_POLL).where(
+            Poll.community_id == community_id, Poll.public_id == public_id
+        )
     ).first()
     if row is None:
         raise NotFound("poll")
@@ -453,7 +464,13 @@ def _preview(community_id: int, row: Row[Any]) -> PollView:
     cards = steps.cards(community_id, _codes(community_id, row.id))
     heads = residences(community_id)
     question = opening.Question(
-        row.public_id, row.kind, row.method, row.title, row.rules, row.opens_at, row.closes_at
+        row.public_id,
+        row.kind,
+        row.method,
+        row.title,
+        row.rules,
+        row.opens_at,
+        row.closes_at,
     )
     frozen = {
         **row._mapping,  # noqa: SLF001 -- the documented way to read a row by name
@@ -476,7 +493,8 @@ def residences(community_id: int) -> int:
     return (
         db.session.scalar(
             select(func.count(Household.id)).where(
-                Household.community_id == community_id, Household.unit_type == "residence"
+                Household.community_id == community_id,
+                Household.unit_type == "residence",
             )
         )
         or 0
@@ -495,4 +513,6 @@ def waits_for(community_id: int, public_id: str, planned: datetime) -> bool:
             Poll.community_id == community_id, Poll.public_id == public_id
         )
     ).first()
-    return row is not None and row.state == PollState.SCHEDULED and row.opens_at == planned
+    return (
+        row is not None and row.state == PollState.SCHEDULED and row.opens_at == planned
+    )

@@ -39,7 +39,8 @@ def ballot(error: RuleBroken) -> str:
             "这张选票是在另一次进入时打开的。为了您的安全，没有存上。您选的还在下面，请核对后再提交一次。"
         ),
         "ballot.not_open_yet": _(
-            "投票还没有开始，选票没有存上。请在%(at)s以后再来。", at=_moment(error, "opens_at")
+            "投票还没有开始，选票没有存上。请在%(at)s以后再来。",
+            at=_moment(error, "opens_at"),
         ),
         "ballot.closed": _("投票已经截止，选票没有存上，也不会计票。请看结果。"),
         "ballot.not_in_electorate": _(
@@ -66,7 +67,9 @@ def poll(error: RuleBroken) -> str:
         "poll.opens_in_the_past": _(
             "预定的开始时间已经过去，没有排上。请改一个以后的时间，或选择现在开放。"
         ),
-        "poll.not_closed": _("只有已经截止、还没有公示的结果才能公示。这次什么都没有改动。"),
+        "poll.not_closed": _(
+            "只有已经截止、还没有公示的结果才能公示。这次什么都没有改动。"
+        ),
     }
     return sentences[error.code]
 
@@ -94,7 +97,9 @@ def draft_problem(code: str) -> str:
         "draft.closes_uneven": _("截止时间请写到整分。"),
         "draft.over": _("截止时间已经过去，请改一个以后的时间。"),
         "draft.option_twice": _("有一个项目选了两次，请去掉一个。"),
-        "draft.option_reserved": _("有一个项目的编号是 none，和“均不同意”相混，请换编号。"),
+        "draft.option_reserved": _(
+            "有一个项目的编号是 none，和“均不同意”相混，请换编号。"
+        ),
         "draft.bad_share": _("比例不成立，请重新选择。"),
         "draft.one_project": _("请选一个项目。"),
         "draft.no_agreement": _("请选择怎样才算通过。"),

@@ -55,10 +55,13 @@ CONFLICT = 409
 def index(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Show what can be voted on now, what comes, and what was decided."""
     home = browser.current_actor().home_in(g.place.id)
-    cards = [c for c in queries.poll_cards(g.place.id, home) if c.phase is not Phase.DRAFT]
+    cards = [
+        c for c in queries.poll_cards(g.place.id, home) if c.phase is not Phase.DRAFT
+    ]
     shown = showing.lines(cards, clock.now())
     return _unless_seen(
-        lambda: render_template("voting/index.html", place=g.place, **_grouped(shown)), shown
+        lambda: render_template("voting/index.html", place=g.place, **_grouped(shown)),
+        shown,
     )
 
 
@@ -76,7 +79,9 @@ def show(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- the
     """Show a poll to everybody: the question, what it is worth, what there is to choose from."""
     poll = queries.poll_view(g.place.id, poll_id)
     now = clock.now()
-    when = showing.when(poll.phase, poll.opens_at, poll.closes_at, poll.publication_until, now)
+    when = showing.when(
+        poll.phase, poll.opens_at, poll.closes_at, poll.publication_until, now
+    )
     return _unless_seen(
         lambda: render_template(
             "voting/show.html",
@@ -196,7 +201,9 @@ def cast(code: str, poll_id: str) -> ResponseReturnValue:
     except RuleBroken as refusal:
         status = CONFLICT if refusal.code in _STATES_IN_THE_WAY else REFUSED
         return _ballot_page(_ballot_view(poll_id), chosen, refusal, status)
-    again = {"again": 1} if outcome.again and outcome.kind is OutcomeKind.COUNTED else {}
+    again = (
+        {"again": 1} if outcome.again and outcome.kind is OutcomeKind.COUNTED else {}
+    )
     return redirect(url_for("voting.receipt", code=code, poll_id=poll_id, **again), 303)
 
 
@@ -225,7 +232,10 @@ def _home() -> Home:
 
 
 def _ballot_page(
-    view: BallotView, chosen: Sequence[str], refusal: RuleBroken | None = None, status: int = 200
+    view: BallotView,
+    chosen: Sequence[str],
+    refusal: RuleBroken | None = None,
+    status: int = 200,
 ) -> ResponseReturnValue:
     poll = view.poll
     problem = web.sentence(refusal) if refusal else ""
@@ -244,7 +254,9 @@ def _ballot_page(
         how_many=showing.how_many(poll),
         countdown_text=words.countdown(poll.closes_at, clock.now()),
         urgent=words.is_urgent(poll.closes_at, clock.now()),
-        current=words.choice_text(view.choice, poll.titles) if view.choice is not None else "",
+        current=words.choice_text(view.choice, poll.titles)
+        if view.choice is not None
+        else "",
     ), status
 
 
@@ -270,14 +282,21 @@ def _not_now_page(view: BallotView, problem: str, status: int) -> ResponseReturn
 def _why_not_now(view: BallotView) -> tuple[str, str]:
     poll = view.poll
     if poll.phase is Phase.SCHEDULED:
-        return _("投票还没有开始"), _("%(at)s开始。到时候再来就可以投票。", at=words.time_text(poll.opens_at))
+        return _("投票还没有开始"), _(
+            "%(at)s开始。到时候再来就可以投票。", at=words.time_text(poll.opens_at)
+        )
     if poll.phase is not Phase.OPEN:
-        return _("投票已经截止"), _("%(at)s截止，现在交的选票不计票。", at=words.time_text(poll.closes_at))
+        return _("投票已经截止"), _(
+            "%(at)s截止，现在交的选票不计票。", at=words.time_text(poll.closes_at)
+        )
     if not view.may_vote:
-        return _("本户不在这次的参加名单里"), _("名单在投票开放时按户底册定下。如有疑问，请到社区服务台核对。")
+        return _("本户不在这次的参加名单里"), _(
+            "名单在投票开放时按户底册定下。如有疑问，请到社区服务台核对。"
+        )
     at = words.time_text(view.cast_at) if view.cast_at else ""
     return _("本户已经投票"), _(
-        "本户已由另一位家人投票，时间%(at)s。一户一票，由先投的人修改；如有异议，请到社区服务台。", at=at
+        "本户已由另一位家人投票，时间%(at)s。一户一票，由先投的人修改；如有异议，请到社区服务台。",
+        at=at,
     )
 
 
@@ -288,7 +307,9 @@ def receipt(code: str, poll_id: str) -> ResponseReturnValue:
     view = _ballot_view(poll_id)
     if not view.check_code:
         if view.late_logged:
-            return render_template("voting/too_late.html", place=g.place, view=view, poll=view.poll)
+            return render_template(
+                "voting/too_late.html", place=g.place, view=view, poll=view.poll
+            )
         return redirect(url_for("voting.ballot", code=code, poll_id=poll_id), 303)
     return render_template(
         "voting/receipt.html",
@@ -312,7 +333,9 @@ def receipt(code: str, poll_id: str) -> ResponseReturnValue:
 def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Show all polls, drafts too."""
     shown = showing.lines(queries.poll_cards(g.place.id), clock.now())
-    return render_template("voting/desk.html", place=g.place, lines=shown, may=_may_all())
+    return render_template(
+        "voting/desk.html", place=g.place, lines=shown, may=_may_all()
+    )
 
 
 def _may_all() -> dict[str, bool]:
@@ -359,7 +382,9 @@ def _turnout_values(poll: queries.PollView) -> dict[str, object]:
     return {
         "poll": poll,
         "state": showing.badge(poll.phase),
-        "when": showing.when(poll.phase, poll.opens_at, poll.closes_at, poll.publication_until, now),
+        "when": showing.when(
+            poll.phase, poll.opens_at, poll.closes_at, poll.publication_until, now
+        ),
         "turnout_text": f"{poll.turnout:,}",
         "heads_text": f"{poll.heads:,}",
         "percent": words.percent(poll.turnout, poll.heads),
@@ -376,7 +401,9 @@ def turnout(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- 
     poll = values["poll"]
     assert isinstance(poll, queries.PollView)  # noqa: S101 -- for the type checker
     tag = f"{poll.version}-{poll.turnout}-{poll.phase}"
-    answer = make_response(render_template("voting/_turnout.html", place=g.place, **values))
+    answer = make_response(
+        render_template("voting/_turnout.html", place=g.place, **values)
+    )
     answer.set_etag(tag, weak=True)
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.make_conditional(request)
@@ -390,15 +417,23 @@ def draft_choose(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard
     return render_template("voting/draft_choose.html", place=g.place)
 
 
-@bp.route("/c/<code>/desk/votes/new/<any(yes_no, choose):method>", methods=["GET", "POST"])
+@bp.route(
+    "/c/<code>/desk/votes/new/<any(yes_no, choose):method>", methods=["GET", "POST"]
+)
 @guard.needs(Permission.POLL_DRAFT)
 def draft_new(code: str, method: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Write a draft."""
     kind = FORMS[Method(method)]
-    form = kind() if request.method == "POST" else kind(data=new_draft_values(Method(method), clock.now()))
+    form = (
+        kind()
+        if request.method == "POST"
+        else kind(data=new_draft_values(Method(method), clock.now()))
+    )
 
     def save(draft: operations.PollDraft) -> str:
-        return operations.draft_poll(browser.current_actor(), community_id=g.place.id, draft=draft)
+        return operations.draft_poll(
+            browser.current_actor(), community_id=g.place.id, draft=draft
+        )
 
     return _draft_form(form, save)
 
@@ -413,14 +448,19 @@ def draft_edit(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001 
 
     def save(draft: operations.PollDraft) -> str:
         operations.edit_draft(
-            browser.current_actor(), community_id=g.place.id, public_id=poll_id, draft=draft
+            browser.current_actor(),
+            community_id=g.place.id,
+            public_id=poll_id,
+            draft=draft,
         )
         return poll_id
 
     return _draft_form(form, save)
 
 
-def _draft_form(form: DraftForm, save: Callable[[operations.PollDraft], str]) -> ResponseReturnValue:
+def _draft_form(
+    form: DraftForm, save: Callable[[operations.PollDraft], str]
+) -> ResponseReturnValue:
     form.offer(steps.cards(g.place.id))
     if form.validate_on_submit():
         try:
@@ -429,10 +469,14 @@ def _draft_form(form: DraftForm, save: Callable[[operations.PollDraft], str]) ->
             _put_problems(form, refusal)
         else:
             web.tell("done", _("草稿已保存，只有工作人员能看到。下一步请预览。"))
-            return redirect(url_for("voting.preview", code=g.place.code, poll_id=poll_id), 303)
+            return redirect(
+                url_for("voting.preview", code=g.place.code, poll_id=poll_id), 303
+            )
     status = REFUSED if request.method == "POST" else 200
     several = form.method is Method.CHOOSE
-    return render_template("voting/draft_form.html", place=g.place, form=form, several=several), status
+    return render_template(
+        "voting/draft_form.html", place=g.place, form=form, several=several
+    ), status
 
 
 def _put_problems(form: DraftForm, refusal: RuleBroken) -> None:
@@ -469,7 +513,9 @@ def confirm_open(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG00
     return _confirm_page(poll_id)
 
 
-def _confirm_page(poll_id: str, refusal: RuleBroken | None = None) -> ResponseReturnValue:
+def _confirm_page(
+    poll_id: str, refusal: RuleBroken | None = None
+) -> ResponseReturnValue:
     poll = queries.desk_view(g.place.id, poll_id)
     return render_template(
         "voting/open.html",
@@ -488,7 +534,9 @@ def open_now(code: str, poll_id: str) -> ResponseReturnValue:
     """Open a poll at once."""
 
     def act() -> None:
-        operations.open_poll(browser.current_actor(), community_id=g.place.id, public_id=poll_id)
+        operations.open_poll(
+            browser.current_actor(), community_id=g.place.id, public_id=poll_id
+        )
 
     return _act(code, poll_id, act, _("投票已经开放。可以打印海报和住户信了。"))
 
@@ -506,7 +554,9 @@ def schedule(code: str, poll_id: str) -> ResponseReturnValue:
             opens_at=queries.draft_view(g.place.id, poll_id).opens_at,
         )
 
-    return _act(code, poll_id, act, _("已经排好，到时间自动开放。在那以前还可以收回来改。"))
+    return _act(
+        code, poll_id, act, _("已经排好，到时间自动开放。在那以前还可以收回来改。")
+    )
 
 
 @bp.post("/c/<code>/desk/votes/<poll_id>/unschedule")
@@ -522,7 +572,9 @@ def unschedule(code: str, poll_id: str) -> ResponseReturnValue:
     return _act(code, poll_id, act, _("已经收回，现在是草稿，不会自动开放。"))
 
 
-def _act(code: str, poll_id: str, act: Callable[[], None], done: str) -> ResponseReturnValue:
+def _act(
+    code: str, poll_id: str, act: Callable[[], None], done: str
+) -> ResponseReturnValue:
     try:
         act()
     except RuleBroken as refusal:

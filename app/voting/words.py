@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
-from app.core import clock
+from app.core.times import day_text as day_text
+from app.core.times import end_text as end_text
+from app.core.times import time_text as time_text
 from app.voting.rules import Method, Outcome, PollKind, Rules, ShareTest
 
 if TYPE_CHECKING:
@@ -137,8 +139,14 @@ def _of_method(method: Method, rules: Rules, heads: int) -> list[str]:
 def _participation(test: ShareTest, heads: int) -> str:
     share, number = fraction_text(test.num, test.den), _number(test, heads)
     if test.cmp == ">=":
-        return _("至少要有%(share)s的户参加%(number)s，结果才算数。", share=share, number=number)
-    return _("参加的户要超过%(share)s%(number)s，结果才算数。", share=share, number=number)
+        return _(
+            "至少要有%(share)s的户参加%(number)s，结果才算数。",
+            share=share,
+            number=number,
+        )
+    return _(
+        "参加的户要超过%(share)s%(number)s，结果才算数。", share=share, number=number
+    )
 
 
 def _number(test: ShareTest, heads: int) -> str:
@@ -159,12 +167,19 @@ def _agreement(test: ShareTest, method: Method, heads: int) -> str:
         "number": _number(test, known),
     }
     if method is Method.YES_NO and test.cmp == ">=":
-        return _("“同意”的户数至少要占%(base)s的%(share)s%(number)s，才算通过。", **asked)
+        return _(
+            "“同意”的户数至少要占%(base)s的%(share)s%(number)s，才算通过。", **asked
+        )
     if method is Method.YES_NO:
         return _("“同意”的户数要超过%(base)s的%(share)s%(number)s，才算通过。", **asked)
     if test.cmp == ">=":
-        return _("选一个项目的户数至少要占%(base)s的%(share)s%(number)s，它才能胜出。", **asked)
-    return _("选一个项目的户数要超过%(base)s的%(share)s%(number)s，它才能胜出。", **asked)
+        return _(
+            "选一个项目的户数至少要占%(base)s的%(share)s%(number)s，它才能胜出。",
+            **asked,
+        )
+    return _(
+        "选一个项目的户数要超过%(base)s的%(share)s%(number)s，它才能胜出。", **asked
+    )
 
 
 # --- results -------------------------------------------------------------------------------
@@ -183,7 +198,9 @@ class TestLine:
         return _("达到要求") if self.passed else _("没有达到要求")
 
 
-def test_lines(method: str, rules: Rules, result: Mapping[str, Any], heads: int) -> list[TestLine]:
+def test_lines(
+    method: str, rules: Rules, result: Mapping[str, Any], heads: int
+) -> list[TestLine]:
     """Each test that a result passed or failed, with the numbers it was judged by.
 
     `result` is that of `poll.closed`, with the number of ballots that count as `participants`.
@@ -197,7 +214,9 @@ def test_lines(method: str, rules: Rules, result: Mapping[str, Any], heads: int)
     }
     lines = [_line(_("参加"), total, test, bases) for test in rules.participation]
     if Method(method) is Method.YES_NO:
-        return lines + [_line(_("同意"), counts["yes"], test, bases) for test in rules.agreement]
+        return lines + [
+            _line(_("同意"), counts["yes"], test, bases) for test in rules.agreement
+        ]
     return lines + [_entry_line(test, counts, bases) for test in rules.agreement]
 
 
@@ -220,7 +239,9 @@ def _line(what: str, count: int, test: ShareTest, bases: Mapping[str, int]) -> T
     return TestLine(text, test.holds(count, base))
 
 
-def _entry_line(test: ShareTest, counts: Mapping[str, int], bases: Mapping[str, int]) -> TestLine:
+def _entry_line(
+    test: ShareTest, counts: Mapping[str, int], bases: Mapping[str, int]
+) -> TestLine:
     """How many projects had enough households behind them to win at all."""
     base = bases[test.of]
     enough = sum(test.holds(votes, base) for votes in counts.values())
@@ -280,7 +301,9 @@ def _tie(result: Mapping[str, Any], titles: Mapping[str, str]) -> str:
     )
 
 
-def _names(options: list[str], result: Mapping[str, Any], titles: Mapping[str, str]) -> str:
+def _names(
+    options: list[str], result: Mapping[str, Any], titles: Mapping[str, str]
+) -> str:
     """Projects with their votes, so that the sentence can be checked by itself."""
     return _("、").join(
         _(
@@ -295,38 +318,6 @@ def _names(options: list[str], result: Mapping[str, Any], titles: Mapping[str, s
 # --- times ---------------------------------------------------------------------------------
 
 
-def _chinese() -> bool:
-    locale = get_locale()
-    return locale is None or locale.language == "zh"
-
-
-def day_text(moment: datetime) -> str:
-    """A day with its weekday: 5月20日（周三）."""
-    shown = clock.local(moment)
-    if _chinese():
-        return f"{shown.month}月{shown.day}日（周{'一二三四五六日'[shown.weekday()]}）"
-    return f"{shown:%A} {shown.day} {shown:%B}"
-
-
-def time_text(moment: datetime) -> str:
-    """A moment with its weekday: 5月20日（周三）18:00; another year is named."""
-    shown = clock.local(moment)
-    year = "" if shown.year == clock.local(clock.now()).year else f"{shown.year}年"
-    if not _chinese():
-        year = f" {shown.year}" if year else ""
-        return f"{shown:%H:%M}, {day_text(moment)}{year}"
-    return f"{year}{day_text(moment)}{shown:%H:%M}"
-
-
-def end_text(moment: datetime) -> str:
-    """The end of a period that lasts whole days: 6月4日（周四）24:00 rather than 6月5日 00:00."""
-    shown = clock.local(moment)
-    if (shown.hour, shown.minute) != (0, 0):
-        return time_text(moment)
-    # The last minute of the day carries the right day, weekday and year.
-    return time_text(moment - timedelta(minutes=1)).replace("23:59", "24:00")
-
-
 def countdown(closes_at: datetime, now: datetime) -> str:
     """How long there is, and until when: 还有 3 天，5月20日（周三）18:00 截止."""
     left = closes_at - now
@@ -338,7 +329,9 @@ def countdown(closes_at: datetime, now: datetime) -> str:
     hours, minutes = left.seconds // 3600, left.seconds % 3600 // 60
     if hours:
         return _("还有 %(hours)s 小时，%(until)s 截止", hours=hours, until=until)
-    return _("还有 %(minutes)s 分钟，%(until)s 截止", minutes=max(minutes, 1), until=until)
+    return _(
+        "还有 %(minutes)s 分钟，%(until)s 截止", minutes=max(minutes, 1), until=until
+    )
 
 
 def is_urgent(closes_at: datetime, now: datetime) -> bool:

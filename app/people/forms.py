@@ -1,0 +1,50 @@
+"""The shape of what is asked at the door."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, HiddenField, PasswordField, StringField
+from wtforms.validators import InputRequired, Length
+
+
+class EnterForm(FlaskForm):
+    """A household's code and its second fact."""
+
+    code = StringField(
+        _l("信上的编码"),
+        description=_l("10 个字母和数字，中间的短横可以不输"),
+        validators=[InputRequired(_l("请照着信输入编码。")), Length(max=40)],
+    )
+    second_fact = StringField(
+        _l("手机号后四位"),
+        description=_l("底册上登记的手机号后四位；没有登记的，请输服务台给您的六位数"),
+        validators=[InputRequired(_l("请输手机号后四位。")), Length(max=20)],
+    )
+    adult = BooleanField(
+        _l("我已满 18 周岁，看过上面的说明"),
+        validators=[InputRequired(_l("参加投票的要年满 18 周岁，请勾选。"))],
+    )
+    shared_phone = BooleanField(_l("这不是我的手机（用完自动退出）"))
+    next = HiddenField(validators=[Length(max=500)])
+
+
+class StaffForm(FlaskForm):
+    """Name, password and the six digits of the second factor."""
+
+    name = StringField(
+        _l("登录名"), validators=[InputRequired(_l("请输登录名。")), Length(max=80)]
+    )
+    password = PasswordField(
+        _l("密码"), validators=[InputRequired(_l("请输密码。")), Length(max=200)]
+    )
+    totp = StringField(
+        _l("六位动态码"),
+        description=_l("手机验证器上的六位数，每 30 秒换一次"),
+        validators=[InputRequired(_l("请输六位动态码。")), Length(max=12)],
+    )
+    next = HiddenField(validators=[Length(max=500)])
+
+
+class ActForm(FlaskForm):
+    """A button and nothing else."""

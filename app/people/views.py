@@ -1,0 +1,249 @@
+"""The door for residents and staff, a resident's own page, and the desk's work with codes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from app.communities import queries as communities
+from app.core import clock, guard, web
+from app.core.limits import Ceiling
+from app.core.times import time_text
+from app.people import browser, operations, queries, words
+from app.people.forms import ActForm, EnterForm, StaffForm
+from app.people.operations import Enrolled, Entry
+from app.people.rules import DESK_NUMBER_VALID, LAST_SEEN_EVERY, CodeState, code_groups
+from app.people.steps import errands
+from app.policy.table import Permission
+
+if TYPE_CHECKING:
+    from flask import Response
+    from flask.typing import ResponseReturnValue
+
+bp = Blueprint("people", __name__)
+
+# A whole estate may share one address, so only a flood is slowed; codes lock by themselves.
+AT_THE_DOOR = Ceiling(600, 600)
+
+
+@bp.route("/e", methods=["GET", "POST"])
+@guard.public
+def enter() -> ResponseReturnValue:
+    """Come in by the letter's code and a second fact."""
+    form = EnterForm(next=request.args.get("next", ""))
+    if request.method == "POST" and not AT_THE_DOOR.admits(request.remote_addr or ""):
+        return web.refusal_page(
+            429,
+            _("现在进来的人太多"),
+            _("没有进去，也没有记错误次数。请等几分钟再试；着急的话请到社区服务台。"),
+        )
+    if not form.validate_on_submit():
+        return _enter_page(form)
+    enrolled = operations.enrol(
+        browser.current_actor(),
+        code=form.code.data or "",
+        second_fact=form.second_fact.data or "",
+        adult=bool(form.adult.data),
+        shared_phone=bool(form.shared_phone.data),
+    )
+    if enrolled.entry is not Entry.WELCOME:
+        form.form_errors.append(words.ended(enrolled.entry.value))
+        return _enter_page(form)
+    browser.begin(enrolled.cookie_id, keep=not form.shared_phone.data)
+    return redirect(_onward(enrolled, form.next.data), 303)
+
+
+def _enter_page(form: EnterForm) -> ResponseReturnValue:
+    status = 422 if request.method == "POST" else 200
+    return render_template("people/enter.html", form=form), status
+
+
+def _onward(enrolled: Enrolled, wanted: str | None) -> str:
+    code = communities.community_by_id(enrolled.community_id).code
+    home = url_for("portal.community_home", code=code)
+    target = web.local_path(wanted, "")
+    if target.startswith(f"/c/{code}/"):
+        return target
+    waiting = errands(enrolled.community_id, enrolled.household_id)
+    # With one thing to do, the door leads straight to it: three screens from letter to receipt.
+    return waiting[0] if len(waiting) == 1 else home
+
+
+@bp.post("/sign-out")
+@guard.signed_in
+def sign_out() -> ResponseReturnValue:
+    """Leave; the session is worth nothing from now on."""
+    operations.sign_out(browser.current_actor())
+    browser.end()
+    answer: Response = redirect(url_for("portal.front"), 303)  # type: ignore[assignment]
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return answer
+
+
+@bp.route("/staff/sign-in", methods=["GET", "POST"])
+@guard.public
+def staff_sign_in() -> ResponseReturnValue:
+    """Come in by name, password and second factor."""
+    form = StaffForm(next=request.args.get("next", ""))
+    if not form.validate_on_submit():
+        return _staff_page(form)
+    if not AT_THE_DOOR.admits(request.remote_addr or ""):
+        return web.refusal_page(429, _("试得太多了"), _("没有登录。请等几分钟再试。"))
+    cookie_id = operations.staff_sign_in(
+        browser.current_actor(),
+        sign_in_name=(form.name.data or "").strip(),
+        password=form.password.data or "",
+        totp=form.totp.data or "",
+    )
+    if not cookie_id:
+        form.form_errors.append(
+            _(
+                "登录名、密码或动态码不对，没有登录。动态码用过一次就要等下一个；连错多次要等 15 分钟。"
+            )
+        )
+        return _staff_page(form)
+    browser.begin(cookie_id, keep=False)
+    return redirect(web.local_path(form.next.data, url_for("portal.staff_home")), 303)
+
+
+def _staff_page(form: StaffForm) -> ResponseReturnValue:
+    status = 422 if request.method == "POST" else 200
+    return render_template("people/staff_sign_in.html", form=form), status
+
+
+@bp.get("/c/<code>/mine")
+@guard.needs(Permission.HOUSEHOLD_VIEW)
+def mine(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Show a household what it was told, and who is in."""
+    home = browser.current_actor().home_in(g.place.id)
+    if home is None:
+        abort(404)
+    return render_template(
+        "people/mine.html",
+        place=g.place,
+        address=communities.address_of(g.place.id, home.household_id),
+        notices=queries.household_notices(g.place.id, home.household_id, 50),
+        members=[
+            time_text(at) for at in queries.members(g.place.id, home.household_id)
+        ],
+    )
+
+
+# --- the desk ------------------------------------------------------------------------------
+
+
+@bp.get("/c/<code>/desk/households")
+@guard.needs(Permission.ROLL_VIEW)
+def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Find a household, by building, address, name or last digits, or by its code's state."""
+    building = request.args.get("building", "")
+    page = request.args.get("page", "1")
+    chosen = {
+        "search": request.args.get("search", "")[:60],
+        "building": building if building.isdecimal() else "",
+        "state": request.args.get("state", ""),
+    }
+    found = queries.desk_page(
+        g.place.id,
+        search=chosen["search"],
+        building_id=int(building) if building.isdecimal() else None,
+        state=chosen["state"],
+        page=max(int(page), 1) if page.isdecimal() and len(page) < 6 else 1,  # noqa: PLR2004
+    )
+    return render_template(
+        "people/desk.html",
+        place=g.place,
+        found=found,
+        chosen=chosen,
+        rows=[(row, words.code_state(row.state)) for row in found.rows],
+        buildings=communities.buildings(g.place.id),
+        states=[(state.value, words.code_state(state)[1]) for state in CodeState],
+        earlier=_page_url(chosen, found.page - 1) if found.page > 1 else "",
+        later=_page_url(chosen, found.page + 1) if found.more else "",
+    )
+
+
+def _page_url(chosen: dict[str, str], page: int) -> str:
+    return url_for("people.desk", code=g.place.code, page=page, **chosen)
+
+
+@bp.get("/c/<code>/desk/households/<int:household_id>")
+@guard.needs(Permission.CODE_MANAGE)
+def desk_household(code: str, household_id: int) -> ResponseReturnValue:  # noqa: ARG001
+    """Show the desk one household: its code's state and what can be done."""
+    return _household_page(household_id)
+
+
+def _household_page(household_id: int, number: str = "") -> ResponseReturnValue:
+    place = g.place
+    view = queries.code_view(place.id, household_id)
+    shown = queries.demo_code(place.id, household_id) if place.demo else ""
+    return render_template(
+        "people/desk_household.html",
+        place=place,
+        address=communities.address_of(place.id, household_id),
+        view=view,
+        badge_of=words.code_state(view.state),
+        expires=time_text(view.expires_at) if view.expires_at else "",
+        demo_code="-".join(code_groups(shown)) if shown else "",
+        phones=queries.masked_phones(place.id, household_id),
+        notices=queries.household_notices(place.id, household_id, 20),
+        members=[time_text(at) for at in queries.members(place.id, household_id)],
+        number=number,
+        number_until=time_text(clock.now() + DESK_NUMBER_VALID) if number else "",
+        form=ActForm(),
+    )
+
+
+@bp.post("/c/<code>/desk/households/<int:household_id>/unlock")
+@guard.needs(Permission.CODE_MANAGE)
+def unlock(code: str, household_id: int) -> ResponseReturnValue:
+    """Let a locked code be tried again."""
+    operations.unlock_code(
+        browser.current_actor(), community_id=g.place.id, household_id=household_id
+    )
+    web.tell("done", _("编码已解开，可以再试。"))
+    return redirect(
+        url_for("people.desk_household", code=code, household_id=household_id), 303
+    )
+
+
+@bp.route(
+    "/c/<code>/desk/households/<int:household_id>/revoke", methods=["GET", "POST"]
+)
+@guard.needs(Permission.CODE_MANAGE)
+def revoke(code: str, household_id: int) -> ResponseReturnValue:
+    """Say what revoking does; on the second click do it."""
+    address = communities.address_of(g.place.id, household_id)
+    if request.method == "GET":
+        return render_template(
+            "people/revoke.html", place=g.place, address=address, form=ActForm()
+        )
+    operations.revoke_code(
+        browser.current_actor(), community_id=g.place.id, household_id=household_id
+    )
+    web.tell("done", _("这一户的编码已作废。"))
+    return redirect(
+        url_for("people.desk_household", code=code, household_id=household_id), 303
+    )
+
+
+@bp.post("/c/<code>/desk/households/<int:household_id>/present")
+@guard.needs(Permission.CODE_MANAGE)
+def present(code: str, household_id: int) -> ResponseReturnValue:  # noqa: ARG001
+    """Give a person who is present a number; it is shown once, so this page is no redirect."""
+    number = operations.confirm_present(
+        browser.current_actor(), community_id=g.place.id, household_id=household_id
+    )
+    return _household_page(household_id, number)
+
+
+@bp.after_app_request
+def _note_use(answer: Response) -> Response:
+    """Keep a session's last use, at most every five minutes, so that reading stays reading."""
+    signed_in = browser.current()
+    if signed_in is not None and clock.now() - signed_in.last_seen_at > LAST_SEEN_EVERY:
+        operations.touch_session(signed_in.actor)
+    return answer

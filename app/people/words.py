@@ -1,0 +1,73 @@
+"""What people are told about getting in, in plain sentences."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask_babel import gettext as _
+
+from app.core import web
+from app.core.errors import RuleBroken
+from app.core.times import time_text
+from app.people.models import HouseholdNoticeKind
+from app.people.rules import CodeState
+
+
+def notice(kind: str, at: datetime, about: str) -> str:
+    """A line that a household is told: 5月20日（周三）10:03，本户已投票."""
+    what = {
+        HouseholdNoticeKind.JOINED: _("有一位家人（或一部手机）进来了"),
+        HouseholdNoticeKind.VOTED: _("本户已投票"),
+        HouseholdNoticeKind.VOTE_CHANGED: _("本户改过选票"),
+        HouseholdNoticeKind.CODE_REISSUED: _("本户换了新的信"),
+        HouseholdNoticeKind.CODE_UNLOCKED: _("服务台解开了本户的编码"),
+        HouseholdNoticeKind.CODE_REVOKED: _("服务台作废了本户的编码"),
+        HouseholdNoticeKind.CONFIRMED_AT_DESK: _("有人在服务台用本户身份办过进入"),
+    }[HouseholdNoticeKind(kind)]
+    line = _("%(at)s，%(what)s", at=time_text(at), what=what)
+    return f"{line}（{about}）" if about else line
+
+
+def code_state(state: CodeState) -> tuple[str, str]:
+    """A code's state as a badge: kind and word."""
+    return {
+        CodeState.NONE: ("", _("还没发信")),
+        CodeState.VALID: ("go", _("有效")),
+        CodeState.LOCKED: ("stop", _("锁住了")),
+        CodeState.REVOKED: ("wait", _("已作废")),
+        CodeState.EXPIRED: ("wait", _("过期了")),
+    }[state]
+
+
+def refused() -> str:
+    """The one sentence for an unknown code, a wrong second fact and a locked code."""
+    return _(
+        "编码和后四位对不上，没有进去。请照着信再输一次；还不行，请到社区服务台，工作人员当场帮您办。"
+    )
+
+
+def ended(entry: str) -> str:
+    """Why somebody with both facts right still did not get in."""
+    return {
+        "expired": _("这封信过期了，没有进去。请到社区服务台换一封新的。"),
+        "revoked": _(
+            "这封信已经作废，没有进去。请用最新的一封；找不到的话，请到社区服务台。"
+        ),
+        "full": _(
+            "本户已经有 8 部手机进来了，没有再加。请到社区服务台看看是不是都是自己家的。"
+        ),
+    }.get(entry, refused())
+
+
+def _broken(error: RuleBroken) -> str:
+    return {
+        "enrol.not_adult": _("参加投票的要年满 18 周岁。没有进去，请勾选后再试。"),
+        "staff.password_short": _("密码至少 15 个字符。没有保存。"),
+        "staff.password_common": _("这个密码太常见，容易被猜到。没有保存，请换一个。"),
+        "staff.password_name": _("密码里不要有登录名。没有保存，请换一个。"),
+        "staff.name_taken": _("这个登录名已经有人用了。没有保存，请换一个。"),
+    }[error.code]
+
+
+web.explain("enrol", _broken)
+web.explain("staff", _broken)
