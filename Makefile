@@ -1,0 +1,38 @@
+# Two commands: `make run` serves the portal with its demo city, `make test` checks everything.
+PORT ?= 8000
+PY := .venv/bin/python
+export FLASK_APP := wsgi
+
+.PHONY: run test lint unit browser soak bench fmt setup
+.DEFAULT_GOAL := run
+
+run:
+	@tools/setup.sh run
+	@$(PY) -m app.serve --port $(PORT) --demo
+
+test:
+	@tools/setup.sh test
+	@$(PY) tools/check.py
+
+lint:
+	@tools/setup.sh test
+	@$(PY) tools/check.py lint
+
+unit:
+	@tools/setup.sh test
+	@$(PY) tools/check.py unit
+
+browser:
+	@tools/setup.sh test
+	@$(PY) tools/check.py browser
+
+soak:
+	@tools/setup.sh test
+	@LINYI_SOAK=1 $(PY) -m pytest -q tests -m soak --timeout 3600
+
+bench:
+	@tools/setup.sh test
+	@$(PY) benchmarks/run.py
+
+fmt:
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix-only -q .

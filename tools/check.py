@@ -1,0 +1,57 @@
+"""Run every check, one line a stage; the last one is pytest's own closing line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = ROOT / ".venv" / "bin"
+
+LINT = (
+    ("format", ["ruff", "format", "--check", "-q", "."]),
+    ("lint", ["ruff", "check", "-q", "."]),
+    ("types", ["mypy"]),
+    ("floors", ["lint-imports"]),
+    ("spelling", ["codespell", "app", "docs", "templates", "tests", "README.md"]),
+    ("vendor", ["python", "tools/vendor.py", "--check"]),
+)
+UNIT = (
+    "unit",
+    ["python", "-m", "coverage", "run", "-m", "pytest", "-q", "tests", "--ignore=tests/browser"],
+)
+BROWSER = ("browser", ["python", "-m", "pytest", "-q", "tests/browser"])
+
+
+def stage(name: str, command: list[str], *, loud: bool = False) -> bool:
+    """Run one stage; a failing one shows everything it said."""
+    start = time.monotonic()
+    program = [str(BIN / command[0]), *command[1:]]
+    done = subprocess.run(
+        program, cwd=ROOT, capture_output=not loud, text=True, check=False, env=os.environ
+    )
+    print(f"{'ok  ' if done.returncode == 0 else 'FAIL'} {name:<10} {time.monotonic() - start:6.1f} s", flush=True)
+    if done.returncode and not loud:
+        print(done.stdout[-8000:], done.stderr[-4000:], flush=True)
+    return done.returncode == 0
+
+
+def main(wanted: list[str]) -> int:
+    """Run the named parts, or all; stops at the first part that fails."""
+    parts = wanted or ["lint", "unit", "coverage", "browser"]
+    if "lint" in parts and not all([stage(name, command) for name, command in LINT]):
+        return 1
+    if "unit" in parts and not stage(*UNIT, loud=True):
+        return 1
+    if "coverage" in parts and not stage("coverage", ["python", "tools/coverage_gate.py"]):
+        return 1
+    if "browser" in parts and not stage(*BROWSER, loud=True):
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
