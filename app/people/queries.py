@@ -10,7 +10,7 @@ from sqlalchemy import func, or_, select
 from app.communities.addresses import address_short
 from app.communities.models import Building, Estate, Household
 from app.core import clock
-from app.core.actor import Actor, Grant, Home
+from app.core.actor import Actor, Grant, Home, Role
 from app.core.db import db
 from app.people import secrets_box, words
 from app.people.models import (
@@ -100,7 +100,7 @@ def _grants(person_id: int, now: datetime) -> tuple[Grant, ...]:
         .where(RoleGrant.person_id == person_id, in_time)
         .order_by(RoleGrant.id)
     )
-    return tuple(Grant(row.role, row.community_id, row.jurisdiction_id) for row in rows)
+    return tuple(Grant(Role(row.role), row.community_id, row.jurisdiction_id) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
