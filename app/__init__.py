@@ -103,6 +103,7 @@ def _hooks() -> guard.Hooks:
         is_signed_in=lambda: browser.current() is not None,
         is_staff=lambda: browser.current_actor().is_staff,
         may=_may,
+        actor=browser.current_actor,
     )
 
 

@@ -24,6 +24,8 @@ MODELS = (
 )
 BLUEPRINTS: tuple[str, ...] = (
     "app.attachments.views:bp",
+    "app.communities.views:bp",
+    "app.communities.cli:bp",
     "app.people.views:bp",
     "app.projects.views:bp",
     "app.voting.views:bp",

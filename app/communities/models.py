@@ -34,9 +34,7 @@ class Jurisdiction(Base):
     level: Mapped[Level] = mapped_column(String(20))
     code: Mapped[str] = mapped_column(String(40), unique=True)
     name: Mapped[str] = mapped_column(String(80))
-    parent_id: Mapped[int | None] = mapped_column(
-        ForeignKey("jurisdiction.id"), default=None
-    )
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("jurisdiction.id"), default=None)
 
 
 class Community(Base):
@@ -47,9 +45,7 @@ class Community(Base):
     id: Mapped[int] = mapped_column(init=False, primary_key=True)
     code: Mapped[str] = mapped_column(String(20), unique=True)
     name: Mapped[str] = mapped_column(String(80))
-    jurisdiction_id: Mapped[int] = mapped_column(
-        ForeignKey("jurisdiction.id"), index=True
-    )
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.id"), index=True)
     desk_phone: Mapped[str] = mapped_column(String(40), default="")
     office: Mapped[str] = mapped_column(String(200), default="")
     hours: Mapped[str] = mapped_column(String(200), default="")

@@ -89,9 +89,7 @@ def add_jurisdiction(
     """Set up a city, district or subdistrict. Raises: RuleBroken place.code_taken."""
     with transaction() as session:
         require(actor, Permission.PLACES_SET_UP, Place())
-        row = Jurisdiction(
-            level=Level(level), code=code, name=name, parent_id=parent_id
-        )
+        row = Jurisdiction(level=Level(level), code=code, name=name, parent_id=parent_id)
         session.add(row)
         _flush_new(session, code)
         note_access(session, "place.added", None, actor, code=code)
@@ -151,9 +149,7 @@ def upload_roll(actor: Actor, *, community_id: int, data: bytes, file_name: str)
             notes=_notes(file),
         )
         session.add(upload)
-        note_access(
-            session, "roll.uploaded", community_id, actor, rows=len(upload.rows)
-        )
+        note_access(session, "roll.uploaded", community_id, actor, rows=len(upload.rows))
         return upload.public_id
 
 
@@ -196,14 +192,10 @@ def apply_roll(actor: Actor, *, community_id: int, public_id: str) -> Imported:
             new=counts[0],
             changed=counts[1],
         )
-        return Imported(
-            *counts, len(upload.notes["refused"]), tuple(upload.notes["dropped"])
-        )
+        return Imported(*counts, len(upload.notes["refused"]), tuple(upload.notes["dropped"]))
 
 
-def import_roll(
-    actor: Actor, *, community_id: int, data: bytes, file_name: str
-) -> Imported:
+def import_roll(actor: Actor, *, community_id: int, data: bytes, file_name: str) -> Imported:
     """Read a file and bring it into the roll at once, for the command line. Raises: RuleBroken."""
     file = read_roll(data, file_name)
     with transaction() as session:
@@ -220,9 +212,7 @@ def import_roll(
     return Imported(*counts, len(file.reading.refused), file.dropped_columns)
 
 
-def _apply(
-    session: Session, community_id: int, rows: Sequence[RollRow]
-) -> tuple[int, int, int]:
+def _apply(session: Session, community_id: int, rows: Sequence[RollRow]) -> tuple[int, int, int]:
     session.execute(
         select(Community.id).where(Community.id == community_id).with_for_update()
     ).one()
@@ -233,10 +223,7 @@ def _apply(
             insert(Household),
             [_new_values(community_id, buildings, row) for row in preview.new],
         )
-    changed = [
-        _changed_values(community_id, buildings, row)
-        for row, _fields in preview.changed
-    ]
+    changed = [_changed_values(community_id, buildings, row) for row, _fields in preview.changed]
     if changed:
         _update_households(session, changed)
     return len(preview.new), len(preview.changed), preview.unchanged
@@ -270,9 +257,7 @@ def _places_for(
     for estate_name, name in dict.fromkeys(row.key[:2] for row in rows):
         place = (estates[estate_name], name)
         if place not in known:
-            building = Building(
-                community_id=community_id, estate_id=place[0], name=name
-            )
+            building = Building(community_id=community_id, estate_id=place[0], name=name)
             session.add(building)
             session.flush()
             known[place] = building.id
@@ -311,9 +296,7 @@ _NUMBERS = (
 def _changed_values(
     community_id: int, buildings: Mapping[tuple[str, str], int], row: RollRow
 ) -> dict[str, Any]:
-    values = {
-        f"b_{name}": value for name, value in row.values.items() if name in COLUMNS
-    }
+    values = {f"b_{name}": value for name, value in row.values.items() if name in COLUMNS}
     return values | {
         "b_community": community_id,
         "b_building": buildings[row.key[0], row.key[1]],

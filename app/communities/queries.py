@@ -95,17 +95,13 @@ def communities_below(jurisdiction_id: int) -> list[CommunityView]:
     below = {jurisdiction_id}
     while True:
         children = set(
-            db.session.scalars(
-                select(Jurisdiction.id).where(Jurisdiction.parent_id.in_(below))
-            )
+            db.session.scalars(select(Jurisdiction.id).where(Jurisdiction.parent_id.in_(below)))
         )
         if children <= below:
             break
         below |= children
     ids = db.session.scalars(
-        select(Community.id)
-        .where(Community.jurisdiction_id.in_(below))
-        .order_by(Community.name)
+        select(Community.id).where(Community.jurisdiction_id.in_(below)).order_by(Community.name)
     ).all()
     return [community_by_id(community_id) for community_id in ids]
 
@@ -124,16 +120,12 @@ class HouseholdAddress:
     @property
     def text(self) -> str:
         """The address in full, for letters."""
-        return addresses.address_text(
-            self.estate, self.building, self.stairwell, self.room
-        )
+        return addresses.address_text(self.estate, self.building, self.stairwell, self.room)
 
     @property
     def short(self) -> str:
         """The address in one short line, for greetings and lists."""
-        return addresses.address_short(
-            self.estate, self.building, self.stairwell, self.room
-        )
+        return addresses.address_short(self.estate, self.building, self.stairwell, self.room)
 
 
 _ADDRESS = (
@@ -157,9 +149,7 @@ def _addresses(community_id: int) -> Select[Any]:
 
 def address_of(community_id: int, household_id: int) -> HouseholdAddress:
     """The address of one household of this community. Raises: NotFound."""
-    row = db.session.execute(
-        _addresses(community_id).where(Household.id == household_id)
-    ).first()
+    row = db.session.execute(_addresses(community_id).where(Household.id == household_id)).first()
     if row is None:
         raise NotFound("household")
     return HouseholdAddress(*row)
@@ -203,9 +193,7 @@ def buildings(community_id: int) -> list[BuildingView]:
         .group_by(Building.id, Estate.name, Building.name)
     )
     found = [BuildingView(*row) for row in rows]
-    return sorted(
-        found, key=lambda building: (building.estate, len(building.name), building.name)
-    )
+    return sorted(found, key=lambda building: (building.estate, len(building.name), building.name))
 
 
 def roll_values(community_id: int) -> dict[rules.AddressKey, rules.Values]:
@@ -214,20 +202,14 @@ def roll_values(community_id: int) -> dict[rules.AddressKey, rules.Values]:
         select(
             Estate.name.label("estate_name"),
             Building.name.label("building_name"),
-            *(
-                column
-                for column in Household.__table__.columns
-                if column.name not in _NOT_IMPORTED
-            ),
+            *(column for column in Household.__table__.columns if column.name not in _NOT_IMPORTED),
         )
         .join(Building, Building.id == Household.building_id)
         .join(Estate, Estate.id == Building.estate_id)
         .where(Household.community_id == community_id)
     ).mappings()
     return {
-        (row["estate_name"], row["building_name"], row["stairwell"], row["room"]): dict(
-            row
-        )
+        (row["estate_name"], row["building_name"], row["stairwell"], row["room"]): dict(row)
         for row in rows
     }
 

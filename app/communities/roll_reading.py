@@ -50,9 +50,7 @@ def read_roll(data: bytes, file_name: str) -> RollFile:
     if len(data) > MAX_BYTES:
         raise RuleBroken("roll.too_large")
     if data.startswith(OLE):
-        raise RuleBroken(
-            "roll.old_xls" if file_name.lower().endswith(".xls") else "roll.locked"
-        )
+        raise RuleBroken("roll.old_xls" if file_name.lower().endswith(".xls") else "roll.locked")
     if data.startswith(b"PK"):
         return _from_table(_workbook_rows(data))
     return _from_table(_csv_rows(data))
@@ -83,8 +81,7 @@ def _check_zip(data: bytes) -> None:
         raise RuleBroken("roll.not_a_workbook") from error
     unpacked = sum(member.file_size for member in members)
     heavy = any(
-        member.file_size > 1024 * 1024
-        and member.file_size > MAX_RATIO * member.compress_size
+        member.file_size > 1024 * 1024 and member.file_size > MAX_RATIO * member.compress_size
         for member in members
     )
     strange = any(name.filename.startswith(("/", "..")) for name in members)
@@ -141,9 +138,7 @@ def _from_table(rows: Iterator[Sequence[object]]) -> RollFile:
     table = enumerate(rows, start=1)
     header, best = _find_header(table)
     if header is None:
-        raise RuleBroken(
-            "roll.empty" if best is None else "roll.columns_missing", missing=best
-        )
+        raise RuleBroken("roll.empty" if best is None else "roll.columns_missing", missing=best)
     fields = [aliases().get(_header(cell)) for cell in header]
     texts = [_header(cell) for cell in header]
     kept = {
@@ -157,15 +152,9 @@ def _from_table(rows: Iterator[Sequence[object]]) -> RollFile:
     )
     return RollFile(
         reading=_without_secrets(reading),
-        dropped_columns=tuple(
-            t for t, f in zip(texts, fields, strict=True) if f in DROPPED
-        ),
-        unknown_columns=tuple(
-            t for t, f in zip(texts, fields, strict=True) if f is None and t
-        ),
-        missing_columns=tuple(
-            f for f in ("household_head", "phone") if f not in fields
-        ),
+        dropped_columns=tuple(t for t, f in zip(texts, fields, strict=True) if f in DROPPED),
+        unknown_columns=tuple(t for t, f in zip(texts, fields, strict=True) if f is None and t),
+        missing_columns=tuple(f for f in ("household_head", "phone") if f not in fields),
     )
 
 

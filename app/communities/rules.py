@@ -96,11 +96,7 @@ def phones(text: str) -> tuple[str, ...]:
     for part in re.split(r"[、/;；,，]|\s{2,}", text):
         digits = re.sub(r"[\s\-()（）]", "", _unscientific(part))
         digits = re.sub(r"^(\+?86)(?=1\d{10}$)", "", digits)
-        if (
-            digits.isascii()
-            and digits.isdigit()
-            and SHORTEST_PHONE <= len(digits) <= LONGEST_PHONE
-        ):
+        if digits.isascii() and digits.isdigit() and SHORTEST_PHONE <= len(digits) <= LONGEST_PHONE:
             found.append(digits)
     return tuple(dict.fromkeys(found))
 
@@ -114,9 +110,7 @@ def _unscientific(text: str) -> str:
 
 def area_c(text: str) -> int | None:
     """An area in 0.01 m²: 56.30㎡, 62,10, 48.75 平; None when it is none."""
-    clean = re.sub(
-        r"(㎡|m2|m²|平方米|平米|平)$", "", text.replace(" ", ""), flags=re.IGNORECASE
-    )
+    clean = re.sub(r"(㎡|m2|m²|平方米|平米|平)$", "", text.replace(" ", ""), flags=re.IGNORECASE)
     clean = re.sub(r"^(\d+),(\d{1,2})$", r"\1.\2", clean).replace(",", "")
     try:
         hundredths = Decimal(clean) * 100
@@ -186,9 +180,7 @@ def read_rows(table: Iterable[tuple[int, Mapping[str, str]]]) -> Reading:
     for number, cells in table:
         if any(cells.values()):
             _take(found, number, cells)
-    return Reading(
-        tuple(found.rows), tuple(found.refused), dict(found.warnings), found.totals
-    )
+    return Reading(tuple(found.rows), tuple(found.refused), dict(found.warnings), found.totals)
 
 
 def _take(found: _Collector, number: int, cells: Mapping[str, str]) -> None:
@@ -253,9 +245,7 @@ def _value(found: _Collector, name: str, text: str) -> Values:
 def _word(name: str, text: str) -> str:
     if name == "unit_type":
         return unit_type(text)
-    words = {"tenure": TENURES, "delivery": DELIVERIES, "residence": RESIDENCES}.get(
-        name
-    )
+    words = {"tenure": TENURES, "delivery": DELIVERIES, "residence": RESIDENCES}.get(name)
     if words is not None:
         return words.get(text, "")
     return text[:80]
@@ -279,9 +269,7 @@ def compare(existing: Mapping[AddressKey, Values], rows: Sequence[RollRow]) -> P
         if stored is None:
             new.append(row)
             continue
-        different = tuple(
-            name for name, value in row.values.items() if stored.get(name) != value
-        )
+        different = tuple(name for name, value in row.values.items() if stored.get(name) != value)
         if different:
             changed.append((row, different))
         else:

@@ -20,9 +20,7 @@ class Setting:
 
 
 SETTINGS = {
-    "publication_days": Setting(
-        15, "day", "城市居民委员会组织法（2025 修订）第三十四条"
-    ),
+    "publication_days": Setting(15, "day", "城市居民委员会组织法（2025 修订）第三十四条"),
     "code_valid_days": Setting(366, "day", "docs/rules.md"),
     "members_per_household": Setting(8, "person", "docs/rules.md"),
 }

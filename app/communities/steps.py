@@ -29,6 +29,4 @@ def note_access(
     """Note an act on places or the roll in the caller's transaction. Raises: RuntimeError."""
     if not _keepers:
         raise RuntimeError("nobody keeps the security log")
-    _keepers[-1](
-        session, kind, community_id=community_id, person_id=actor.person_id, **facts
-    )
+    _keepers[-1](session, kind, community_id=community_id, person_id=actor.person_id, **facts)

@@ -20,9 +20,7 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
-STAFF = frozenset(
-    {Role.CLERK, Role.COMMITTEE, Role.SUPERVISOR, Role.DESIGNER, Role.DISTRICT}
-)
+STAFF = frozenset({Role.CLERK, Role.COMMITTEE, Role.SUPERVISOR, Role.DESIGNER, Role.DISTRICT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +55,11 @@ class Actor:
         """Whether the actor holds `role` in this community itself."""
         if role is Role.RESIDENT:
             return self.home_in(community_id) is not None
-        return any(
-            g.role is role and g.community_id == community_id for g in self.grants
-        )
+        return any(g.role is role and g.community_id == community_id for g in self.grants)
 
     def home_in(self, community_id: int) -> Home | None:
         """The actor's household there, if any."""
-        return next(
-            (home for home in self.homes if home.community_id == community_id), None
-        )
+        return next((home for home in self.homes if home.community_id == community_id), None)
 
     def role_in(self, community_id: int) -> Role:
         """The staff role the actor acts in there; `NotAllowed` without one."""

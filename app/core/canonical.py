@@ -46,11 +46,7 @@ def _object(value: Mapping[str, object]) -> str:
     # RFC 8785 sorts keys by UTF-16 code units, which differs from code points beyond the BMP.
     keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
     return (
-        "{"
-        + ",".join(
-            f"{json.dumps(k, ensure_ascii=False)}:{_text(value[k])}" for k in keys
-        )
-        + "}"
+        "{" + ",".join(f"{json.dumps(k, ensure_ascii=False)}:{_text(value[k])}" for k in keys) + "}"
     )
 
 
@@ -134,9 +130,7 @@ def crockford(data: bytes) -> str:
     """Crockford base32 of bytes whose number of bits is a multiple of five."""
     number = int.from_bytes(data, "big")
     length = len(data) * 8 // 5
-    return "".join(
-        CROCKFORD[(number >> (5 * place)) & 31] for place in reversed(range(length))
-    )
+    return "".join(CROCKFORD[(number >> (5 * place)) & 31] for place in reversed(range(length)))
 
 
 def check_code(leaf: bytes) -> str:

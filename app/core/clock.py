@@ -24,9 +24,7 @@ def local(moment: datetime) -> datetime:
     return moment.astimezone(LOCAL)
 
 
-def at_local(
-    year: int, month: int, day: int, hour: int = 0, minute: int = 0
-) -> datetime:
+def at_local(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
     """A moment given as people in China say it, in UTC."""
     return datetime(year, month, day, hour, minute, tzinfo=LOCAL).astimezone(UTC)
 

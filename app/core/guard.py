@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import abort, g, redirect, request, url_for
+from flask import abort, current_app, g, redirect, request, url_for
 
 if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.wrappers import Response
+
+    from app.core.actor import Actor
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -64,10 +66,18 @@ class Hooks:
     is_signed_in: Callable[[], bool]
     is_staff: Callable[[], bool]
     may: Callable[[StrEnum, object], bool]
+    actor: Callable[[], Actor]
+
+
+def current_actor() -> Actor:
+    """Who asks in this request, for rooms below the one that keeps accounts."""
+    hooks: Hooks = current_app.extensions["guard"]
+    return hooks.actor()
 
 
 def init(app: Flask, hooks: Hooks) -> None:
     """Put the guard before every request. Call `refuse_undeclared` after the last route."""
+    app.extensions["guard"] = hooks
 
     @app.before_request
     def _guard() -> Response | None:
@@ -116,6 +126,4 @@ def refuse_undeclared(app: Flask) -> None:
         if rule.endpoint != "static" and access_of(app, rule.endpoint) is None
     ]
     if open_doors:
-        raise RuntimeError(
-            f"routes without declared access: {', '.join(sorted(open_doors))}"
-        )
+        raise RuntimeError(f"routes without declared access: {', '.join(sorted(open_doors))}")

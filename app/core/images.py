@@ -43,9 +43,7 @@ def repaint(data: bytes) -> Picture:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = _painted(data)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise RuleBroken(
-            "picture.too_many_pixels", millions=MAX_PIXELS // 1_000_000
-        ) from error
+        raise RuleBroken("picture.too_many_pixels", millions=MAX_PIXELS // 1_000_000) from error
     except (
         UnidentifiedImageError,
         OSError,
@@ -65,9 +63,7 @@ def _painted(data: bytes) -> Image.Image:
         source.draft("RGB", (LARGE_PX, LARGE_PX))
         upright = ImageOps.exif_transpose(source)
         canvas = Image.new("RGB", upright.size, "white")
-        has_alpha = (
-            upright.mode in {"RGBA", "LA", "PA"} or "transparency" in upright.info
-        )
+        has_alpha = upright.mode in {"RGBA", "LA", "PA"} or "transparency" in upright.info
         layer = upright.convert("RGBA") if has_alpha else upright.convert("RGB")
         canvas.paste(layer, mask=layer if has_alpha else None)
         return canvas

@@ -56,9 +56,7 @@ def handles(kind: str) -> Callable[[Handler], Handler]:
     return register
 
 
-def enqueue(
-    session: Session, kind: str, key: str, due_at: datetime, **payload: Any
-) -> None:
+def enqueue(session: Session, kind: str, key: str, due_at: datetime, **payload: Any) -> None:
     """Write a job in the caller's transaction; the same kind and key replace an undone one."""
     job = session.scalar(select(Job).where(Job.kind == kind, Job.key == key))
     if job is None:
@@ -81,12 +79,7 @@ def _take() -> tuple[int, str, dict[str, Any]] | None:
         db.session.rollback()
         return None
     with transaction() as session:
-        wanted = (
-            _due(now)
-            .order_by(Job.due_at, Job.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
+        wanted = _due(now).order_by(Job.due_at, Job.id).limit(1).with_for_update(skip_locked=True)
         job_id = session.scalar(wanted)
         if job_id is None:
             return None
@@ -147,7 +140,5 @@ def work(app: Flask, stop: threading.Event) -> None:
 def start_thread(app: Flask) -> threading.Event:
     """Run the worker beside the web threads of this process; set the event to stop it."""
     stop = threading.Event()
-    threading.Thread(
-        target=work, args=(app, stop), name="linyi-worker", daemon=True
-    ).start()
+    threading.Thread(target=work, args=(app, stop), name="linyi-worker", daemon=True).start()
     return stop

@@ -179,9 +179,7 @@ def record(session: Session, actor: Actor, act: Act, community_id: int) -> Writt
         "actor": role,
         "actor_c": c.commitment(actor_salt, person) if person else None,
         "data": dict(act.data),
-        "private": {
-            name: c.commitment(salt, value) for name, (salt, value) in openings.items()
-        },
+        "private": {name: c.commitment(salt, value) for name, (salt, value) in openings.items()},
         "prev": log.head,
     }
     if person:
@@ -286,9 +284,7 @@ def checkpoint(session: Session, community_id: int) -> str:
     existing = session.scalar(select(RecordCheckpoint.note).where(*mine))
     if existing is not None:
         return existing
-    note = _sign(
-        f"{log_host(session)}/{log.code}", log.size, c.root_of(_load(log.frontier))
-    )
+    note = _sign(f"{log_host(session)}/{log.code}", log.size, c.root_of(_load(log.frontier)))
     session.execute(
         insert(RecordCheckpoint).values(
             community_id=community_id, size=log.size, note=note, written_at=clock.now()

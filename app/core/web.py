@@ -58,13 +58,9 @@ def wants_part() -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
-def page_or_part(
-    page: str, part: str, status: int = 200, **context: object
-) -> Response:
+def page_or_part(page: str, part: str, status: int = 200, **context: object) -> Response:
     """Render the part for htmx, the whole page for everybody else."""
-    answer = make_response(
-        render_template(part if wants_part() else page, **context), status
-    )
+    answer = make_response(render_template(part if wants_part() else page, **context), status)
     answer.vary.add("HX-Request")
     return answer
 
@@ -91,9 +87,7 @@ def _asset_address(app: Flask) -> Callable[[str], str]:
 
     def asset(name: str) -> str:
         if name not in versions or app.debug:
-            versions[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()[
-                :12
-            ]
+            versions[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()[:12]
         return f"/static/{name}?v={versions[name]}"
 
     return asset
@@ -128,9 +122,7 @@ def _not_here() -> tuple[str, int]:
     return refusal_page(
         404,
         _("这里没有您要找的内容"),
-        _(
-            "地址可能抄错了，或者这项内容不对您开放。什么都没有改动。请回到首页再找一找。"
-        ),
+        _("地址可能抄错了，或者这项内容不对您开放。什么都没有改动。请回到首页再找一找。"),
     )
 
 

@@ -12,9 +12,7 @@ def yuan(fen: int) -> str:
 
 def fen_from(text: str) -> int | None:
     """What somebody typed as 元, in fen; None when it is no amount."""
-    clean = (
-        text.strip().replace(",", "").replace("\uff0c", "").removesuffix("元").strip()
-    )
+    clean = text.strip().replace(",", "").replace("\uff0c", "").removesuffix("元").strip()
     whole, dot, rest = clean.partition(".")
     if not whole.isascii() or not whole.isdigit() or (dot and not rest.isdigit()):
         return None
