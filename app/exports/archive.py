@@ -67,14 +67,10 @@ class _Writer:
             for line in lines:
                 out.write(line + b"\n")
 
-    def table(
-        self, name: str, header: Sequence[str], rows: Iterable[Sequence[object]]
-    ) -> None:
+    def table(self, name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         with self.file(name) as out:
             out.write(b"\xef\xbb\xbf")
-            for row in (
-                (header, *rows) if isinstance(rows, list) else _chain(header, rows)
-            ):
+            for row in (header, *rows) if isinstance(rows, list) else _chain(header, rows):
                 out.write(_csv_line(row))
 
 
@@ -90,9 +86,7 @@ class _Hashed:
         self.digest.update(data)
 
 
-def _chain(
-    header: Sequence[str], rows: Iterable[Sequence[object]]
-) -> Iterator[Sequence[object]]:
+def _chain(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[Sequence[object]]:
     yield header
     yield from rows
 

@@ -47,6 +47,4 @@ def export_record(actor: Actor, *, community: CommunityView, out: IO[bytes]) -> 
 
 def _covered(community_id: int) -> int:
     """The newest checkpoint's size: entries written meanwhile belong to the next export."""
-    return max(
-        (size for size, _note in queries.checkpoints(community_id, 2**53)), default=0
-    )
+    return max((size for size, _note in queries.checkpoints(community_id, 2**53)), default=0)

@@ -104,9 +104,7 @@ def checkpoints(community_id: int, size: int) -> Iterator[tuple[int, str]]:
     """Every signed note up to `size`, smallest first."""
     rows = db.session.execute(
         select(RecordCheckpoint.size, RecordCheckpoint.note)
-        .where(
-            RecordCheckpoint.community_id == community_id, RecordCheckpoint.size <= size
-        )
+        .where(RecordCheckpoint.community_id == community_id, RecordCheckpoint.size <= size)
         .order_by(RecordCheckpoint.size)
     )
     yield from ((row.size, row.note) for row in rows)
@@ -153,8 +151,7 @@ def _openings(community_id: int, size: int, after: int) -> list[Any]:
             )
             .join(
                 PollVoter,
-                (PollVoter.id == Ballot.voter_id)
-                & (PollVoter.version == Ballot.version),
+                (PollVoter.id == Ballot.voter_id) & (PollVoter.version == Ballot.version),
             )
             .join(Poll, Poll.id == Ballot.poll_id)
             .where(
@@ -187,9 +184,7 @@ def polls_in_record(community_id: int, size: int) -> list[PollInRecord]:
         data = json.loads(row.entry)["data"]
         (opened if row.kind == "poll.opened" else closed)[data["poll"]] = data
     polls = db.session.execute(
-        select(Poll.id, Poll.public_id, Poll.ballot_text).where(
-            Poll.community_id == community_id
-        )
+        select(Poll.id, Poll.public_id, Poll.ballot_text).where(Poll.community_id == community_id)
     )
     known = {row.public_id: row for row in polls}
     return [
@@ -223,9 +218,7 @@ def entry_by_check_code(community_id: int, typed: str) -> FoundEntry | None:
     if prefix is None:
         return None
     row = db.session.execute(
-        select(
-            RecordEntry.seq, RecordEntry.kind, RecordEntry.entry, RecordEntry.leaf
-        ).where(
+        select(RecordEntry.seq, RecordEntry.kind, RecordEntry.entry, RecordEntry.leaf).where(
             RecordEntry.community_id == community_id,
             RecordEntry.leaf.startswith(prefix),
             RecordEntry.kind == "ballot.cast",
@@ -277,9 +270,7 @@ def _found(community_id: int, row: Any) -> FoundEntry:
         checkpoint=note if row.seq < size else "",
         checkpoint_size=size,
         replaced=ballot.version != ballot.last,
-        choice=json.loads(ballot.choice)
-        if over and ballot.version == ballot.last
-        else None,
+        choice=json.loads(ballot.choice) if over and ballot.version == ballot.last else None,
         poll_title=ballot.title,
     )
 
@@ -315,6 +306,4 @@ def poll_timeline(community_id: int, public_id: str) -> list[list[object]]:
         .order_by(RecordEntry.seq)
     )
     entries = [json.loads(row) for row in rows]
-    return [
-        [e[key] for key in ("seq", "at", "kind", "subject", "actor")] for e in entries
-    ]
+    return [[e[key] for key in ("seq", "at", "kind", "subject", "actor")] for e in entries]

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 Table = tuple[str, "Sequence[str]", "Iterable[Sequence[object]]"]
 
 
-def poll_tables(
-    poll: PollInRecord, timeline: Iterable[Sequence[object]]
-) -> list[Table]:
+def poll_tables(poll: PollInRecord, timeline: Iterable[Sequence[object]]) -> list[Table]:
     """The five tables of a poll's record, in the order people read them."""
     return [
         (_("投票内容"), [_("项目"), _("内容")], _definition_rows(poll)),
@@ -61,9 +59,7 @@ def _option_rows(poll: PollInRecord) -> list[list[object]]:
 
 
 def _turnout_rows(poll: PollInRecord) -> list[list[object]]:
-    rows: list[list[object]] = [
-        [_("应参加户数"), poll.definition["electorate"]["heads"]]
-    ]
+    rows: list[list[object]] = [[_("应参加户数"), poll.definition["electorate"]["heads"]]]
     if poll.closed is None:
         return rows
     turnout = poll.closed["turnout"]
