@@ -49,9 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         prepare_engine(db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     csrf.init_app(app)
-    babel.init_app(
-        app, locale_selector=chrome.locale, timezone_selector=lambda: "Asia/Shanghai"
-    )
+    babel.init_app(app, locale_selector=chrome.locale, timezone_selector=lambda: "Asia/Shanghai")
     browser.init(app)
     web.init(app, lambda: browser.current() is not None)
     guard.init(app, _hooks())

@@ -73,9 +73,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(
         data_dir=data_dir,
         secret_key=env.get("LINYI_SECRET_KEY") or _stored_secret(data_dir),
-        database_url=env.get(
-            "LINYI_DATABASE_URL", f"sqlite:///{data_dir / 'linyi.sqlite3'}"
-        ),
+        database_url=env.get("LINYI_DATABASE_URL", f"sqlite:///{data_dir / 'linyi.sqlite3'}"),
         base_url=env.get("LINYI_BASE_URL", "http://localhost:8000").rstrip("/"),
         mode=env.get("LINYI_MODE", "development"),
         log_host=env.get("LINYI_LOG_HOST", ""),
@@ -83,9 +81,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         font_dir=Path(fonts) if fonts else None,
         worker_thread=env.get("LINYI_WORKER_THREAD", "") == "1",
         trusted_proxies=int(env.get("LINYI_TRUSTED_PROXIES", "0")),
-        trusted_hosts=tuple(
-            h for h in env.get("LINYI_TRUSTED_HOSTS", "").split(",") if h
-        ),
+        trusted_hosts=tuple(h for h in env.get("LINYI_TRUSTED_HOSTS", "").split(",") if h),
         operator=env.get("LINYI_OPERATOR", "社区居民委员会"),
         complaint_phone=env.get("LINYI_COMPLAINT_PHONE", ""),
         icp=env.get("LINYI_ICP", ""),

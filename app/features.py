@@ -29,6 +29,8 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.people.views:bp",
     "app.projects.views:bp",
     "app.voting.views:bp",
+    "app.exports.views:bp",
+    "app.exports.cli:bp",
     "app.portal.views:bp",
     "app.portal.cli:bp",
     "app.portal.cli:worker",

@@ -51,7 +51,5 @@ def keep_picture(
 
 def path_of(community_id: int, public_id: str, size: str) -> Path:
     """Where a stored picture lies. `public_id` comes from our own rows, never from an address."""
-    folder = (
-        Path(current_app.config["SETTINGS"].data_dir) / "pictures" / str(community_id)
-    )
+    folder = Path(current_app.config["SETTINGS"].data_dir) / "pictures" / str(community_id)
     return folder / f"{public_id}.{size}.webp"

@@ -19,9 +19,7 @@ def picture(code: str, public_id: str, size: str) -> Response:  # noqa: ARG001 -
     """Show one picture; its name is random and its bytes never change."""
     if size not in SIZES:
         abort(404)
-    answer = Response(
-        queries.picture_bytes(g.place.id, public_id, size), mimetype="image/webp"
-    )
+    answer = Response(queries.picture_bytes(g.place.id, public_id, size), mimetype="image/webp")
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     answer.headers["Cache-Control"] = "private, max-age=604800, immutable"
     return answer
@@ -33,9 +31,7 @@ def _words(error: RuleBroken) -> str:
         "picture.not_one": _(
             "这个文件不是能打开的图片，没有保存。请换一张 JPG、PNG 或 WebP 图片。"
         ),
-        "picture.too_many_pixels": _(
-            "图片尺寸太大，没有保存。请换一张不超过 5,000 万像素的图片。"
-        ),
+        "picture.too_many_pixels": _("图片尺寸太大，没有保存。请换一张不超过 5,000 万像素的图片。"),
     }
     return sentences[error.code]
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROW = 62
-LONGEST = 520
+LONGEST = 320
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,7 @@ class EnterForm(FlaskForm):
 class StaffForm(FlaskForm):
     """Name, password and the six digits of the second factor."""
 
-    name = StringField(
-        _l("登录名"), validators=[InputRequired(_l("请输登录名。")), Length(max=80)]
-    )
+    name = StringField(_l("登录名"), validators=[InputRequired(_l("请输登录名。")), Length(max=80)])
     password = PasswordField(
         _l("密码"), validators=[InputRequired(_l("请输密码。")), Length(max=200)]
     )

@@ -59,12 +59,8 @@ class RoleGrant(Base):
     id: Mapped[int] = mapped_column(init=False, primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     role: Mapped[Role] = mapped_column(String(30))
-    community_id: Mapped[int | None] = mapped_column(
-        ForeignKey("community.id"), default=None
-    )
-    jurisdiction_id: Mapped[int | None] = mapped_column(
-        ForeignKey("jurisdiction.id"), default=None
-    )
+    community_id: Mapped[int | None] = mapped_column(ForeignKey("community.id"), default=None)
+    jurisdiction_id: Mapped[int | None] = mapped_column(ForeignKey("jurisdiction.id"), default=None)
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime | None] = mapped_column(default=None)
 
@@ -194,8 +190,6 @@ class SecurityEvent(Base):
     id: Mapped[int] = mapped_column(init=False, primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
     kind: Mapped[str] = mapped_column(String(40))
-    community_id: Mapped[int | None] = mapped_column(
-        ForeignKey("community.id"), default=None
-    )
+    community_id: Mapped[int | None] = mapped_column(ForeignKey("community.id"), default=None)
     person_id: Mapped[int | None] = mapped_column(default=None)
     facts: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)

@@ -93,9 +93,7 @@ def enrol(
         person_id = _member(session, actor, found)
         if person_id is None:
             return Enrolled(Entry.FULL)
-        cookie_id = _open_session(
-            session, person_id, staff=False, shared_phone=shared_phone
-        )
+        cookie_id = _open_session(session, person_id, staff=False, shared_phone=shared_phone)
         security(
             session,
             "enrol.joined",
@@ -152,9 +150,7 @@ def _state(found: Any, now: datetime) -> CodeState:
 
 def _second_fact(session: Session, found: Any, digits: str, now: datetime) -> bool:
     community_id, household_id, phones = (
-        (found.community_id, found.household_id, found.phones)
-        if found is not None
-        else (0, 0, "")
+        (found.community_id, found.household_id, found.phones) if found is not None else (0, 0, "")
     )
     number = secrets_box.hash_number(community_id, household_id, digits)
     used = session.execute(
@@ -173,9 +169,7 @@ def _second_fact(session: Session, found: Any, digits: str, now: datetime) -> bo
     return rules.is_phone_ending(digits, phones) or at_desk
 
 
-def _count_wrong(
-    session: Session, code_id: int, now: datetime, *, counts: bool
-) -> None:
+def _count_wrong(session: Session, code_id: int, now: datetime, *, counts: bool) -> None:
     """One statement for every try, so that a known code takes no longer than an unknown one."""
     step = 1 if counts else 0
     session.execute(
@@ -211,9 +205,7 @@ def _member(session: Session, actor: Actor, found: Any) -> int | None:
     if count >= rules.MEMBERS_PER_HOUSEHOLD:
         return None
     now = clock.now()
-    person = Person(
-        ref=secrets.token_urlsafe(16), created_at=now, adult_declared_at=now
-    )
+    person = Person(ref=secrets.token_urlsafe(16), created_at=now, adult_declared_at=now)
     session.add(person)
     session.flush()
     session.execute(
@@ -224,18 +216,12 @@ def _member(session: Session, actor: Actor, found: Any) -> int | None:
             joined_at=now,
         )
     )
-    session.execute(
-        update(HouseholdCode).where(HouseholdCode.id == found.id).values(wrong_count=0)
-    )
-    tell_household(
-        session, found.community_id, found.household_id, HouseholdNoticeKind.JOINED
-    )
+    session.execute(update(HouseholdCode).where(HouseholdCode.id == found.id).values(wrong_count=0))
+    tell_household(session, found.community_id, found.household_id, HouseholdNoticeKind.JOINED)
     return person.id
 
 
-def _open_session(
-    session: Session, person_id: int, *, staff: bool, shared_phone: bool
-) -> str:
+def _open_session(session: Session, person_id: int, *, staff: bool, shared_phone: bool) -> str:
     cookie_id, now = browser.new_cookie_id(), clock.now()
     times = rules.session_times(staff=staff, shared_phone=shared_phone)
     session.execute(
@@ -336,14 +322,10 @@ def staff_sign_in(actor: Actor, *, sign_in_name: str, password: str, totp: str) 
     """
     with transaction() as session:
         account = session.scalar(
-            select(StaffAccount)
-            .where(StaffAccount.sign_in_name == sign_in_name)
-            .with_for_update()
+            select(StaffAccount).where(StaffAccount.sign_in_name == sign_in_name).with_for_update()
         )
         now = clock.now()
-        fits = secrets_box.password_fits(
-            password, account.password_hash if account else None
-        )
+        fits = secrets_box.password_fits(password, account.password_hash if account else None)
         if account is None:
             security(session, "staff.refused")
             return ""
@@ -358,9 +340,7 @@ def staff_sign_in(actor: Actor, *, sign_in_name: str, password: str, totp: str) 
             0,
             None,
         )
-        cookie_id = _open_session(
-            session, account.person_id, staff=True, shared_phone=False
-        )
+        cookie_id = _open_session(session, account.person_id, staff=True, shared_phone=False)
         security(
             session,
             "staff.signed_in",
@@ -400,9 +380,7 @@ def issue_codes(
     """
     with transaction() as session:
         require(actor, Permission.LETTERS_PRINT, Place(community_id))
-        demo = session.scalar(
-            select(Community.demo).where(Community.id == community_id)
-        )
+        demo = session.scalar(select(Community.demo).where(Community.id == community_id))
         wanted = _wanted(session, community_id, household_ids)
         generations = _generations(session, community_id)
         now = clock.now()
@@ -429,9 +407,7 @@ def issue_codes(
         return issued
 
 
-def _wanted(
-    session: Session, community_id: int, household_ids: Sequence[int] | None
-) -> list[int]:
+def _wanted(session: Session, community_id: int, household_ids: Sequence[int] | None) -> list[int]:
     query = select(Household.id).where(
         Household.community_id == community_id, Household.unit_type == "residence"
     )
@@ -563,9 +539,7 @@ def confirm_present(actor: Actor, *, community_id: int, household_id: int) -> st
                 expires_at=now + rules.DESK_NUMBER_VALID,
             )
         )
-        tell_household(
-            session, community_id, household_id, HouseholdNoticeKind.CONFIRMED_AT_DESK
-        )
+        tell_household(session, community_id, household_id, HouseholdNoticeKind.CONFIRMED_AT_DESK)
         security(
             session,
             "desk.confirmed",

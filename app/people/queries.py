@@ -76,9 +76,7 @@ def session_by_hash(id_hash: str) -> SignedIn | None:
     if not rows:
         return None
     first = rows[0]
-    homes = tuple(
-        Home(r.community_id, r.household_id) for r in rows if r.household_id is not None
-    )
+    homes = tuple(Home(r.community_id, r.household_id) for r in rows if r.household_id is not None)
     grants = _grants(first.person_id, now) if first.staff else ()
     actor = Actor(first.person_id, first.ref, first.display, first.id, grants, homes)
     return SignedIn(
@@ -111,9 +109,7 @@ class NoticeLine:
     text: str
 
 
-def household_notices(
-    community_id: int, household_id: int, limit: int
-) -> list[NoticeLine]:
+def household_notices(community_id: int, household_id: int, limit: int) -> list[NoticeLine]:
     """What a household was told, newest first."""
     rows = db.session.execute(
         select(HouseholdNotice.at, HouseholdNotice.kind, HouseholdNotice.about)
@@ -124,9 +120,7 @@ def household_notices(
         .order_by(HouseholdNotice.id.desc())
         .limit(limit)
     )
-    return [
-        NoticeLine(row.at, words.notice(row.kind, row.at, row.about)) for row in rows
-    ]
+    return [NoticeLine(row.at, words.notice(row.kind, row.at, row.about)) for row in rows]
 
 
 def members(community_id: int, household_id: int) -> list[datetime]:
@@ -243,9 +237,7 @@ def desk_page(
             (HouseholdCode.household_id == Household.id)
             & (HouseholdCode.generation == newest.c.generation),
         )
-        .where(
-            Household.community_id == community_id, Household.unit_type == "residence"
-        )
+        .where(Household.community_id == community_id, Household.unit_type == "residence")
         .order_by(Household.id)
     )
     rows = _searched(rows, search)
@@ -258,15 +250,7 @@ def desk_page(
 
 def _searched(rows: Select[Any], search: str) -> Select[Any]:
     """Every word must occur in the address or in the head's name, or end a phone."""
-    whole = (
-        Estate.name
-        + " "
-        + Building.name
-        + "-"
-        + Household.stairwell
-        + "-"
-        + Household.room
-    )
+    whole = Estate.name + " " + Building.name + "-" + Household.stairwell + "-" + Household.room
     for word in search.split()[:6]:
         rows = rows.where(
             whole.contains(word, autoescape=True)
@@ -285,8 +269,7 @@ def _in_state(rows: Select[Any], state: str) -> Select[Any]:
         CodeState.VALID: living & HouseholdCode.locked_at.is_(None),
         CodeState.LOCKED: living & HouseholdCode.locked_at.is_not(None),
         CodeState.REVOKED: HouseholdCode.revoked_at.is_not(None),
-        CodeState.EXPIRED: HouseholdCode.revoked_at.is_(None)
-        & (HouseholdCode.expires_at <= now),
+        CodeState.EXPIRED: HouseholdCode.revoked_at.is_(None) & (HouseholdCode.expires_at <= now),
     }
     return rows.where(conditions[CodeState(state)]) if state in set(CodeState) else rows
 
@@ -314,3 +297,16 @@ def masked_phones(community_id: int, household_id: int) -> list[str]:
         )
     )
     return [mask_phone(phone) for phone in (phones or "").split()]
+
+
+def households_with_code(community_id: int) -> set[int]:
+    """Households whose letter is still good."""
+    return set(
+        db.session.scalars(
+            select(HouseholdCode.household_id).where(
+                HouseholdCode.community_id == community_id,
+                HouseholdCode.revoked_at.is_(None),
+                HouseholdCode.expires_at > clock.now(),
+            )
+        )
+    )

@@ -90,9 +90,7 @@ def session_times(*, staff: bool, shared_phone: bool) -> SessionTimes:
     """Long on one's own phone, short on another's, a working day for staff."""
     if staff:
         return SessionTimes(STAFF_SESSION, STAFF_IDLE)
-    return SessionTimes(
-        SHARED_PHONE_SESSION if shared_phone else OWN_PHONE_SESSION, None
-    )
+    return SessionTimes(SHARED_PHONE_SESSION if shared_phone else OWN_PHONE_SESSION, None)
 
 
 def password_problem(password: str, sign_in_name: str) -> str:

@@ -125,9 +125,7 @@ def mine(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
         place=g.place,
         address=communities.address_of(g.place.id, home.household_id),
         notices=queries.household_notices(g.place.id, home.household_id, 50),
-        members=[
-            time_text(at) for at in queries.members(g.place.id, home.household_id)
-        ],
+        members=[time_text(at) for at in queries.members(g.place.id, home.household_id)],
     )
 
 
@@ -205,29 +203,21 @@ def unlock(code: str, household_id: int) -> ResponseReturnValue:
         browser.current_actor(), community_id=g.place.id, household_id=household_id
     )
     web.tell("done", _("编码已解开，可以再试。"))
-    return redirect(
-        url_for("people.desk_household", code=code, household_id=household_id), 303
-    )
+    return redirect(url_for("people.desk_household", code=code, household_id=household_id), 303)
 
 
-@bp.route(
-    "/c/<code>/desk/households/<int:household_id>/revoke", methods=["GET", "POST"]
-)
+@bp.route("/c/<code>/desk/households/<int:household_id>/revoke", methods=["GET", "POST"])
 @guard.needs(Permission.CODE_MANAGE)
 def revoke(code: str, household_id: int) -> ResponseReturnValue:
     """Say what revoking does; on the second click do it."""
     address = communities.address_of(g.place.id, household_id)
     if request.method == "GET":
-        return render_template(
-            "people/revoke.html", place=g.place, address=address, form=ActForm()
-        )
+        return render_template("people/revoke.html", place=g.place, address=address, form=ActForm())
     operations.revoke_code(
         browser.current_actor(), community_id=g.place.id, household_id=household_id
     )
     web.tell("done", _("这一户的编码已作废。"))
-    return redirect(
-        url_for("people.desk_household", code=code, household_id=household_id), 303
-    )
+    return redirect(url_for("people.desk_household", code=code, household_id=household_id), 303)
 
 
 @bp.post("/c/<code>/desk/households/<int:household_id>/present")

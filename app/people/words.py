@@ -50,12 +50,8 @@ def ended(entry: str) -> str:
     """Why somebody with both facts right still did not get in."""
     return {
         "expired": _("这封信过期了，没有进去。请到社区服务台换一封新的。"),
-        "revoked": _(
-            "这封信已经作废，没有进去。请用最新的一封；找不到的话，请到社区服务台。"
-        ),
-        "full": _(
-            "本户已经有 8 部手机进来了，没有再加。请到社区服务台看看是不是都是自己家的。"
-        ),
+        "revoked": _("这封信已经作废，没有进去。请用最新的一封；找不到的话，请到社区服务台。"),
+        "full": _("本户已经有 8 部手机进来了，没有再加。请到社区服务台看看是不是都是自己家的。"),
     }.get(entry, refused())
 
 

@@ -50,9 +50,7 @@ class Place:
 def _in_community(*roles: Role) -> Callable[[Actor, Place], bool]:
     def holds(actor: Actor, place: Place) -> bool:
         community = place.community_id
-        return community is not None and any(
-            actor.has(role, community) for role in roles
-        )
+        return community is not None and any(actor.has(role, community) for role in roles)
 
     return holds
 

@@ -98,9 +98,7 @@ def read_view(cookie: str) -> View:
 def locale() -> str:
     """The language of this request: chosen, else the browser's first of the two, else Chinese."""
     chosen = read_view(request.cookies.get(VIEW_COOKIE, "")).language if request else ""
-    best = chosen or (
-        request.accept_languages.best_match(["zh", "en"]) if request else None
-    )
+    best = chosen or (request.accept_languages.best_match(["zh", "en"]) if request else None)
     return "en" if best == "en" else "zh_Hans_CN"
 
 
@@ -146,8 +144,7 @@ def build() -> Chrome:
         sign_out_url=address("people.sign_out") if actor.person_id else "",
         sign_in_url="" if actor.person_id else address("people.enter"),
         operator=community.name + _("居民委员会") if community else settings.operator,
-        complaint_phone=settings.complaint_phone
-        or (community.desk_phone if community else ""),
+        complaint_phone=settings.complaint_phone or (community.desk_phone if community else ""),
         complaint_url=address("portal.complaints"),
         icp=settings.icp,
         here=_here(),
@@ -178,10 +175,7 @@ def address(endpoint: str, **values: str) -> str:
 
 
 def _messages() -> list[tuple[str, str]]:
-    return [
-        (str(kind), str(text))
-        for kind, text in get_flashed_messages(with_categories=True)
-    ]
+    return [(str(kind), str(text)) for kind, text in get_flashed_messages(with_categories=True)]
 
 
 def _community() -> CommunityView | None:
@@ -208,8 +202,7 @@ def _navigation(actor: Actor, community: CommunityView | None) -> list[NavItem]:
     if community is None:
         return []
     at_desk = any(
-        actor.has(role, community.id)
-        for role in (Role.CLERK, Role.COMMITTEE, Role.SUPERVISOR)
+        actor.has(role, community.id) for role in (Role.CLERK, Role.COMMITTEE, Role.SUPERVISOR)
     )
     rows = _desk_rows() if at_desk else _resident_rows()
     return [

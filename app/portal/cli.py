@@ -41,9 +41,7 @@ def signin() -> None:
 @bp.cli.command("codes")
 @click.argument("community")
 @click.option("-n", "number", type=click.IntRange(1, 100_000), required=True)
-@click.option(
-    "-o", "out", type=click.Path(dir_okay=False, path_type=Path), required=True
-)
+@click.option("-o", "out", type=click.Path(dir_okay=False, path_type=Path), required=True)
 def codes(community: str, number: int, out: Path) -> None:
     """Write household codes with their second fact, for load tests of a demo city alone."""
     try:

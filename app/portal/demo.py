@@ -78,9 +78,7 @@ def _at(day: datetime, hour: int) -> datetime:
 
 
 def _places() -> dict[str, int]:
-    read = tomllib.loads((SAMPLE / "community.toml").read_text(encoding="utf-8"))[
-        "community"
-    ]
+    read = tomllib.loads((SAMPLE / "community.toml").read_text(encoding="utf-8"))["community"]
     city = communities.add_jurisdiction(
         SYSTEM, level="city", code="QH", name=read["city"], parent_id=None
     )
@@ -172,9 +170,7 @@ def _staff(ids: dict[str, int]) -> None:
 def _ledger(community_id: int) -> None:
     read = tomllib.loads((SAMPLE / "projects.toml").read_text(encoding="utf-8"))
     for item in read["project"]:
-        picture = images.repaint(
-            (SAMPLE / "pictures" / f"{item['code']}.png").read_bytes()
-        )
+        picture = images.repaint((SAMPLE / "pictures" / f"{item['code']}.png").read_bytes())
         projects.add_project(
             SYSTEM,
             community_id=community_id,
@@ -226,9 +222,7 @@ def _closed_poll(community_id: int, opened: datetime, made_at: datetime) -> None
     with clock.set_to(opened):
         poll = _open(community_id, draft)
     dice = random.Random(SEED)  # noqa: S311 -- the demo is the same every time
-    _cast_many(
-        community_id, poll, CLOSED_TURNOUT, (opened, closes), lambda: _taste(dice), dice
-    )
+    _cast_many(community_id, poll, CLOSED_TURNOUT, (opened, closes), lambda: _taste(dice), dice)
     with clock.set_to(closes):
         voting.close_poll(SYSTEM, community_id=community_id, public_id=poll)
     with clock.set_to(closes + timedelta(hours=15)):
@@ -236,9 +230,7 @@ def _closed_poll(community_id: int, opened: datetime, made_at: datetime) -> None
 
 
 def _taste(dice: random.Random) -> list[str]:
-    liked = [
-        code for code, share in CLOSED_TASTE.items() if dice.randrange(1000) < share
-    ]
+    liked = [code for code, share in CLOSED_TASTE.items() if dice.randrange(1000) < share]
     dice.shuffle(liked)
     return liked[:3] or [NONE_OF_THEM]
 
@@ -338,9 +330,7 @@ def _cast_many(  # noqa: PLR0913 -- one private step of the demo's past
         with clock.set_to(begin + timedelta(seconds=offset)):
             actor = _resident(community_id, household_id)
             key = current_app.config["SETTINGS"].secret_key
-            token = tokens.issue(
-                key, tokens.Binding(actor.session_id or 0, community_id, poll)
-            )
+            token = tokens.issue(key, tokens.Binding(actor.session_id or 0, community_id, poll))
             voting.cast_ballot(
                 actor,
                 community_id=community_id,
@@ -374,6 +364,4 @@ def _resident(community_id: int, household_id: int) -> Actor:
                 )
             )
             found = (person.id, person.ref)
-        return Actor(
-            found[0], found[1], session_id=0, homes=(Home(community_id, household_id),)
-        )
+        return Actor(found[0], found[1], session_id=0, homes=(Home(community_id, household_id),))

@@ -27,9 +27,7 @@ ROLES = {
 
 def exists() -> bool:
     """Whether this installation holds a demo community."""
-    return (
-        db.session.scalar(select(func.count(Community.id)).where(Community.demo)) != 0
-    )
+    return db.session.scalar(select(func.count(Community.id)).where(Community.demo)) != 0
 
 
 def lines(base_url: str) -> list[str]:

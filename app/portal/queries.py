@@ -180,15 +180,9 @@ def home_polls(community_id: int, home: Home | None) -> HomePolls:
     lines = _poll_lines(community_id, home)
     seen = [line for line in lines if line.phase not in {"draft", "scheduled"}]
     waiting = [
-        line
-        for line in seen
-        if line.phase == "open" and line.may_vote and not line.voted_at
+        line for line in seen if line.phase == "open" and line.may_vote and not line.voted_at
     ]
-    going_on = [
-        line
-        for line in seen
-        if line.phase in {"open", "counting"} and line not in waiting
-    ]
+    going_on = [line for line in seen if line.phase in {"open", "counting"} and line not in waiting]
     decided = [line for line in seen if line.phase in {"closed", "published", "final"}]
     return HomePolls(tuple(waiting), tuple(going_on), tuple(decided))
 
@@ -202,9 +196,7 @@ def desk_home(community_id: int) -> DeskHome:
         HouseholdCode.expires_at > clock.now(),
     )
     return DeskHome(
-        households=_count(
-            select(func.count(Household.id)).where(*_residences(community_id))
-        ),
+        households=_count(select(func.count(Household.id)).where(*_residences(community_id))),
         with_code=_count(select(func.count(HouseholdCode.id)).where(*living)),
         locked=_count(
             select(func.count(HouseholdCode.id)).where(
@@ -226,9 +218,7 @@ def designer_projects(community_id: int) -> list[ProjectView]:
 
 def district_rows(jurisdiction_id: int) -> list[DistrictRow]:
     """All communities below a jurisdiction in the order of their names."""
-    return [
-        _district_row(community) for community in communities_below(jurisdiction_id)
-    ]
+    return [_district_row(community) for community in communities_below(jurisdiction_id)]
 
 
 def _district_row(community: CommunityView) -> DistrictRow:
@@ -236,9 +226,7 @@ def _district_row(community: CommunityView) -> DistrictRow:
     return DistrictRow(
         code=community.code,
         name=community.name,
-        households=_count(
-            select(func.count(Household.id)).where(*_residences(community.id))
-        ),
+        households=_count(select(func.count(Household.id)).where(*_residences(community.id))),
         joined=_joined(community.id),
         open_polls=len(_in(lines, "open", "counting")),
         decided_polls=len(_in(lines, "closed", "published", "final")),
@@ -295,9 +283,7 @@ def _poll_lines(community_id: int, home: Home | None) -> list[PollLine]:
             public_id=row.public_id,
             title=row.title,
             kind=row.kind,
-            phase="counting"
-            if row.state == "open" and now >= row.closes_at
-            else row.state,
+            phase="counting" if row.state == "open" and now >= row.closes_at else row.state,
             opens_at=row.opens_at,
             closes_at=row.closes_at,
             publication_until=row.publication_until,
@@ -328,6 +314,4 @@ def waiting_ballots(community_id: int, household_id: int) -> list[str]:
     """The ballots that wait for a household, as addresses."""
     lines = home_polls(community_id, Home(community_id, household_id)).waiting
     code = community_by_id(community_id).code
-    return [
-        url_for("voting.ballot", code=code, poll_id=line.public_id) for line in lines
-    ]
+    return [url_for("voting.ballot", code=code, poll_id=line.public_id) for line in lines]

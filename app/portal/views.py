@@ -56,9 +56,7 @@ def community_home(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the gua
         now=clock.now(),
         polls=queries.home_polls(g.place.id, home),
         address=communities.address_of(g.place.id, home.household_id) if home else None,
-        notices=people.household_notices(g.place.id, home.household_id, 3)
-        if home
-        else [],
+        notices=people.household_notices(g.place.id, home.household_id, 3) if home else [],
     )
 
 
@@ -66,9 +64,7 @@ def community_home(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the gua
 @guard.needs(Permission.DESK_VIEW)
 def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """What the committee has to do today, then what is going on."""
-    return render_template(
-        "portal/desk.html", place=g.place, desk=queries.desk_home(g.place.id)
-    )
+    return render_template("portal/desk.html", place=g.place, desk=queries.desk_home(g.place.id))
 
 
 @bp.get("/c/<code>/designer")
@@ -161,9 +157,7 @@ def _changed(view: chrome.View, form: ViewForm) -> chrome.View:
         view = replace(view, text_px=0)
     elif form.view.data == "elder":
         view = replace(view, text_px=view.text_px or chrome.ELDER_TEXT)
-    if (form.text.data or "").isdigit() and int(
-        form.text.data or 0
-    ) in chrome.TEXT_SIZES:
+    if (form.text.data or "").isdigit() and int(form.text.data or 0) in chrome.TEXT_SIZES:
         view = replace(view, text_px=int(form.text.data or 0))
     if form.language.data in {"zh", "en"}:
         view = replace(view, language=form.language.data)

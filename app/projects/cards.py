@@ -61,11 +61,7 @@ def _facts(project: ProjectView) -> tuple[tuple[str, str], ...]:
         yuan=yuan(project.upkeep_fen_per_year),
         by=project.upkeep_by,
     )
-    months = (
-        _("%(months)s 个月", months=project.build_months)
-        if project.build_months
-        else ""
-    )
+    months = _("%(months)s 个月", months=project.build_months) if project.build_months else ""
     facts = (
         (_("打算怎么做"), project.proposal),
         (_("地点"), project.location),

@@ -80,9 +80,7 @@ def _line(row: str) -> Line | None:
 
 def lines_text(lines: Sequence[Line]) -> str:
     """Lines as the form shows them for editing."""
-    return "\n".join(
-        f"{line.name} {yuan(line.amount_fen).replace(',', '')}" for line in lines
-    )
+    return "\n".join(f"{line.name} {yuan(line.amount_fen).replace(',', '')}" for line in lines)
 
 
 class ProjectForm(FlaskForm):
@@ -111,9 +109,7 @@ class ProjectForm(FlaskForm):
     proposal = TextAreaField(_l("打算怎么做"), validators=[Length(max=2000)])
     supply_mode = RadioField(
         _l("怎么补上"),
-        choices=[
-            SelectChoice(mode.value, label) for mode, label in SUPPLY_MODES.items()
-        ],
+        choices=[SelectChoice(mode.value, label) for mode, label in SUPPLY_MODES.items()],
         default=SupplyMode.CONVERT.value,
     )
     budget = AmountField(
@@ -150,9 +146,7 @@ class ProjectForm(FlaskForm):
         option_widget=CheckboxInput(),
     )
     risk = TextAreaField(_l("风险和难处"), validators=[Length(max=1000)])
-    picture = FileField(
-        _l("示意图"), description=_l("JPG、PNG 或 WebP，不超过 12 MB，可以不传")
-    )
+    picture = FileField(_l("示意图"), description=_l("JPG、PNG 或 WebP，不超过 12 MB，可以不传"))
 
 
 def default_route() -> list[str]:

@@ -99,9 +99,7 @@ def _views(community_id: int, codes: Sequence[str] | None) -> list[ProjectView]:
     if codes is not None:
         wanted = wanted.where(Project.code.in_(codes))
     rows = db.session.scalars(wanted).all()
-    shown = pictures(
-        community_id, [row.picture_id for row in rows if row.picture_id is not None]
-    )
+    shown = pictures(community_id, [row.picture_id for row in rows if row.picture_id is not None])
     return [_view(row, shown) for row in rows]
 
 
@@ -129,6 +127,4 @@ def _view(row: Project, shown: dict[int, PictureView]) -> ProjectView:
 
 
 def _side(row: Project, side: str) -> tuple[Line, ...]:
-    return tuple(
-        Line(line.name, line.amount_fen) for line in row.lines if line.side == side
-    )
+    return tuple(Line(line.name, line.amount_fen) for line in row.lines if line.side == side)

@@ -123,9 +123,7 @@ def _form_page(
     if error is not None:
         form.form_errors.append(web.sentence(error))
     status = 422 if request.method == "POST" else 200
-    return render_template(
-        "projects/edit.html", place=g.place, form=form, project=project
-    ), status
+    return render_template("projects/edit.html", place=g.place, form=form, project=project), status
 
 
 def _picture(form: ProjectForm) -> Picture | None:

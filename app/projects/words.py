@@ -52,9 +52,7 @@ def refusal(error: RuleBroken) -> str:
             "编号 %(code)s 已经用过。项目没有保存，请换一个编号。",
             code=error.facts["code"],
         )
-    side = (
-        _("造价明细") if error.code == "project.costs_do_not_add_up" else _("资金来源")
-    )
+    side = _("造价明细") if error.code == "project.costs_do_not_add_up" else _("资金来源")
     return _(
         "%(side)s合计 %(total)s 元，与预算 %(budget)s 元不相等。项目没有保存，请核对后再试。",
         side=side,

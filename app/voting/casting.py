@@ -100,9 +100,7 @@ def lock_poll(session: Session, community_id: int, public_id: str) -> LockedPoll
     return LockedPoll(*row)
 
 
-def raise_version(
-    session: Session, attempt: Attempt, poll_id: int, now: datetime
-) -> CountedVoter:
+def raise_version(session: Session, attempt: Attempt, poll_id: int, now: datetime) -> CountedVoter:
     """Take the household's next version for this member.
 
     Raises: RuleBroken ballot.not_in_electorate; ballot.other_member when another member of the
@@ -129,17 +127,13 @@ def _voter(attempt: Attempt, poll_id: int) -> tuple[Any, ...]:
 
 
 def _why_not(session: Session, attempt: Attempt, poll_id: int) -> RuleBroken:
-    at = session.execute(
-        select(_VOTER.c.cast_at).where(*_voter(attempt, poll_id))
-    ).first()
+    at = session.execute(select(_VOTER.c.cast_at).where(*_voter(attempt, poll_id))).first()
     if at is None:
         return RuleBroken("ballot.not_in_electorate")
     return RuleBroken("ballot.other_member", at=at.cast_at)
 
 
-def spend(
-    session: Session, attempt: Attempt, poll_id: int, outcome: CastOutcome
-) -> None:
+def spend(session: Session, attempt: Attempt, poll_id: int, outcome: CastOutcome) -> None:
     """Spend the token on this outcome; the unique key decides, and nothing is poisoned by it.
 
     Raises: RuleBroken ballot.token_spent.
@@ -219,9 +213,6 @@ def mark_late(session: Session, attempt: Attempt, poll_id: int) -> str | None:
         .values(late_logged=True)
         .returning(_VOTER.c.ref)
     )
-    if (
-        ref is None
-        and session.scalar(select(_VOTER.c.id).where(*_voter(attempt, poll_id))) is None
-    ):
+    if ref is None and session.scalar(select(_VOTER.c.id).where(*_voter(attempt, poll_id))) is None:
         raise RuleBroken("ballot.not_in_electorate")
     return ref

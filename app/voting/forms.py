@@ -17,6 +17,7 @@ from wtforms import (
     StringField,
     TextAreaField,
     TimeField,
+    ValidationError,
 )
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange
@@ -47,6 +48,12 @@ class BallotForm(FlaskForm):
     token = HiddenField()
 
 
+def _two_or_more(_form: FlaskForm, field: SelectMultipleField) -> None:
+    """Refuse too few ticks. InputRequired would make browsers ask for every single tick."""
+    if len(field.data or ()) < 2:  # noqa: PLR2004 -- a choice
+        raise ValidationError(_l("请至少选 2 个项目。"))
+
+
 class DraftForm(FlaskForm):
     """What both methods have in common."""
 
@@ -65,32 +72,20 @@ class DraftForm(FlaskForm):
     )
     participation = SelectField(_l("参加的户数要达到"))
     agreement = SelectField(_l("怎样算通过"))
-    opens_date = DateField(
-        _l("开始日期"), validators=[InputRequired(_l("请选开始日期。"))]
-    )
-    opens_time = TimeField(
-        _l("开始时间"), validators=[InputRequired(_l("请选开始时间。"))]
-    )
-    closes_date = DateField(
-        _l("截止日期"), validators=[InputRequired(_l("请选截止日期。"))]
-    )
-    closes_time = TimeField(
-        _l("截止时间"), validators=[InputRequired(_l("请选截止时间。"))]
-    )
+    opens_date = DateField(_l("开始日期"), validators=[InputRequired(_l("请选开始日期。"))])
+    opens_time = TimeField(_l("开始时间"), validators=[InputRequired(_l("请选开始时间。"))])
+    closes_date = DateField(_l("截止日期"), validators=[InputRequired(_l("请选截止日期。"))])
+    closes_time = TimeField(_l("截止时间"), validators=[InputRequired(_l("请选截止时间。"))])
 
     method = Method.YES_NO
 
     def offer(self, cards: Sequence[OptionCard]) -> None:
         """Fill in what there is to choose from."""
-        self.participation.choices = _share_choices(
-            ("electorate",), none=str(_l("不设参加下限"))
-        )
+        self.participation.choices = _share_choices(("electorate",), none=str(_l("不设参加下限")))
         self.agreement.choices = _share_choices(
             self.method.agreement_bases, none=self._no_agreement()
         )
-        self.projects.choices = [
-            SelectChoice(card.option, card.title) for card in cards
-        ]
+        self.projects.choices = [SelectChoice(card.option, card.title) for card in cards]
 
     def _no_agreement(self) -> str:
         return ""
@@ -124,9 +119,10 @@ class ChooseForm(DraftForm):
     """Up to k of n projects."""
 
     method = Method.CHOOSE
+    agreement = SelectField(_l("胜出的项目，得票另外要达到"))
     projects = SelectMultipleField(
         _l("项目"),
-        validators=[InputRequired(_l("请选 2 到 30 个项目。"))],
+        validators=[_two_or_more],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
@@ -150,9 +146,7 @@ class ChooseForm(DraftForm):
 
     def _rules(self) -> Rules:
         asked = super()._rules()
-        return Rules(
-            asked.participation, asked.agreement, k=self.k.data, seats=self.seats.data
-        )
+        return Rules(asked.participation, asked.agreement, k=self.k.data, seats=self.seats.data)
 
     def _projects(self) -> tuple[str, ...]:
         return tuple(self.projects.data)

@@ -31,9 +31,7 @@ def open_scheduled(payload: dict[str, Any]) -> None:
         if isinstance(refusal, RuleBroken) and refusal.code == "clock.stepped_back":
             raise
         log.warning("a scheduled poll could not be opened: %s", refusal)
-        operations.unschedule_poll(
-            SYSTEM, community_id=community_id, public_id=public_id
-        )
+        operations.unschedule_poll(SYSTEM, community_id=community_id, public_id=public_id)
 
 
 @handles("poll.close")

@@ -33,9 +33,7 @@ class Poll(Base):
         UniqueConstraint("community_id", "public_id"),
         UniqueConstraint("community_id", "id"),
         CheckConstraint("opens_at < closes_at", name="opens_before_closes"),
-        CheckConstraint(
-            "turnout_phone >= 0 AND turnout_phone <= heads", name="turnout_in_heads"
-        ),
+        CheckConstraint("turnout_phone >= 0 AND turnout_phone <= heads", name="turnout_in_heads"),
     )
 
     id: Mapped[int] = mapped_column(init=False, primary_key=True)

@@ -58,9 +58,7 @@ class Question:
 
 def new_reference() -> str:
     """A voter's reference: random, of one poll only, so that polls cannot be joined by it."""
-    return "".join(
-        secrets.choice(_REFERENCE_CHARACTERS) for _ in range(REFERENCE_LENGTH)
-    )
+    return "".join(secrets.choice(_REFERENCE_CHARACTERS) for _ in range(REFERENCE_LENGTH))
 
 
 def electorate_of(references: Iterable[str]) -> Electorate:
@@ -96,10 +94,7 @@ def definition(
 def options_json(method: Method, cards: Sequence[OptionCard]) -> list[dict[str, Any]]:
     """The options as the record names them: the three answers, or the projects with their cost."""
     if method is Method.YES_NO:
-        return [
-            {"id": name, "title": words.option_name(name, {})}
-            for name in rules.YES_NO_OPTIONS
-        ]
+        return [{"id": name, "title": words.option_name(name, {})} for name in rules.YES_NO_OPTIONS]
     return [_option(card) for card in cards]
 
 

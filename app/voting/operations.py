@@ -79,9 +79,7 @@ PUBLISHED = records.register(
     {"poll", "until"},
     meaning="the publication period begins and lasts until then",
 )
-FINAL = records.register(
-    "result.final", {"poll"}, meaning="the publication period is over"
-)
+FINAL = records.register("result.final", {"poll"}, meaning="the publication period is over")
 
 PUBLIC_ID_BYTES = 5
 HOUR = timedelta(hours=1)
@@ -142,9 +140,7 @@ def draft_poll(actor: Actor, *, community_id: int, draft: PollDraft) -> str:
         return poll.public_id
 
 
-def edit_draft(
-    actor: Actor, *, community_id: int, public_id: str, draft: PollDraft
-) -> None:
+def edit_draft(actor: Actor, *, community_id: int, public_id: str, draft: PollDraft) -> None:
     """Change a draft. Raises: NotFound, RuleBroken poll.frozen, draft.*."""
     with transaction() as session:
         require(actor, Permission.POLL_DRAFT, Place(community_id))
@@ -166,9 +162,7 @@ def discard_draft(actor: Actor, *, community_id: int, public_id: str) -> None:
         session.delete(poll)
 
 
-def schedule_poll(
-    actor: Actor, *, community_id: int, public_id: str, opens_at: datetime
-) -> None:
+def schedule_poll(actor: Actor, *, community_id: int, public_id: str, opens_at: datetime) -> None:
     """Let a draft open by itself. It stays a draft in all but name until then.
 
     Raises: NotFound; RuleBroken poll.frozen, poll.opens_in_the_past, draft.*.
@@ -231,9 +225,7 @@ def _options_of(poll: Poll) -> tuple[Any, ...]:
 
 def _draft_of(session: Session, poll: Poll) -> PollDraft:
     codes = session.scalars(
-        select(PollOption.option)
-        .where(*_options_of(poll))
-        .order_by(PollOption.position)
+        select(PollOption.option).where(*_options_of(poll)).order_by(PollOption.position)
     )
     return PollDraft(
         title=poll.title,
@@ -302,9 +294,7 @@ def open_poll(actor: Actor, *, community_id: int, public_id: str) -> None:
         poll.state, poll.opened_at = PollState.OPEN.value, now
         poll.version += 1
         definition: dict[str, Any] = poll.definition or {}
-        record(
-            session, actor, Act(OPENED, _subject(public_id), definition), community_id
-        )
+        record(session, actor, Act(OPENED, _subject(public_id), definition), community_id)
         checkpoint(session, community_id)
         _enqueue_due(session, poll, now)
         for card in cards:
@@ -412,9 +402,7 @@ def sign_hourly(actor: Actor, *, community_id: int, due_at: datetime) -> None:
         require(actor, Permission.RECORD_CHECKPOINT, Place(community_id))
         going_on = session.scalar(
             select(Poll.id)
-            .where(
-                Poll.community_id == community_id, Poll.state == PollState.OPEN.value
-            )
+            .where(Poll.community_id == community_id, Poll.state == PollState.OPEN.value)
             .limit(1)
         )
         if going_on is None:
@@ -470,9 +458,7 @@ def _attempt(actor: Actor, community_id: int, public_id: str, token: str) -> Att
     key = current_app.config["SETTINGS"].secret_key
     binding = tokens.Binding(actor.session_id or 0, community_id, public_id)
     nonce = tokens.nonce_of(key, binding, token)
-    return Attempt(
-        community_id, public_id, home.household_id, actor.require_person(), nonce
-    )
+    return Attempt(community_id, public_id, home.household_id, actor.require_person(), nonce)
 
 
 def _cast(actor: Actor, attempt: Attempt, submitted: Sequence[str]) -> CastOutcome:
@@ -492,14 +478,8 @@ def _cast(actor: Actor, attempt: Attempt, submitted: Sequence[str]) -> CastOutco
         if rules.is_late(written.at, poll.closes_at):
             raise _CrossedDeadlineError
         casting.store(session, attempt, poll.id, voter, choice, written)
-        told = (
-            HouseholdNoticeKind.VOTED
-            if voter.version == 1
-            else HouseholdNoticeKind.VOTE_CHANGED
-        )
-        tell_household(
-            session, attempt.community_id, attempt.household_id, told, poll.title
-        )
+        told = HouseholdNoticeKind.VOTED if voter.version == 1 else HouseholdNoticeKind.VOTE_CHANGED
+        tell_household(session, attempt.community_id, attempt.household_id, told, poll.title)
         return outcome
 
 
@@ -507,9 +487,7 @@ def _is_over(poll: LockedPoll, now: datetime) -> bool:
     """Whether a ballot at `now` comes too late. Raises: RuleBroken for one that comes too early."""
     if poll.state in {"draft", "scheduled"}:
         raise RuleBroken("ballot.not_open_yet", opens_at=poll.opens_at)
-    if poll.opened_at is not None and rules.hour_of(now) < rules.hour_of(
-        poll.opened_at
-    ):
+    if poll.opened_at is not None and rules.hour_of(now) < rules.hour_of(poll.opened_at):
         raise RuleBroken("clock.stepped_back", last_at=poll.opened_at)
     return poll.state != PollState.OPEN or rules.is_late(now, poll.closes_at)
 

@@ -266,9 +266,7 @@ def _view(row: Row[Any], now: datetime) -> PollView:
         who=text["who"],
         rules_in_words=tuple(text["rules"]),
         cards=tuple(map(steps.card_from_json, text["cards"])),
-        options=tuple(
-            (option["id"], option["title"]) for option in definition["options"]
-        ),
+        options=tuple((option["id"], option["title"]) for option in definition["options"]),
         rules=rules.rules_from_json(row.rules),
         opened_at=row.opened_at,
         closed_at=row.closed_at,
@@ -290,9 +288,7 @@ def _no_text(kind: str) -> dict[str, Any]:
     }
 
 
-def ballot_view(
-    community_id: int, public_id: str, home: Home, person_id: int
-) -> BallotView:
+def ballot_view(community_id: int, public_id: str, home: Home, person_id: int) -> BallotView:
     """The poll, the household's place in it, the member's own ballot: in one statement.
 
     Raises: NotFound.
@@ -314,8 +310,7 @@ def ballot_view(
         )
         .join(
             Household,
-            (Household.community_id == Poll.community_id)
-            & (Household.id == home.household_id),
+            (Household.community_id == Poll.community_id) & (Household.id == home.household_id),
         )
         .join(Building, Building.id == Household.building_id)
         .join(Estate, Estate.id == Building.estate_id)
@@ -368,9 +363,7 @@ def result_view(community_id: int, public_id: str) -> ResultView:
     return ResultView(
         poll=poll,
         outcome=result["outcome"],
-        sentence=words.outcome_sentence(
-            result["outcome"], result, poll.titles, project
-        ),
+        sentence=words.outcome_sentence(result["outcome"], result, poll.titles, project),
         tests=tuple(words.test_lines(row.method, poll.rules, counted, row.heads)),
         rows=_result_rows(poll, result),
         blank=result.get("blank"),
@@ -418,9 +411,7 @@ def _needed(poll: PollView, result: dict[str, Any], total: int) -> int | None:
 def draft_view(community_id: int, public_id: str) -> DraftView:
     """A draft's fields. Raises: NotFound."""
     row = db.session.execute(
-        select(*_POLL).where(
-            Poll.community_id == community_id, Poll.public_id == public_id
-        )
+        select(*_POLL).where(Poll.community_id == community_id, Poll.public_id == public_id)
     ).first()
     if row is None:
         raise NotFound("poll")
@@ -448,9 +439,7 @@ def _codes(community_id: int, poll_id: int) -> Sequence[str]:
 def desk_view(community_id: int, public_id: str) -> PollView:
     """A poll as residents see it, and a draft as they will. Raises: NotFound."""
     row = db.session.execute(
-        select(*_POLL).where(
-            Poll.community_id == community_id, Poll.public_id == public_id
-        )
+        select(*_POLL).where(Poll.community_id == community_id, Poll.public_id == public_id)
     ).first()
     if row is None:
         raise NotFound("poll")
@@ -513,6 +502,4 @@ def waits_for(community_id: int, public_id: str, planned: datetime) -> bool:
             Poll.community_id == community_id, Poll.public_id == public_id
         )
     ).first()
-    return (
-        row is not None and row.state == PollState.SCHEDULED and row.opens_at == planned
-    )
+    return row is not None and row.state == PollState.SCHEDULED and row.opens_at == planned

@@ -32,9 +32,7 @@ def ballot(error: RuleBroken) -> str:
             "您同时选了项目和“均不同意”，不能确定您的意思。选票还没有存上。请只留一种再提交。"
         ),
         "ballot.duplicate": _("有一项选了两次。选票还没有存上。请重新选好再提交。"),
-        "ballot.unknown_option": _(
-            "选票上没有您提交的这一项。选票还没有存上。请在下面重新选。"
-        ),
+        "ballot.unknown_option": _("选票上没有您提交的这一项。选票还没有存上。请在下面重新选。"),
         "ballot.other_session": _(
             "这张选票是在另一次进入时打开的。为了您的安全，没有存上。您选的还在下面，请核对后再提交一次。"
         ),
@@ -67,9 +65,7 @@ def poll(error: RuleBroken) -> str:
         "poll.opens_in_the_past": _(
             "预定的开始时间已经过去，没有排上。请改一个以后的时间，或选择现在开放。"
         ),
-        "poll.not_closed": _(
-            "只有已经截止、还没有公示的结果才能公示。这次什么都没有改动。"
-        ),
+        "poll.not_closed": _("只有已经截止、还没有公示的结果才能公示。这次什么都没有改动。"),
     }
     return sentences[error.code]
 
@@ -97,9 +93,7 @@ def draft_problem(code: str) -> str:
         "draft.closes_uneven": _("截止时间请写到整分。"),
         "draft.over": _("截止时间已经过去，请改一个以后的时间。"),
         "draft.option_twice": _("有一个项目选了两次，请去掉一个。"),
-        "draft.option_reserved": _(
-            "有一个项目的编号是 none，和“均不同意”相混，请换编号。"
-        ),
+        "draft.option_reserved": _("有一个项目的编号是 none，和“均不同意”相混，请换编号。"),
         "draft.bad_share": _("比例不成立，请重新选择。"),
         "draft.one_project": _("请选一个项目。"),
         "draft.no_agreement": _("请选择怎样才算通过。"),

@@ -155,9 +155,7 @@ def rules_from_json(stored: Mapping[str, Any]) -> Rules:
     Raises: ValueError for rules that this code does not count by (areas, silence as agreement, a
     rule that breaks ties): a wrong count is worse than none.
     """
-    strange = {
-        key: stored.get(key) for key, value in FIXED.items() if stored.get(key) != value
-    }
+    strange = {key: stored.get(key) for key, value in FIXED.items() if stored.get(key) != value}
     if strange:
         raise ValueError(f"cannot count by {strange}")
     return Rules(
@@ -410,14 +408,10 @@ def _yes_no(rules: Rules, choices: list[Any], heads: int) -> Tally:
         outcome = Outcome.NO_QUORUM
     else:
         outcome = Outcome.PASSED if all(agreed) else Outcome.REJECTED
-    return Tally(
-        Method.YES_NO, counts, (*took_part, *agreed), outcome, participants=len(choices)
-    )
+    return Tally(Method.YES_NO, counts, (*took_part, *agreed), outcome, participants=len(choices))
 
 
-def _choose(
-    rules: Rules, options: Sequence[str], choices: list[Any], heads: int
-) -> Tally:
+def _choose(rules: Rules, options: Sequence[str], choices: list[Any], heads: int) -> Tally:
     _check_number(len(choices), heads)
     for choice in choices:
         _refuse_unless(_could_be_chosen(choice, options, rules.k or 1))
@@ -438,14 +432,10 @@ def _choose(
         }
         winners, tied = _seated(able, rules.seats or 1)
         outcome = Outcome.TIE if tied else Outcome.DECIDED
-    return Tally(
-        Method.CHOOSE, counts, took_part, outcome, winners, tied, blank, len(choices)
-    )
+    return Tally(Method.CHOOSE, counts, took_part, outcome, winners, tied, blank, len(choices))
 
 
-def _seated(
-    able: Mapping[str, int], seats: int
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _seated(able: Mapping[str, int], seats: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Those above the last seat, and all that are equal where it cannot be told who has it."""
     order = sorted(able, key=lambda option: (-able[option], option))
     if len(order) <= seats:

@@ -76,6 +76,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
+LABEL_LENGTH = 24
 BADGES = {
     Phase.DRAFT: "",
     Phase.SCHEDULED: "wait",
@@ -113,16 +114,12 @@ def _line(card: PollCard, now: datetime) -> Line:
         title=card.title,
         kind_name=words.kind_name(card.kind),
         badge=badge(card.phase),
-        when=when(
-            card.phase, card.opens_at, card.closes_at, card.publication_until, now
-        ),
+        when=when(card.phase, card.opens_at, card.closes_at, card.publication_until, now),
         turnout=turnout(card.turnout, card.heads) if card.heads else "",
         open=is_open,
         decided=card.phase in {Phase.CLOSED, Phase.PUBLISHED, Phase.FINAL},
         waits_for_reader=is_open and card.may_vote and card.voted_at is None,
-        voted=_("本户已在%(at)s投票", at=words.time_text(card.voted_at))
-        if card.voted_at
-        else "",
+        voted=_("本户已在%(at)s投票", at=words.time_text(card.voted_at)) if card.voted_at else "",
     )
 
 
@@ -165,19 +162,12 @@ def turnout(count: int, heads: int) -> str:
 def choices(poll: PollView, chosen: Sequence[str]) -> list[Choice]:
     """What can be ticked on the ballot, in the order it was frozen in."""
     cards = {card.option: card for card in poll.cards}
-    return [
-        _choice(option, title, cards.get(option), chosen)
-        for option, title in poll.options
-    ]
+    return [_choice(option, title, cards.get(option), chosen) for option, title in poll.options]
 
 
-def _choice(
-    option: str, title: str, card: OptionCard | None, chosen: Sequence[str]
-) -> Choice:
+def _choice(option: str, title: str, card: OptionCard | None, chosen: Sequence[str]) -> Choice:
     price = (
-        ""
-        if card is None or card.cost_fen is None
-        else _("%(yuan)s 元", yuan=yuan(card.cost_fen))
+        "" if card is None or card.cost_fen is None else _("%(yuan)s 元", yuan=yuan(card.cost_fen))
     )
     return Choice(
         value=option,
@@ -226,11 +216,16 @@ def cards_title(poll: PollView) -> str:
     return _("要问的项目") if poll.method is Method.YES_NO else _("可选的项目")
 
 
+def _short(title: str) -> str:
+    """A title that fits over a bar; the table beside the chart has it whole."""
+    return title if len(title) <= LABEL_LENGTH else title[: LABEL_LENGTH - 1] + "…"
+
+
 def chart(result: ResultView) -> Chart:
     """The votes as bars, with the number that was asked for as a line."""
     rows = [
         (
-            row.title,
+            _short(row.title),
             row.votes,
             _("%(votes)s 户", votes=f"{row.votes:,}"),
             row.won or _passed(result, row.option),
@@ -264,11 +259,7 @@ def table(result: ResultView) -> Table:
             row.title,
             f"{row.votes:,}",
             words.percent(row.votes, result.turnout),
-            *(
-                (yuan(row.cost_fen or 0), _place(won=row.won, tied=row.tied))
-                if choose
-                else ()
-            ),
+            *((yuan(row.cost_fen or 0), _place(won=row.won, tied=row.tied)) if choose else ()),
         )
         for row in result.rows
     ]
@@ -297,22 +288,14 @@ def channels(result: ResultView) -> list[tuple[str, str]]:
 
 def life(poll: PollView) -> list[Step]:
     """What happened to a poll and what comes next, in order."""
-    opened = _done(
-        poll.opened_at, _("投票开放"), _("题目、选项、规则和参加名单从这时起不再改动")
-    )
-    closed = _done(
-        poll.closed_at, _("投票截止并计票"), _("选票按规则由系统计数，人人可以复核")
-    )
+    opened = _done(poll.opened_at, _("投票开放"), _("题目、选项、规则和参加名单从这时起不再改动"))
+    closed = _done(poll.closed_at, _("投票截止并计票"), _("选票按规则由系统计数，人人可以复核"))
     published = _done(poll.published_at, _("结果公示"), _published_until(poll))
     final = _done(poll.final_at, _("结果确定"), "")
     steps = [
         opened or Step(words.time_text(poll.opens_at), _("投票开放"), "", done=False),
-        closed
-        or Step(words.time_text(poll.closes_at), _("投票截止并计票"), "", done=False),
-        published
-        or Step(
-            _("截止以后"), _("社区公示结果"), _("公示期内可以提出意见"), done=False
-        ),
+        closed or Step(words.time_text(poll.closes_at), _("投票截止并计票"), "", done=False),
+        published or Step(_("截止以后"), _("社区公示结果"), _("公示期内可以提出意见"), done=False),
         final or _final_to_come(poll),
     ]
     return steps
@@ -325,9 +308,7 @@ def _done(at: datetime | None, title: str, text: str) -> Step | None:
 def _published_until(poll: PollView) -> str:
     if poll.publication_until is None:
         return ""
-    return _(
-        "公示到%(day)s；有意见请到社区服务台提出", day=last_day(poll.publication_until)
-    )
+    return _("公示到%(day)s；有意见请到社区服务台提出", day=last_day(poll.publication_until))
 
 
 def _final_to_come(poll: PollView) -> Step:

@@ -26,9 +26,7 @@ class Binding:
 
     def seal(self, key: str, nonce: str) -> str:
         """The half of the token that proves the binding."""
-        text = (
-            f"ballot\n{self.session_id}\n{self.community_id}\n{self.public_id}\n{nonce}"
-        )
+        text = f"ballot\n{self.session_id}\n{self.community_id}\n{self.public_id}\n{nonce}"
         digest = hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
         return digest[:_SHAPE]
 

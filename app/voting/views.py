@@ -55,9 +55,7 @@ CONFLICT = 409
 def index(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Show what can be voted on now, what comes, and what was decided."""
     home = browser.current_actor().home_in(g.place.id)
-    cards = [
-        c for c in queries.poll_cards(g.place.id, home) if c.phase is not Phase.DRAFT
-    ]
+    cards = [c for c in queries.poll_cards(g.place.id, home) if c.phase is not Phase.DRAFT]
     shown = showing.lines(cards, clock.now())
     return _unless_seen(
         lambda: render_template("voting/index.html", place=g.place, **_grouped(shown)),
@@ -79,9 +77,7 @@ def show(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- the
     """Show a poll to everybody: the question, what it is worth, what there is to choose from."""
     poll = queries.poll_view(g.place.id, poll_id)
     now = clock.now()
-    when = showing.when(
-        poll.phase, poll.opens_at, poll.closes_at, poll.publication_until, now
-    )
+    when = showing.when(poll.phase, poll.opens_at, poll.closes_at, poll.publication_until, now)
     return _unless_seen(
         lambda: render_template(
             "voting/show.html",
@@ -93,6 +89,7 @@ def show(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- the
             turnout=showing.turnout(poll.turnout, poll.heads),
             cards_title=showing.cards_title(poll),
             how_many=showing.how_many(poll),
+            several=poll.method is Method.CHOOSE,
             is_open=poll.phase is Phase.OPEN,
             scheduled=poll.phase is Phase.SCHEDULED,
             life=showing.life(poll),
@@ -201,9 +198,7 @@ def cast(code: str, poll_id: str) -> ResponseReturnValue:
     except RuleBroken as refusal:
         status = CONFLICT if refusal.code in _STATES_IN_THE_WAY else REFUSED
         return _ballot_page(_ballot_view(poll_id), chosen, refusal, status)
-    again = (
-        {"again": 1} if outcome.again and outcome.kind is OutcomeKind.COUNTED else {}
-    )
+    again = {"again": 1} if outcome.again and outcome.kind is OutcomeKind.COUNTED else {}
     return redirect(url_for("voting.receipt", code=code, poll_id=poll_id, **again), 303)
 
 
@@ -254,9 +249,7 @@ def _ballot_page(
         how_many=showing.how_many(poll),
         countdown_text=words.countdown(poll.closes_at, clock.now()),
         urgent=words.is_urgent(poll.closes_at, clock.now()),
-        current=words.choice_text(view.choice, poll.titles)
-        if view.choice is not None
-        else "",
+        current=words.choice_text(view.choice, poll.titles) if view.choice is not None else "",
     ), status
 
 
@@ -307,9 +300,7 @@ def receipt(code: str, poll_id: str) -> ResponseReturnValue:
     view = _ballot_view(poll_id)
     if not view.check_code:
         if view.late_logged:
-            return render_template(
-                "voting/too_late.html", place=g.place, view=view, poll=view.poll
-            )
+            return render_template("voting/too_late.html", place=g.place, view=view, poll=view.poll)
         return redirect(url_for("voting.ballot", code=code, poll_id=poll_id), 303)
     return render_template(
         "voting/receipt.html",
@@ -333,9 +324,7 @@ def receipt(code: str, poll_id: str) -> ResponseReturnValue:
 def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Show all polls, drafts too."""
     shown = showing.lines(queries.poll_cards(g.place.id), clock.now())
-    return render_template(
-        "voting/desk.html", place=g.place, lines=shown, may=_may_all()
-    )
+    return render_template("voting/desk.html", place=g.place, lines=shown, may=_may_all())
 
 
 def _may_all() -> dict[str, bool]:
@@ -401,9 +390,7 @@ def turnout(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- 
     poll = values["poll"]
     assert isinstance(poll, queries.PollView)  # noqa: S101 -- for the type checker
     tag = f"{poll.version}-{poll.turnout}-{poll.phase}"
-    answer = make_response(
-        render_template("voting/_turnout.html", place=g.place, **values)
-    )
+    answer = make_response(render_template("voting/_turnout.html", place=g.place, **values))
     answer.set_etag(tag, weak=True)
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.make_conditional(request)
@@ -417,9 +404,7 @@ def draft_choose(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard
     return render_template("voting/draft_choose.html", place=g.place)
 
 
-@bp.route(
-    "/c/<code>/desk/votes/new/<any(yes_no, choose):method>", methods=["GET", "POST"]
-)
+@bp.route("/c/<code>/desk/votes/new/<any(yes_no, choose):method>", methods=["GET", "POST"])
 @guard.needs(Permission.POLL_DRAFT)
 def draft_new(code: str, method: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Write a draft."""
@@ -431,9 +416,7 @@ def draft_new(code: str, method: str) -> ResponseReturnValue:  # noqa: ARG001 --
     )
 
     def save(draft: operations.PollDraft) -> str:
-        return operations.draft_poll(
-            browser.current_actor(), community_id=g.place.id, draft=draft
-        )
+        return operations.draft_poll(browser.current_actor(), community_id=g.place.id, draft=draft)
 
     return _draft_form(form, save)
 
@@ -469,9 +452,7 @@ def _draft_form(
             _put_problems(form, refusal)
         else:
             web.tell("done", _("草稿已保存，只有工作人员能看到。下一步请预览。"))
-            return redirect(
-                url_for("voting.preview", code=g.place.code, poll_id=poll_id), 303
-            )
+            return redirect(url_for("voting.preview", code=g.place.code, poll_id=poll_id), 303)
     status = REFUSED if request.method == "POST" else 200
     several = form.method is Method.CHOOSE
     return render_template(
@@ -513,9 +494,7 @@ def confirm_open(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG00
     return _confirm_page(poll_id)
 
 
-def _confirm_page(
-    poll_id: str, refusal: RuleBroken | None = None
-) -> ResponseReturnValue:
+def _confirm_page(poll_id: str, refusal: RuleBroken | None = None) -> ResponseReturnValue:
     poll = queries.desk_view(g.place.id, poll_id)
     return render_template(
         "voting/open.html",
@@ -534,9 +513,7 @@ def open_now(code: str, poll_id: str) -> ResponseReturnValue:
     """Open a poll at once."""
 
     def act() -> None:
-        operations.open_poll(
-            browser.current_actor(), community_id=g.place.id, public_id=poll_id
-        )
+        operations.open_poll(browser.current_actor(), community_id=g.place.id, public_id=poll_id)
 
     return _act(code, poll_id, act, _("投票已经开放。可以打印海报和住户信了。"))
 
@@ -554,9 +531,7 @@ def schedule(code: str, poll_id: str) -> ResponseReturnValue:
             opens_at=queries.draft_view(g.place.id, poll_id).opens_at,
         )
 
-    return _act(
-        code, poll_id, act, _("已经排好，到时间自动开放。在那以前还可以收回来改。")
-    )
+    return _act(code, poll_id, act, _("已经排好，到时间自动开放。在那以前还可以收回来改。"))
 
 
 @bp.post("/c/<code>/desk/votes/<poll_id>/unschedule")
@@ -572,9 +547,7 @@ def unschedule(code: str, poll_id: str) -> ResponseReturnValue:
     return _act(code, poll_id, act, _("已经收回，现在是草稿，不会自动开放。"))
 
 
-def _act(
-    code: str, poll_id: str, act: Callable[[], None], done: str
-) -> ResponseReturnValue:
+def _act(code: str, poll_id: str, act: Callable[[], None], done: str) -> ResponseReturnValue:
     try:
         act()
     except RuleBroken as refusal:

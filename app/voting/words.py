@@ -144,9 +144,7 @@ def _participation(test: ShareTest, heads: int) -> str:
             share=share,
             number=number,
         )
-    return _(
-        "参加的户要超过%(share)s%(number)s，结果才算数。", share=share, number=number
-    )
+    return _("参加的户要超过%(share)s%(number)s，结果才算数。", share=share, number=number)
 
 
 def _number(test: ShareTest, heads: int) -> str:
@@ -167,9 +165,7 @@ def _agreement(test: ShareTest, method: Method, heads: int) -> str:
         "number": _number(test, known),
     }
     if method is Method.YES_NO and test.cmp == ">=":
-        return _(
-            "“同意”的户数至少要占%(base)s的%(share)s%(number)s，才算通过。", **asked
-        )
+        return _("“同意”的户数至少要占%(base)s的%(share)s%(number)s，才算通过。", **asked)
     if method is Method.YES_NO:
         return _("“同意”的户数要超过%(base)s的%(share)s%(number)s，才算通过。", **asked)
     if test.cmp == ">=":
@@ -177,9 +173,7 @@ def _agreement(test: ShareTest, method: Method, heads: int) -> str:
             "选一个项目的户数至少要占%(base)s的%(share)s%(number)s，它才能胜出。",
             **asked,
         )
-    return _(
-        "选一个项目的户数要超过%(base)s的%(share)s%(number)s，它才能胜出。", **asked
-    )
+    return _("选一个项目的户数要超过%(base)s的%(share)s%(number)s，它才能胜出。", **asked)
 
 
 # --- results -------------------------------------------------------------------------------
@@ -198,9 +192,7 @@ class TestLine:
         return _("达到要求") if self.passed else _("没有达到要求")
 
 
-def test_lines(
-    method: str, rules: Rules, result: Mapping[str, Any], heads: int
-) -> list[TestLine]:
+def test_lines(method: str, rules: Rules, result: Mapping[str, Any], heads: int) -> list[TestLine]:
     """Each test that a result passed or failed, with the numbers it was judged by.
 
     `result` is that of `poll.closed`, with the number of ballots that count as `participants`.
@@ -214,9 +206,7 @@ def test_lines(
     }
     lines = [_line(_("参加"), total, test, bases) for test in rules.participation]
     if Method(method) is Method.YES_NO:
-        return lines + [
-            _line(_("同意"), counts["yes"], test, bases) for test in rules.agreement
-        ]
+        return lines + [_line(_("同意"), counts["yes"], test, bases) for test in rules.agreement]
     return lines + [_entry_line(test, counts, bases) for test in rules.agreement]
 
 
@@ -239,9 +229,7 @@ def _line(what: str, count: int, test: ShareTest, bases: Mapping[str, int]) -> T
     return TestLine(text, test.holds(count, base))
 
 
-def _entry_line(
-    test: ShareTest, counts: Mapping[str, int], bases: Mapping[str, int]
-) -> TestLine:
+def _entry_line(test: ShareTest, counts: Mapping[str, int], bases: Mapping[str, int]) -> TestLine:
     """How many projects had enough households behind them to win at all."""
     base = bases[test.of]
     enough = sum(test.holds(votes, base) for votes in counts.values())
@@ -301,9 +289,7 @@ def _tie(result: Mapping[str, Any], titles: Mapping[str, str]) -> str:
     )
 
 
-def _names(
-    options: list[str], result: Mapping[str, Any], titles: Mapping[str, str]
-) -> str:
+def _names(options: list[str], result: Mapping[str, Any], titles: Mapping[str, str]) -> str:
     """Projects with their votes, so that the sentence can be checked by itself."""
     return _("、").join(
         _(
@@ -329,9 +315,7 @@ def countdown(closes_at: datetime, now: datetime) -> str:
     hours, minutes = left.seconds // 3600, left.seconds % 3600 // 60
     if hours:
         return _("还有 %(hours)s 小时，%(until)s 截止", hours=hours, until=until)
-    return _(
-        "还有 %(minutes)s 分钟，%(until)s 截止", minutes=max(minutes, 1), until=until
-    )
+    return _("还有 %(minutes)s 分钟，%(until)s 截止", minutes=max(minutes, 1), until=until)
 
 
 def is_urgent(closes_at: datetime, now: datetime) -> bool:
