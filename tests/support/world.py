@@ -1,0 +1,229 @@
+"""Plain builders with typed arguments. Everything goes through the portal's own operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pyotp
+
+from app.communities import operations as communities
+from app.communities import queries as places
+from app.core import clock
+from app.core.actor import SYSTEM, Actor, Home, Role
+from app.people import browser
+from app.people import operations as people
+from app.people import queries as persons
+from app.projects import operations as projects
+from app.projects.rules import Line
+from app.voting import operations as voting
+from app.voting import tokens
+from app.voting.rules import Method, PollKind, Rules, ShareTest, default_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from flask import Flask
+
+    from app.voting.casting import CastOutcome
+
+PASSWORD = "a-long-enough-staff-phrase"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A community with its roll."""
+
+    id: int
+    code: str
+    households: tuple[int, ...]
+    district_id: int
+
+
+@dataclass(frozen=True)
+class Staff:
+    """An account with what it needs to sign in."""
+
+    name: str
+    secret: str
+    actor: Actor
+
+
+class World:
+    """Makes what a test needs, and nothing it does not name."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.numbers = count(1)
+
+    def community(self, code: str = "HXL", households: int = 30, *, demo: bool = False) -> Place:
+        """A community of one building; the n-th household's phone ends in its number."""
+        district = communities.add_jurisdiction(
+            SYSTEM, level="district", code=f"D{code}", name="云台区", parent_id=None
+        )
+        street = communities.add_jurisdiction(
+            SYSTEM, level="subdistrict", code=f"S{code}", name="北苑街道", parent_id=district
+        )
+        community_id = communities.add_community(
+            SYSTEM,
+            communities.NewCommunity(
+                code=code,
+                name=f"{code}社区",
+                jurisdiction_id=street,
+                desk_phone="10000000001",
+                office="3 号楼东侧",
+                hours="周一至周五 8:30–17:00",
+                intro="测试社区。",
+                demo=demo,
+            ),
+        )
+        lines = ["小区,楼栋,单元,房号,户主,联系电话"]
+        lines += [f"一区,1,1,{n},住户{code}{n},1000{n:07d}" for n in range(1, households + 1)]
+        communities.import_roll(
+            SYSTEM,
+            community_id=community_id,
+            data="\n".join(lines).encode(),
+            file_name="roll.csv",
+        )
+        ids = tuple(a.household_id for a in places.households_for_letters(community_id))
+        return Place(community_id, code, ids, district)
+
+    def code(self, place: Place, index: int = 0) -> str:
+        """A fresh code of the n-th household."""
+        household = place.households[index]
+        (issued,) = people.issue_codes(SYSTEM, community_id=place.id, household_ids=[household])
+        return issued.code
+
+    def fact(self, index: int = 0) -> str:
+        """The second fact of the n-th household."""
+        return f"{index + 1:04d}"
+
+    def resident(self, place: Place, index: int = 0) -> Actor:
+        """A member of the n-th household who came in by its letter."""
+        return self.signed_in(place, index)[0]
+
+    def signed_in(self, place: Place, index: int = 0) -> tuple[Actor, str]:
+        """The same with the cookie's id."""
+        enrolled = people.enrol(
+            Actor(),
+            code=self.code(place, index),
+            second_fact=self.fact(index),
+            adult=True,
+            shared_phone=False,
+        )
+        found = persons.session_by_hash(browser.hash_of(enrolled.cookie_id))
+        assert found is not None, enrolled
+        return found.actor, enrolled.cookie_id
+
+    def staff(self, place: Place, role: Role = Role.CLERK) -> Staff:
+        """An account with one role in the community, or in its district."""
+        name = f"staff{next(self.numbers)}"
+        at_district = role is Role.DISTRICT
+        secret = people.add_staff(
+            SYSTEM,
+            sign_in_name=name,
+            display=f"工作人员{name}",
+            password=PASSWORD,
+            role=role,
+            community_id=None if at_district else place.id,
+            jurisdiction_id=place.district_id if at_district else None,
+        )
+        cookie = people.staff_sign_in(
+            Actor(), sign_in_name=name, password=PASSWORD, totp=pyotp.TOTP(secret).at(clock.now())
+        )
+        found = persons.session_by_hash(browser.hash_of(cookie))
+        assert found is not None
+        return Staff(name, secret, found.actor)
+
+    def project(self, place: Place, code: str, title: str = "") -> str:
+        """A project whose lines add up."""
+        projects.add_project(
+            SYSTEM,
+            community_id=place.id,
+            code=code,
+            text=projects.ProjectText(
+                title=title or f"项目{code}",
+                location="一区",
+                problem="没有地方坐。",
+                proposal="放长椅。",
+                supply_mode="build",
+                budget_fen=100_000,
+                decision_route=("preference_poll",),
+                scope="一区",
+                build_months=1,
+                upkeep_fen_per_year=1_000,
+                upkeep_by="居委会",
+                risk="",
+                costs=(Line("长椅", 100_000),),
+                funds=(Line("公益金", 100_000),),
+            ),
+        )
+        return code
+
+    def draft(  # a draft is these facts
+        self,
+        place: Place,
+        codes: Sequence[str] = ("P01",),
+        *,
+        method: Method = Method.YES_NO,
+        rules: Rules | None = None,
+        opens_at: datetime | None = None,
+        lasts: timedelta = timedelta(days=7),
+        title: str = "您同意吗？",
+    ) -> str:
+        """A draft on projects that are made when they are missing."""
+        known = {card.option for card in voting.steps.cards(place.id)}
+        for code in codes:
+            if code not in known:
+                self.project(place, code)
+        begins = (opens_at or clock.now()).replace(second=0, microsecond=0)
+        return voting.draft_poll(
+            SYSTEM,
+            community_id=place.id,
+            draft=voting.PollDraft(
+                title=title,
+                explanation="",
+                method=method,
+                projects=tuple(codes),
+                rules=rules or default_rules(method, len(codes)),
+                opens_at=begins,
+                closes_at=begins + lasts,
+                kind=PollKind.PREFERENCE_POLL,
+            ),
+        )
+
+    def poll(self, place: Place, codes: Sequence[str] = ("P01",), **kwargs: object) -> str:
+        """An open poll."""
+        public_id = self.draft(place, codes, **kwargs)  # type: ignore[arg-type]
+        voting.open_poll(SYSTEM, community_id=place.id, public_id=public_id)
+        return public_id
+
+    def token(self, actor: Actor, place: Place, public_id: str) -> str:
+        """A submit token as the ballot form would carry it."""
+        key = self.app.config["SETTINGS"].secret_key
+        return tokens.issue(key, tokens.Binding(actor.session_id or 0, place.id, public_id))
+
+    def cast(self, actor: Actor, place: Place, public_id: str, *choice: str) -> CastOutcome:
+        """Cast a ballot with a fresh token."""
+        return voting.cast_ballot(
+            actor,
+            community_id=place.id,
+            public_id=public_id,
+            choice=list(choice),
+            token=self.token(actor, place, public_id),
+        )
+
+    def voters(self, place: Place, number: int, start: int = 0) -> list[Actor]:
+        """Members of that many households."""
+        return [self.resident(place, index) for index in range(start, start + number)]
+
+
+def third() -> ShareTest:
+    """At least a third of the electorate."""
+    return ShareTest("electorate", 1, 3, ">=")
+
+
+__all__ = ["PASSWORD", "Home", "Place", "Staff", "World", "third"]
