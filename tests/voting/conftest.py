@@ -23,6 +23,6 @@ def monday() -> Iterator[None]:
 
 
 @pytest.fixture
-def village(app: Flask, monday: None) -> Village:  # noqa: ARG001 -- the clock is set by it
+def village(app: Flask, monday: None) -> Village:
     """The small community HXL."""
     return found_village(app)

@@ -179,10 +179,10 @@ def found_village(app: Flask, code: str = "HXL", homes: int = 60) -> Village:
         grants = (Grant(Role.CLERK, community.id),)
         actor = Actor(clerk.id, clerk.ref, "办事员", grants=grants)
         village = Village(app, code, community.id, households, actor)
-        village._sign_in(session, clerk.id, staff=True)  # noqa: SLF001 -- a builder's own
+        village._sign_in(session, clerk.id, staff=True)
     for project in PROJECTS:
         projects.add_project(
-            SYSTEM, community_id=village.community_id, code=project, text=_text(project)
+            SYSTEM, community_id=village.community_id, code=project, text=project_text(project)
         )
     return village
 
@@ -215,7 +215,8 @@ def _roll(session: Any, community_id: int, homes: int) -> list[int]:
     return [row.id for row in rows] + [shop.id]
 
 
-def _text(code: str) -> projects.ProjectText:
+def project_text(code: str) -> projects.ProjectText:
+    """A project as the desk would type it."""
     return projects.ProjectText(
         title=TITLES[code],
         location="一区",
