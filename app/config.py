@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SECRET_LENGTH = 32
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -108,7 +109,7 @@ def _unsafe(settings: Settings) -> list[tuple[bool, str]]:
             "LINYI_BASE_URL 必须以 https:// 开头：居民的编码和选票不能明文传送。",
         ),
         (
-            len(settings.secret_key) < 32,
+            len(settings.secret_key) < SECRET_LENGTH,
             "LINYI_SECRET_KEY 太短：请用至少 32 个随机字符。",
         ),
         (

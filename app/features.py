@@ -1,4 +1,4 @@
-"""One line per feature: its models, its views and commands, its words for broken rules, its jobs."""
+"""One line per feature: its models, views, commands, words for broken rules, and jobs."""
 
 from __future__ import annotations
 

@@ -12,12 +12,13 @@ import sys
 
 from granian import Granian
 from granian.constants import Interfaces
+from granian.log import LogLevels
 
 THREADS = 16
 
 
 def lan_address() -> str:
-    """This machine's address in its own network; nothing is sent to find it."""
+    """Give the machine's address in its own network; nothing is sent to find it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             # A documentation address: choosing a route sends no packet.
@@ -74,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
         workers=chosen.workers,
         blocking_threads=THREADS,
         log_access=False,
-        log_level="warning",
+        log_level=LogLevels.warning,
     ).serve()
     return 0
 

@@ -21,7 +21,11 @@ LINT = (
 )
 UNIT = (
     "unit",
-    ["python", "-m", "pytest", "-q", "-n", "2", "-m", "not soak", "--cov=app", "--cov-branch", "--cov-report=json:.coverage.json", "--cov-report=", "tests", "--ignore=tests/browser"],
+    [
+        *("python", "-m", "pytest", "-q", "-n", "2", "-m", "not soak"),
+        *("--cov=app", "--cov-branch", "--cov-report=json:.coverage.json", "--cov-report="),
+        *("tests", "--ignore=tests/browser"),
+    ],
 )
 BROWSER = ("browser", ["python", "-m", "pytest", "-q", "tests/browser"])
 
@@ -33,7 +37,8 @@ def stage(name: str, command: list[str], *, loud: bool = False) -> bool:
     done = subprocess.run(
         program, cwd=ROOT, capture_output=not loud, text=True, check=False, env=os.environ
     )
-    print(f"{'ok  ' if done.returncode == 0 else 'FAIL'} {name:<10} {time.monotonic() - start:6.1f} s", flush=True)
+    verdict = "ok  " if done.returncode == 0 else "FAIL"
+    print(f"{verdict} {name:<10} {time.monotonic() - start:6.1f} s", flush=True)
     if done.returncode and not loud:
         print(done.stdout[-8000:], done.stderr[-4000:], flush=True)
     return done.returncode == 0
@@ -42,7 +47,7 @@ def stage(name: str, command: list[str], *, loud: bool = False) -> bool:
 def main(wanted: list[str]) -> int:
     """Run the named parts, or all; stops at the first part that fails."""
     parts = wanted or ["lint", "unit", "coverage", "browser"]
-    if "lint" in parts and not all([stage(name, command) for name, command in LINT]):
+    if "lint" in parts and [name for name, command in LINT if not stage(name, command)]:
         return 1
     if "unit" in parts and not stage(*UNIT, loud=True):
         return 1

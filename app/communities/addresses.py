@@ -1,4 +1,4 @@
-"""An address as people write it. Pure; parts are normalised (building 12甲, stairwell 2, room 502)."""
+"""An address as people write it. Pure; its parts are normalised: 12甲, 2, 502."""
 
 from __future__ import annotations
 

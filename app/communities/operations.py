@@ -121,7 +121,7 @@ def _flush_new(session: Session, code: str) -> None:
     try:
         session.flush()
     except IntegrityError as error:
-        raise RuleBroken("place.code_taken", code=code) from error
+        raise RuleBroken("place.code_taken", taken=code) from error
 
 
 def upload_roll(actor: Actor, *, community_id: int, data: bytes, file_name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -86,8 +86,15 @@ def _one(condition: object) -> CommunityView:
     ).first()
     if row is None:
         raise NotFound("community")
-    values = tuple(row)
-    return CommunityView(*values[:9], tuple(i for i in values[9:] if i is not None))
+    values: tuple[Any, ...] = tuple(row)
+    above_ids = tuple(value for value in values[9:] if value is not None)
+    names = [field.name for field in fields(CommunityView)]
+    return CommunityView(**dict(zip(names, (*values[:9], above_ids), strict=True)))
+
+
+def any_demo() -> bool:
+    """Whether this installation is a demo city."""
+    return db.session.scalar(select(Community.id).where(Community.demo).limit(1)) is not None
 
 
 def communities_below(jurisdiction_id: int) -> list[CommunityView]:
@@ -138,7 +145,7 @@ _ADDRESS = (
 )
 
 
-def _addresses(community_id: int) -> Select[Any]:
+def _addresses(community_id: int) -> Select[int, int, str, str, str, str]:
     return (
         select(*_ADDRESS)
         .join(Building, Building.id == Household.building_id)

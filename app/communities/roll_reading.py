@@ -62,14 +62,18 @@ def _workbook_rows(data: bytes) -> Iterator[Sequence[object]]:
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
         names = [s.name for s in book.sheets_metadata if "isible" in str(s.visible)]
         sheet = book.get_sheet_by_name((names or book.sheet_names)[0])
-        if sheet.total_height > MAX_ROWS or sheet.total_width > MAX_COLUMNS:
-            raise RuleBroken("roll.too_large")
+        _check_extent(sheet.total_height, sheet.total_width)
         yield from sheet.to_python(skip_empty_area=False)
     except RuleBroken:
         raise
     except Exception as error:
         # The reader is another's code over anybody's bytes: whatever it says, this is no roll.
         raise RuleBroken("roll.not_a_workbook") from error
+
+
+def _check_extent(rows: int, columns: int) -> None:
+    if rows > MAX_ROWS or columns > MAX_COLUMNS:
+        raise RuleBroken("roll.too_large")
 
 
 def _check_zip(data: bytes) -> None:

@@ -72,7 +72,7 @@ def refused_file(error: RuleBroken) -> str:
         ),
         "roll.bomb": _("文件里的内容大得不正常，没有打开，什么都没有保存。请另存为新文件再传。"),
         "roll.columns_missing": _(
-            "没有找到这些栏：%(missing)s。什么都没有保存。请看看表头是不是在前 20 行，名称有没有写错。",
+            "没有找到这些栏：%(missing)s。什么都没有保存。请看看表头在不在前 20 行，名称对不对。",
             missing=missing,
         ),
         "place.code_taken": _("这个编号已经有了。什么都没有保存。"),

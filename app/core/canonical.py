@@ -32,14 +32,18 @@ def _text(value: object) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, int):
-        if abs(value) > LARGEST:
-            raise ValueError("integer beyond the record's range")
-        return str(value)
+        return _integer(value)
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(_text, value)) + "]"
     if isinstance(value, dict):
         return _object(value)
     raise ValueError(f"the record knows no {type(value).__name__}")
+
+
+def _integer(value: int) -> str:
+    if abs(value) > LARGEST:
+        raise ValueError("integer beyond the record's range")
+    return str(value)
 
 
 def _object(value: Mapping[str, object]) -> str:

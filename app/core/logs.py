@@ -19,7 +19,7 @@ class JsonLines(logging.Formatter):
     """One JSON object a line; line breaks in a message cannot make a second one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write the message, where it came from, the allowed extra fields, and the fault's trace."""
+        """Write the message, its origin, the allowed extra fields, and the fault's trace."""
         line: dict[str, object] = {
             "at": clock.to_record(clock.now()),
             "level": record.levelname,

@@ -5,6 +5,8 @@ Figures in docs/adr/0005-two-qr-encoders.md: the C++ encoder is far quicker for 
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import qrcode
 import zxingcpp
 from qrcode.constants import ERROR_CORRECT_M
@@ -24,7 +26,7 @@ def fast_svg(text: str, level: str = "M") -> str:
     """The same by the C++ encoder; `level` is L, M, Q or H."""
     barcode = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=level)
     image = zxingcpp.write_barcode_to_image(barcode, scale=1, add_quiet_zones=False)
-    rows = memoryview(image)
+    rows = memoryview(cast(Any, image))
     height, width = rows.shape  # type: ignore[misc]
     return _svg([[rows[y, x] == 0 for x in range(width)] for y in range(height)])
 

@@ -187,7 +187,7 @@ def record(session: Session, actor: Actor, act: Act, community_id: int) -> Writt
     return _append(session, log, act, entry, openings, at)
 
 
-def _append(  # noqa: PLR0913 -- one private step of `record`
+def _append(
     session: Session,
     log: Any,
     act: Act,
@@ -275,7 +275,7 @@ def _dump(frontier: list[bytes | None]) -> str:
 
 
 def checkpoint(session: Session, community_id: int) -> str:
-    """Sign the log as it stands in this transaction; the same size is signed once. Gives the note."""
+    """Sign the log as it stands in this transaction, once for each size; gives the note."""
     log = _lock(session, community_id)
     mine = (
         RecordCheckpoint.community_id == community_id,

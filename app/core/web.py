@@ -130,8 +130,8 @@ def _rule_broken(error: RuleBroken) -> tuple[str, int]:
     return refusal_page(409, _("这一步没有办成"), sentence(error))
 
 
-def _save_unknown(_error: SaveUnknown) -> tuple[str, int]:
-    current_app.logger.exception("commit failed")
+def _save_unknown(error: SaveUnknown) -> tuple[str, int]:
+    current_app.logger.error("commit failed", exc_info=error)
     return refusal_page(
         503,
         _("不知道有没有存上"),
@@ -166,8 +166,8 @@ def _other(error: HTTPException) -> tuple[str, int]:
     )
 
 
-def _fault(_error: Exception) -> tuple[str, int]:
-    current_app.logger.exception("fault")
+def _fault(error: Exception) -> tuple[str, int]:
+    current_app.logger.error("fault", exc_info=error)
     return refusal_page(
         500,
         _("系统出了故障"),

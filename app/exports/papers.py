@@ -150,7 +150,7 @@ def _publication(place: CommunityView, poll: PollView) -> tuple[str, ...]:
     return (
         _("公示到 %(until)s。", until=end_text(poll.publication_until)),
         _(
-            "对结果有异议的，请在公示期内到社区服务台（%(office)s，电话 %(phone)s）书面或当面提出。",
+            "对结果有异议的，请在公示期内到社区服务台（%(office)s，电话 %(phone)s）提出。",
             office=place.office,
             phone=place.desk_phone,
         ),

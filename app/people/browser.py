@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 login_manager = LoginManager()
 
 
-class SessionUser(UserMixin):  # type: ignore[misc]
+class SessionUser(UserMixin):
     """What Flask-Login holds: a living session row."""
 
     def __init__(self, cookie_id: str, signed_in: SignedIn | None) -> None:
@@ -38,7 +38,7 @@ def init(app: Flask) -> None:
     login_manager.session_protection = None
 
 
-@login_manager.user_loader  # type: ignore[misc, untyped-decorator]
+@login_manager.user_loader  # type: ignore[untyped-decorator]
 def _load(cookie_id: str) -> SessionUser | None:
     signed_in = queries.session_by_hash(hash_of(cookie_id))
     return SessionUser(cookie_id, signed_in) if signed_in else None
@@ -55,7 +55,7 @@ def new_cookie_id() -> str:
 
 
 def begin(cookie_id: str, *, keep: bool) -> None:
-    """Let this browser carry a session that an operation has just written; all before is dropped."""
+    """Let this browser carry a session just written; all it held before is dropped."""
     session.clear()
     session.permanent = keep
     login_user(SessionUser(cookie_id, None))

@@ -191,7 +191,7 @@ def _count_wrong(session: Session, code_id: int, now: datetime, *, counts: bool)
 
 
 def _member(session: Session, actor: Actor, found: Any) -> int | None:
-    """The person who joins: the one of this browser, else a new one; None when all places are taken."""
+    """The person who joins: this browser's, else a new one; None when all places are taken."""
     living = (
         Membership.community_id == found.community_id,
         Membership.household_id == found.household_id,

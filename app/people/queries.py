@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, true
 
 from app.communities.addresses import address_short
 from app.communities.models import Building, Estate, Household
@@ -16,6 +16,7 @@ from app.people import secrets_box, words
 from app.people.models import (
     HouseholdCode,
     HouseholdNotice,
+    HouseholdNoticeKind,
     LoginSession,
     Membership,
     Person,
@@ -26,7 +27,7 @@ from app.people.rules import STAFF_IDLE, CodeState, code_state, mask_phone
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +110,22 @@ class NoticeLine:
     text: str
 
 
-def household_notices(community_id: int, household_id: int, limit: int) -> list[NoticeLine]:
-    """What a household was told, newest first."""
+ABOUT_BALLOTS = (HouseholdNoticeKind.VOTED, HouseholdNoticeKind.VOTE_CHANGED)
+
+
+def household_notices(
+    community_id: int, household_id: int, limit: int, *, ballots: bool = True
+) -> list[NoticeLine]:
+    """What a household was told, newest first.
+
+    Without `ballots` for the desk: whether a household has voted is nobody else's business.
+    """
     rows = db.session.execute(
         select(HouseholdNotice.at, HouseholdNotice.kind, HouseholdNotice.about)
         .where(
             HouseholdNotice.community_id == community_id,
             HouseholdNotice.household_id == household_id,
+            true() if ballots else HouseholdNotice.kind.not_in(ABOUT_BALLOTS),
         )
         .order_by(HouseholdNotice.id.desc())
         .limit(limit)
@@ -240,38 +250,37 @@ def desk_page(
         .where(Household.community_id == community_id, Household.unit_type == "residence")
         .order_by(Household.id)
     )
-    rows = _searched(rows, search)
+    conditions = [*_searched(search), *_in_state(state)]
     if building_id is not None:
-        rows = rows.where(Household.building_id == building_id)
-    rows = _in_state(rows, state)
-    found = db.session.execute(rows.offset((page - 1) * PAGE).limit(PAGE + 1)).all()
+        conditions.append(Household.building_id == building_id)
+    wanted = rows.where(*conditions).offset((page - 1) * PAGE).limit(PAGE + 1)
+    found = db.session.execute(wanted).all()
     return DeskPage(tuple(map(_desk_row, found[:PAGE])), page, len(found) > PAGE)
 
 
-def _searched(rows: Select[Any], search: str) -> Select[Any]:
+def _searched(search: str) -> list[ColumnElement[bool]]:
     """Every word must occur in the address or in the head's name, or end a phone."""
     whole = Estate.name + " " + Building.name + "-" + Household.stairwell + "-" + Household.room
-    for word in search.split()[:6]:
-        rows = rows.where(
-            whole.contains(word, autoescape=True)
-            | (Household.room == word)
-            | Household.household_head.contains(word, autoescape=True)
-            | Household.phones.endswith(word, autoescape=True)
-        )
-    return rows
+    return [
+        whole.contains(word, autoescape=True)
+        | (Household.room == word)
+        | Household.household_head.contains(word, autoescape=True)
+        | Household.phones.endswith(word, autoescape=True)
+        for word in search.split()[:6]
+    ]
 
 
-def _in_state(rows: Select[Any], state: str) -> Select[Any]:
+def _in_state(state: str) -> list[ColumnElement[bool]]:
     now = clock.now()
     living = HouseholdCode.revoked_at.is_(None) & (HouseholdCode.expires_at > now)
-    conditions = {
+    conditions: dict[CodeState, ColumnElement[bool]] = {
         CodeState.NONE: HouseholdCode.id.is_(None),
         CodeState.VALID: living & HouseholdCode.locked_at.is_(None),
         CodeState.LOCKED: living & HouseholdCode.locked_at.is_not(None),
         CodeState.REVOKED: HouseholdCode.revoked_at.is_not(None),
         CodeState.EXPIRED: HouseholdCode.revoked_at.is_(None) & (HouseholdCode.expires_at <= now),
     }
-    return rows.where(conditions[CodeState(state)]) if state in set(CodeState) else rows
+    return [conditions[CodeState(state)]] if state in set(CodeState) else []
 
 
 def _desk_row(row: Any) -> DeskRow:

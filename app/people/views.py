@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -99,9 +100,7 @@ def staff_sign_in() -> ResponseReturnValue:
     )
     if not cookie_id:
         form.form_errors.append(
-            _(
-                "登录名、密码或动态码不对，没有登录。动态码用过一次就要等下一个；连错多次要等 15 分钟。"
-            )
+            _("登录名、密码或动态码不对，没有登录。动态码只能用一次；连错多次要等 15 分钟。")
         )
         return _staff_page(form)
     browser.begin(cookie_id, keep=False)
@@ -164,7 +163,8 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
 
 
 def _page_url(chosen: dict[str, str], page: int) -> str:
-    return url_for("people.desk", code=g.place.code, page=page, **chosen)
+    query = urlencode({**chosen, "page": page})
+    return url_for("people.desk", code=g.place.code) + "?" + query
 
 
 @bp.get("/c/<code>/desk/households/<int:household_id>")
@@ -187,7 +187,7 @@ def _household_page(household_id: int, number: str = "") -> ResponseReturnValue:
         expires=time_text(view.expires_at) if view.expires_at else "",
         demo_code="-".join(code_groups(shown)) if shown else "",
         phones=queries.masked_phones(place.id, household_id),
-        notices=queries.household_notices(place.id, household_id, 20),
+        notices=queries.household_notices(place.id, household_id, 20, ballots=False),
         members=[time_text(at) for at in queries.members(place.id, household_id)],
         number=number,
         number_until=time_text(clock.now() + DESK_NUMBER_VALID) if number else "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app, g, get_flashed_messages, request, url_for
 from flask_babel import gettext as _
@@ -90,7 +90,8 @@ class Chrome:
 
 def read_view(cookie: str) -> View:
     """What the view cookie says; anything else is the normal view."""
-    size, _dot, language = cookie.partition(".")
+    parts = cookie.partition(".")
+    size, language = parts[0], parts[2]
     text_px = int(size) if size.isdigit() and int(size) in TEXT_SIZES else 0
     return View(text_px, language if language in {"zh", "en"} else "")
 
@@ -130,7 +131,7 @@ def build() -> Chrome:
     actor = browser.current_actor()
     language = "en" if locale() == "en" else "zh"
     return Chrome(
-        demo=community.demo if community else g.get("demo_city", False),
+        demo=community.demo if community else communities.any_demo(),
         elder=view.elder,
         text_px=view.text_px,
         language=language,
@@ -169,13 +170,14 @@ def _next_size(view: View, step: int) -> int:
     return TEXT_SIZES[position] if 0 <= position < len(TEXT_SIZES) else 0
 
 
-def address(endpoint: str, **values: str) -> str:
+def address(endpoint: str, **values: Any) -> str:
     """The address of an endpoint; empty where an installation leaves the feature out."""
     return url_for(endpoint, **values) if endpoint in current_app.view_functions else ""
 
 
 def _messages() -> list[tuple[str, str]]:
-    return [(str(kind), str(text)) for kind, text in get_flashed_messages(with_categories=True)]
+    flashed: Any = get_flashed_messages(with_categories=True)
+    return [(str(kind), str(text)) for kind, text in flashed]
 
 
 def _community() -> CommunityView | None:

@@ -13,7 +13,6 @@ from app.core import jobs
 from app.core.errors import RuleBroken
 from app.portal import demo, demo_sign_in
 
-
 bp = Blueprint("demo_cli", __name__, cli_group="demo")
 worker = Blueprint("worker_cli", __name__, cli_group=None)
 

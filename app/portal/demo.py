@@ -305,7 +305,7 @@ def _open(community_id: int, draft: voting.PollDraft) -> str:
     return poll
 
 
-def _cast_many(  # noqa: PLR0913 -- one private step of the demo's past
+def _cast_many(
     community_id: int,
     poll: str,
     number: int,
@@ -363,5 +363,7 @@ def _resident(community_id: int, household_id: int) -> Actor:
                     joined_at=clock.now(),
                 )
             )
-            found = (person.id, person.ref)
-        return Actor(found[0], found[1], session_id=0, homes=(Home(community_id, household_id),))
+            person_id, ref = person.id, person.ref
+        else:
+            person_id, ref = found.id, found.ref
+        return Actor(person_id, ref, session_id=0, homes=(Home(community_id, household_id),))

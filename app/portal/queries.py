@@ -15,15 +15,18 @@ from app.core import clock
 from app.core.actor import Home
 from app.core.db import db
 from app.core.errors import NotFound
+from app.core.times import end_text, time_text
 from app.people.models import HouseholdCode, Membership
 from app.people.steps import register_errands
 from app.projects.queries import ProjectView, all_projects
 from app.voting.models import Poll, PollVoter
-from app.voting.words import countdown, end_text, is_urgent, time_text
+from app.voting.words import countdown, is_urgent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    from sqlalchemy import ColumnElement
 
 SHORT_KEY = 6
 
@@ -234,7 +237,7 @@ def _district_row(community: CommunityView) -> DistrictRow:
     )
 
 
-def _residences(community_id: int) -> tuple[object, ...]:
+def _residences(community_id: int) -> tuple[ColumnElement[bool], ...]:
     return Household.community_id == community_id, Household.unit_type == "residence"
 
 
@@ -247,7 +250,7 @@ def _joined(community_id: int) -> int:
 
 
 def _count(statement: object) -> int:
-    return db.session.scalar(statement) or 0  # type: ignore[call-overload, no-any-return]
+    return db.session.scalar(statement) or 0  # type: ignore[call-overload]
 
 
 def _in(lines: Sequence[PollLine], *phases: str) -> tuple[PollLine, ...]:

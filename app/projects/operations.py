@@ -71,7 +71,7 @@ def add_project(
         try:
             session.flush()
         except IntegrityError as error:
-            raise RuleBroken("project.code_taken", code=code) from error
+            raise RuleBroken("project.code_taken", taken=code) from error
         _write(session, actor, project, text, picture)
         security(
             session,

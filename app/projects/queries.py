@@ -57,7 +57,7 @@ def projects_by_code(community_id: int, codes: Sequence[str]) -> list[ProjectVie
     """The named projects in the order named. Raises: NotFound for one that is not there."""
     found = {view.code: view for view in _views(community_id, codes)}
     if missing := set(codes) - set(found):
-        raise NotFound(f"project {sorted(missing)[0]}")
+        raise NotFound(f"project {min(missing)}")
     return [found[code] for code in codes]
 
 

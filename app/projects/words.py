@@ -50,7 +50,7 @@ def refusal(error: RuleBroken) -> str:
     if error.code == "project.code_taken":
         return _(
             "编号 %(code)s 已经用过。项目没有保存，请换一个编号。",
-            code=error.facts["code"],
+            code=error.facts["taken"],
         )
     side = _("造价明细") if error.code == "project.costs_do_not_add_up" else _("资金来源")
     return _(

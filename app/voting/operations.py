@@ -88,7 +88,7 @@ LANGUAGE_OF_RECORD = "zh_Hans_CN"
 
 @dataclass(frozen=True, slots=True)
 class PollDraft:
-    """What the desk writes before a poll is opened. `projects` are codes of the ledger, in order."""
+    """What the desk writes before a poll is opened; `projects` are the ledger's codes, in order."""
 
     title: str
     explanation: str

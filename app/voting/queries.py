@@ -1,4 +1,4 @@
-"""Reads of polls, as frozen values. An opened poll is read from what was frozen, and nothing else."""
+"""Reads of polls, as frozen values. An opened poll is read from what was frozen, nothing else."""
 
 from __future__ import annotations
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask_babel import gettext as _
 
-from app.core import web
-from app.voting import words
+from app.core import times, web
 
 if TYPE_CHECKING:
     from app.core.errors import RuleBroken
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 def _moment(error: RuleBroken, name: str) -> str:
     at = error.facts.get(name)
-    return words.time_text(at) if isinstance(at, datetime) else ""
+    return times.time_text(at) if isinstance(at, datetime) else ""
 
 
 def ballot(error: RuleBroken) -> str:

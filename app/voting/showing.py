@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask_babel import gettext as _
 
+from app.core import times
 from app.core.charts import bar_chart
 from app.core.words import yuan
 from app.voting import words
@@ -119,7 +120,7 @@ def _line(card: PollCard, now: datetime) -> Line:
         open=is_open,
         decided=card.phase in {Phase.CLOSED, Phase.PUBLISHED, Phase.FINAL},
         waits_for_reader=is_open and card.may_vote and card.voted_at is None,
-        voted=_("本户已在%(at)s投票", at=words.time_text(card.voted_at)) if card.voted_at else "",
+        voted=_("本户已在%(at)s投票", at=times.time_text(card.voted_at)) if card.voted_at else "",
     )
 
 
@@ -134,19 +135,19 @@ def when(
     if phase in {Phase.DRAFT, Phase.SCHEDULED}:
         return _(
             "%(opens)s 开始，%(closes)s 截止",
-            opens=words.time_text(opens_at),
-            closes=words.time_text(closes_at),
+            opens=times.time_text(opens_at),
+            closes=times.time_text(closes_at),
         )
     if phase is Phase.PUBLISHED and until is not None:
         return _("公示到%(day)s", day=last_day(until))
     if phase is Phase.OPEN:
         return words.countdown(closes_at, now)
-    return _("已于%(at)s截止", at=words.time_text(closes_at))
+    return _("已于%(at)s截止", at=times.time_text(closes_at))
 
 
 def last_day(until: datetime) -> str:
     """The last day of a period that ends at midnight."""
-    return words.day_text(until - timedelta(seconds=1))
+    return times.day_text(until - timedelta(seconds=1))
 
 
 def turnout(count: int, heads: int) -> str:
@@ -292,17 +293,16 @@ def life(poll: PollView) -> list[Step]:
     closed = _done(poll.closed_at, _("投票截止并计票"), _("选票按规则由系统计数，人人可以复核"))
     published = _done(poll.published_at, _("结果公示"), _published_until(poll))
     final = _done(poll.final_at, _("结果确定"), "")
-    steps = [
-        opened or Step(words.time_text(poll.opens_at), _("投票开放"), "", done=False),
-        closed or Step(words.time_text(poll.closes_at), _("投票截止并计票"), "", done=False),
+    return [
+        opened or Step(times.time_text(poll.opens_at), _("投票开放"), "", done=False),
+        closed or Step(times.time_text(poll.closes_at), _("投票截止并计票"), "", done=False),
         published or Step(_("截止以后"), _("社区公示结果"), _("公示期内可以提出意见"), done=False),
         final or _final_to_come(poll),
     ]
-    return steps
 
 
 def _done(at: datetime | None, title: str, text: str) -> Step | None:
-    return None if at is None else Step(words.time_text(at), title, text, done=True)
+    return None if at is None else Step(times.time_text(at), title, text, done=True)
 
 
 def _published_until(poll: PollView) -> str:

@@ -21,7 +21,7 @@ from flask import (
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from app.core import clock, guard, record, web
+from app.core import clock, guard, record, times, web
 from app.core.errors import RuleBroken
 from app.people import browser
 from app.policy.table import Permission, allowed
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from app.voting.queries import BallotView
 
 bp = Blueprint("voting", __name__)
-bp.add_app_template_filter(words.time_text, "time_text")
-bp.add_app_template_filter(words.day_text, "day_text")
+bp.add_app_template_filter(times.time_text, "time_text")
+bp.add_app_template_filter(times.day_text, "day_text")
 
 REFUSED = 422
 CONFLICT = 409
@@ -198,8 +198,8 @@ def cast(code: str, poll_id: str) -> ResponseReturnValue:
     except RuleBroken as refusal:
         status = CONFLICT if refusal.code in _STATES_IN_THE_WAY else REFUSED
         return _ballot_page(_ballot_view(poll_id), chosen, refusal, status)
-    again = {"again": 1} if outcome.again and outcome.kind is OutcomeKind.COUNTED else {}
-    return redirect(url_for("voting.receipt", code=code, poll_id=poll_id, **again), 303)
+    again = 1 if outcome.again and outcome.kind is OutcomeKind.COUNTED else None
+    return redirect(url_for("voting.receipt", code=code, poll_id=poll_id, again=again), 303)
 
 
 _STATES_IN_THE_WAY = frozenset(
@@ -276,17 +276,17 @@ def _why_not_now(view: BallotView) -> tuple[str, str]:
     poll = view.poll
     if poll.phase is Phase.SCHEDULED:
         return _("投票还没有开始"), _(
-            "%(at)s开始。到时候再来就可以投票。", at=words.time_text(poll.opens_at)
+            "%(at)s开始。到时候再来就可以投票。", at=times.time_text(poll.opens_at)
         )
     if poll.phase is not Phase.OPEN:
         return _("投票已经截止"), _(
-            "%(at)s截止，现在交的选票不计票。", at=words.time_text(poll.closes_at)
+            "%(at)s截止，现在交的选票不计票。", at=times.time_text(poll.closes_at)
         )
     if not view.may_vote:
         return _("本户不在这次的参加名单里"), _(
             "名单在投票开放时按户底册定下。如有疑问，请到社区服务台核对。"
         )
-    at = words.time_text(view.cast_at) if view.cast_at else ""
+    at = times.time_text(view.cast_at) if view.cast_at else ""
     return _("本户已经投票"), _(
         "本户已由另一位家人投票，时间%(at)s。一户一票，由先投的人修改；如有异议，请到社区服务台。",
         at=at,
@@ -307,7 +307,7 @@ def receipt(code: str, poll_id: str) -> ResponseReturnValue:
         place=g.place,
         poll=view.poll,
         view=view,
-        choice=words.choice_text(view.choice, view.poll.titles),
+        choice=words.choice_text(view.choice or [], view.poll.titles),
         is_open=view.poll.phase is Phase.OPEN,
         again="again" in request.args,
         changed=view.version > 1,

@@ -7,12 +7,9 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from flask_babel import get_locale
 from flask_babel import gettext as _
 
-from app.core.times import day_text as day_text
-from app.core.times import end_text as end_text
-from app.core.times import time_text as time_text
+from app.core.times import time_text
 from app.voting.rules import Method, Outcome, PollKind, Rules, ShareTest
 
 if TYPE_CHECKING:

@@ -47,8 +47,7 @@ def test_code_and_second_fact_open_a_session_and_tell_the_household(
 def test_unknown_wrong_and_locked_end_alike(world: World, place: Place) -> None:
     code = world.code(place)
     ends = [enrol("0000000000", "0001"), enrol(code, "9999")]
-    for _ in range(12):
-        ends.append(enrol(code, "9999"))
+    ends += [enrol(code, "9999") for _ in range(12)]
     ends.append(enrol(code, world.fact()))
     assert set(ends) == {Enrolled(Entry.REFUSED)}
 
@@ -123,7 +122,7 @@ def test_a_number_from_the_desk_serves_once_and_for_ten_minutes(world: World, pl
 
 
 def test_nobody_enters_without_saying_they_are_of_age(world: World, place: Place) -> None:
-    with pytest.raises(RuleBroken, match="enrol.not_adult"):
+    with pytest.raises(RuleBroken, match="not_adult"):
         operations.enrol(
             Actor(), code=world.code(place), second_fact="0001", adult=False, shared_phone=False
         )
@@ -231,10 +230,10 @@ def test_a_neighbours_household_is_not_found(world: World, place: Place) -> None
 @pytest.mark.parametrize(
     ("password", "code"),
     [
-        ("short", "staff.password_short"),
-        ("password-password-1", "staff.password_common"),
-        ("aaaaaaaaaaaaaaaaaaa", "staff.password_common"),
-        ("zhanghui has a phrase", "staff.password_name"),
+        ("short", "password_short"),
+        ("password-password-1", "password_common"),
+        ("aaaaaaaaaaaaaaaaaaa", "password_common"),
+        ("zhanghui has a phrase", "password_name"),
     ],
 )
 def test_weak_staff_passwords_are_refused(
@@ -253,7 +252,7 @@ def test_weak_staff_passwords_are_refused(
 
 def test_a_sign_in_name_serves_one_person(world: World, place: Place) -> None:
     staff = world.staff(place)
-    with pytest.raises(RuleBroken, match="staff.name_taken"):
+    with pytest.raises(RuleBroken, match="name_taken"):
         operations.add_staff(
             SYSTEM,
             sign_in_name=staff.name,
