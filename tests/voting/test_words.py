@@ -12,7 +12,7 @@ from flask_babel import Babel, force_locale
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core import clock
+from app.core import clock, times
 from app.voting import rules as r
 from app.voting import words as w
 from app.voting.rules import Method, Outcome, PollKind
@@ -294,7 +294,7 @@ CLOSES = datetime(2026, 5, 20, 10, tzinfo=UTC)
 
 def test_times_are_those_of_china_with_their_weekday() -> None:
     assert w.time_text(CLOSES) == "5月20日（周三）18:00"
-    assert w.day_text(datetime(2026, 5, 23, 17, tzinfo=UTC)) == "5月24日（周日）"
+    assert times.day_text(datetime(2026, 5, 23, 17, tzinfo=UTC)) == "5月24日（周日）"
     assert w.time_text(datetime(2026, 5, 19, 16, 5, tzinfo=UTC)) == "5月20日（周三）00:05"
 
 
@@ -345,7 +345,7 @@ def test_the_last_day_is_urgent_and_what_is_over_is_not(left: timedelta, *, urge
 def test_a_period_of_whole_days_ends_at_midnight_of_its_last_day(
     until: datetime, text: str
 ) -> None:
-    assert w.end_text(until) == text
+    assert times.end_text(until) == text
 
 
 def test_in_english_the_same_moment_is_said_in_english_order() -> None:
