@@ -93,7 +93,7 @@ def lock_poll(session: Session, community_id: int, public_id: str) -> LockedPoll
     row = session.execute(
         select(*columns)
         .where(_POLL.c.community_id == community_id, _POLL.c.public_id == public_id)
-        .with_for_update(read=True)
+        .with_for_update(read=True, key_share=True)
     ).first()
     if row is None or row.state == "draft":
         raise NotFound("poll")
