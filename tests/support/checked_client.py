@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextvars import Context
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -103,11 +104,22 @@ def page_problems(text: str) -> list[str]:
     return problems
 
 
+class FreshClient(FlaskClient):
+    """A browser whose every request begins without the test's own app context.
+
+    Flask would lend that context to the request, and with it whoever was signed in before.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        return Context().run(super().open, *args, **kwargs)
+
+
 class CheckedClient:
     """Fetches, checks, and fills in forms by what the page offers."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
+        app.test_client_class = FreshClient
         self.raw: FlaskClient = app.test_client()
         self.signed_in = False
 

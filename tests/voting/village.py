@@ -22,6 +22,7 @@ from app.projects.rules import Line
 from app.voting import operations, tokens
 from app.voting.operations import PollDraft
 from app.voting.rules import Method, Rules, ShareTest, default_rules
+from tests.support.checked_client import FreshClient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +65,24 @@ class Village:
             session_id = self._sign_in(session, person.id, staff=False)
             return Actor(person.id, person.ref, session_id=session_id, homes=(home,))
 
+    def staff(self, role: Role) -> Actor:
+        """Somebody who works here in another role, signed in."""
+        with transaction() as session:
+            person = Person(ref=secrets.token_hex(11), display="工作人员", created_at=clock.now())
+            session.add(person)
+            session.flush()
+            session.add(
+                RoleGrant(
+                    person_id=person.id,
+                    role=role,
+                    community_id=self.community_id,
+                    starts_at=MONDAY - timedelta(days=3000),
+                )
+            )
+            session_id = self._sign_in(session, person.id, staff=True)
+            grants = (Grant(role, self.community_id),)
+            return Actor(person.id, person.ref, session_id=session_id, grants=grants)
+
     def _sign_in(self, session: Any, person_id: int, *, staff: bool) -> int:
         cookie = secrets.token_urlsafe(24)
         row = LoginSession(
@@ -82,8 +101,12 @@ class Village:
 
     def browser(self, actor: Actor | None = None) -> FlaskClient:
         """A browser, signed in as somebody or nobody."""
-        client = self.app.test_client()
+        client = FreshClient(self.app)
         if actor is not None and actor.person_id is not None:
+            if actor.is_staff:
+                # Staff who sat idle are asked to sign in again; here they just did.
+                with transaction() as session:
+                    self._sign_in(session, actor.person_id, staff=True)
             with client.session_transaction() as cookie:
                 cookie["_user_id"] = self.cookies[actor.person_id]
                 cookie["_fresh"] = True
