@@ -1,0 +1,155 @@
+"""A real server on the demo city, and a real Chromium in front of it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyotp
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy import select
+from werkzeug.serving import make_server
+
+from app import create_app
+from app.core import clock
+from app.core.db import db, transaction
+from app.people import secrets_box
+from app.people.models import StaffAccount
+from app.portal import demo, demo_sign_in
+from tests.conftest import migrated, settings_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from flask import Flask
+
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE, DESK, SMALL = (390, 844), (1280, 800), (320, 640)
+
+
+class City:
+    """The demo city behind an address."""
+
+    def __init__(self, app: Flask, address: str) -> None:
+        self.app, self.address = app, address
+        with app.app_context():
+            self.homes = demo_sign_in.codes("HXL", 40)
+            db.session.remove()
+        self.used = 0
+
+    def letter(self) -> tuple[str, str]:
+        """The code and second fact of a household nobody has used."""
+        code, fact, _home = self.homes[self.used]
+        self.used += 1
+        return code, fact
+
+    def digits(self, name: str) -> str:
+        """The present second factor; that it was used before is forgotten for the test."""
+        with self.app.app_context():
+            with transaction() as session:
+                account = session.scalars(
+                    select(StaffAccount).where(StaffAccount.sign_in_name == name)
+                ).one()
+                account.last_totp_step = 0
+                secret = secrets_box.unseal(account.totp_secret)
+            db.session.remove()
+        return pyotp.TOTP(secret).at(clock.now())
+
+
+@pytest.fixture(scope="session")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    """The demo city, served by threads from a fresh database."""
+    folder: Path = tmp_path_factory.mktemp("city")
+    app = create_app(settings_for(f"sqlite:///{folder}/city.sqlite3", folder))
+    migrated(app)
+    with app.app_context():
+        demo.build()
+        db.session.remove()
+    server = make_server("localhost", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield City(app, f"http://localhost:{server.server_port}")
+    server.shutdown()
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all journeys."""
+    with sync_playwright() as playwright:
+        program = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        yield program
+        program.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, city: City) -> Iterator[Callable[..., Page]]:
+    """A new browser context: `open_page(size, javascript=…, elder=…)`; nothing may break CSP."""
+    contexts = []
+    complaints: list[str] = []
+
+    def make(
+        size: tuple[int, int] = PHONE, *, javascript: bool = True, elder: bool = False
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            java_script_enabled=javascript,
+            locale="zh-CN",
+            has_touch=size is not DESK,
+            base_url=city.address,
+        )
+        if elder:
+            context.add_cookies([{"name": "linyi_view", "value": "22.", "url": city.address}])
+        contexts.append(context)
+        page = context.new_page()
+        page.on(
+            "console", lambda m: complaints.append(m.text) if "Content Security" in m.text else None
+        )
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+@pytest.fixture
+def accessible() -> Callable[[Page], None]:
+    """axe finds nothing, and nothing is wider than the screen."""
+    axe = Axe()
+
+    def check(page: Page) -> None:
+        found = axe.run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
+        problems = [
+            (v["id"], [n["html"][:120] for n in v["nodes"]]) for v in found.response["violations"]
+        ]
+        assert not problems, f"{page.url}: {problems}"
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0, f"{page.url} is {wide} px too wide"
+
+    return check
+
+
+@pytest.fixture
+def picture() -> Callable[[Page, str], None]:
+    """Keep a picture of a page where LINYI_PICTURES says."""
+
+    def keep(page: Page, name: str) -> None:
+        if folder := os.environ.get("LINYI_PICTURES"):
+            page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+
+    return keep

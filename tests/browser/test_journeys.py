@@ -1,0 +1,232 @@
+"""What people do, in a real browser: with JavaScript and without, normal and elder view."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from app.portal.demo import PASSWORD
+from tests.browser.conftest import DESK, PHONE, SMALL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
+
+    from tests.browser.conftest import City
+
+BOTH = pytest.mark.parametrize("javascript", [True, False], ids=["scripted", "plain"])
+
+
+def main_button(page: Page, words: str) -> None:
+    page.get_by_role("main").get_by_role("button", name=words).click()
+
+
+@BOTH
+@pytest.mark.parametrize("elder", [False, True], ids=["normal", "elder"])
+def test_from_the_letter_to_the_receipt_in_three_screens(
+    city: City,
+    open_page: Callable[..., Page],
+    accessible: Callable[[Page], None],
+    picture: Callable[[Page, str], None],
+    javascript: bool,
+    elder: bool,
+) -> None:
+    code, fact = city.letter()
+    page = open_page(PHONE, javascript=javascript, elder=elder)
+    page.goto(f"/e#{code}")
+    if javascript:
+        expect(page.get_by_text("已读出信上的编码")).to_be_visible()
+        assert "#" not in page.url
+    else:
+        page.get_by_label("信上的编码").fill(code.lower())
+    page.get_by_label("手机号后四位").fill(fact)
+    page.get_by_label("我已满 18 周岁").check()
+    picture(page, f"enter-{javascript}-{elder}")
+    if javascript:
+        accessible(page)
+    main_button(page, "进入")
+    expect(page).to_have_url(re.compile("/ballot$"))
+    if javascript:
+        accessible(page)
+    page.get_by_role("radio", name="同意", exact=True).check()
+    picture(page, f"ballot-{javascript}-{elder}")
+    main_button(page, "提交选票")
+    expect(page).to_have_url(re.compile("/receipt"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("已收到")
+    picture(page, f"receipt-{javascript}-{elder}")
+    if javascript:
+        accessible(page)
+    page.goto("/c/HXL/mine")
+    expect(page.get_by_text(re.compile("本户已投票"))).to_be_visible()
+
+
+def enter(page: Page, city: City) -> None:
+    code, fact = city.letter()
+    page.goto("/e")
+    page.get_by_label("信上的编码").fill(code)
+    page.get_by_label("手机号后四位").fill(fact)
+    page.get_by_label("我已满 18 周岁").check()
+    main_button(page, "进入")
+
+
+@BOTH
+def test_back_and_a_second_submit_lead_to_the_same_receipt(
+    city: City, open_page: Callable[..., Page], javascript: bool
+) -> None:
+    page = open_page(PHONE, javascript=javascript)
+    enter(page, city)
+    page.get_by_role("radio", name="反对", exact=True).check()
+    main_button(page, "提交选票")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("已收到")
+    page.go_back()
+    if javascript:
+        # A page from memory asks the server again, and shows what is true now.
+        page.wait_for_load_state()
+    page.get_by_role("radio", name="弃权", exact=True).check()
+    main_button(page, "提交选票")
+    expect(page).to_have_url(re.compile("/receipt"))
+    page.goto("/c/HXL/mine")
+    voted = page.get_by_text(re.compile("本户已投票"))
+    expect(voted).to_have_count(1)
+
+
+def test_a_double_tap_is_one_ballot(city: City, open_page: Callable[..., Page]) -> None:
+    page = open_page(PHONE)
+    enter(page, city)
+    page.get_by_role("radio", name="同意", exact=True).check()
+    page.get_by_role("main").get_by_role("button", name="提交选票").dblclick()
+    expect(page).to_have_url(re.compile("/receipt"))
+    page.goto("/c/HXL/mine")
+    expect(page.get_by_text(re.compile("本户已投票"))).to_have_count(1)
+    expect(page.get_by_text(re.compile("本户改过选票"))).to_have_count(0)
+
+
+PUBLIC = (
+    "/",
+    "/e",
+    "/staff/sign-in",
+    "/complaints",
+    "/privacy",
+    "/c/HXL/",
+    "/c/HXL/votes/",
+    "/c/HXL/projects/",
+    "/c/HXL/projects/P05",
+    "/c/HXL/record",
+    "/nowhere",
+)
+
+
+@pytest.mark.parametrize("elder", [False, True], ids=["normal", "elder"])
+@pytest.mark.parametrize("size", [SMALL, PHONE, DESK], ids=["320", "390", "1280"])
+def test_every_public_page_is_accessible_and_fits(
+    city: City,
+    open_page: Callable[..., Page],
+    accessible: Callable[[Page], None],
+    picture: Callable[[Page, str], None],
+    size: tuple[int, int],
+    elder: bool,
+) -> None:
+    page = open_page(size, elder=elder)
+    for address in PUBLIC:
+        page.goto(address)
+        accessible(page)
+        picture(page, f"{size[0]}-{elder}-{address.strip('/').replace('/', '-') or 'front'}")
+    page.goto("/c/HXL/votes/")
+    for name in ("2026 年先办哪两件", "去看看"):
+        page.goto("/c/HXL/votes/")
+        page.get_by_role("link", name=re.compile(name)).first.click()
+        accessible(page)
+        picture(page, f"{size[0]}-{elder}-{'result' if '2026' in name else 'poll'}")
+
+
+def staff(page: Page, city: City, name: str) -> None:
+    page.goto("/staff/sign-in")
+    page.get_by_label("登录名").fill(name)
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_label("六位动态码").fill(city.digits(name))
+    main_button(page, "登录")
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["1280", "390"])
+def test_the_desk_is_accessible_and_fits(
+    city: City,
+    open_page: Callable[..., Page],
+    accessible: Callable[[Page], None],
+    picture: Callable[[Page, str], None],
+    size: tuple[int, int],
+) -> None:
+    page = open_page(size)
+    staff(page, city, "gongzuo")
+    expect(page.get_by_role("heading", level=1)).to_have_text("今天要办")
+    pages = (
+        "",
+        "votes",
+        "votes/new",
+        "projects",
+        "projects/new",
+        "projects/P05",
+        "households",
+        "households/1",
+        "households/1/revoke",
+        "roll",
+        "records",
+        "letters",
+    )
+    for name in pages:
+        page.goto(f"/c/HXL/desk/{name}")
+        accessible(page)
+        picture(page, f"desk-{size[0]}-{name.replace('/', '-') or 'home'}")
+
+
+def test_the_committee_drafts_a_poll_sees_it_and_opens_it(
+    city: City,
+    open_page: Callable[..., Page],
+    accessible: Callable[[Page], None],
+    picture: Callable[[Page, str], None],
+) -> None:
+    page = open_page(DESK)
+    staff(page, city, "weiyuan")
+    page.goto("/c/HXL/desk/votes/new")
+    page.get_by_role("main").get_by_role("link").filter(
+        has_text=re.compile("几|多|选")
+    ).last.click()
+    expect(page).to_have_url(re.compile("/desk/votes/new/"))
+    accessible(page)
+    picture(page, "desk-draft")
+    page.get_by_role("textbox").first.fill("明年先办哪一件？")
+    boxes = page.get_by_role("checkbox")
+    boxes.nth(0).check()
+    boxes.nth(1).check()
+    page.get_by_role("main").get_by_role("button").last.click()
+    expect(page).to_have_url(re.compile("/desk/votes/[0-9a-z]+/preview$"))
+    accessible(page)
+    picture(page, "desk-preview")
+    page.get_by_role("link", name="没问题，去开放").click()
+    accessible(page)
+    picture(page, "desk-open")
+    page.get_by_role("main").get_by_role("button").first.click()
+    expect(page).to_have_url(re.compile("/desk/votes/[0-9a-z]+$"))
+    accessible(page)
+    picture(page, "desk-opened")
+    resident = open_page(PHONE)
+    resident.goto("/c/HXL/votes/")
+    expect(resident.get_by_text("明年先办哪一件？")).to_be_visible()
+
+
+def test_targets_are_large_enough_for_a_thumb(city: City, open_page: Callable[..., Page]) -> None:
+    script = """least => Array.from(document.querySelectorAll(
+        'a.btn,button,.bar-nav a,summary,label.choice,label.tick,' +
+        'input:not([type=hidden]):not([type=radio]):not([type=checkbox])'))
+        .map(e => [e.textContent.trim().slice(0, 20), e.getBoundingClientRect()])
+        .filter(([t, b]) => b.width > 0 && (b.height < least || b.width < 44))
+        .map(([t, b]) => t + ' ' + b.width + 'x' + b.height)"""
+    for elder, least in ((False, 44), (True, 60)):
+        page = open_page(PHONE, elder=elder)
+        enter(page, city)
+        for address in (page.url, "/e", "/c/HXL/", "/c/HXL/mine"):
+            page.goto(address)
+            assert page.evaluate(script, least) == [], f"{address} elder={elder}"
