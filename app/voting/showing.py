@@ -254,7 +254,7 @@ def table(result: ResultView) -> Table:
         (_("占参加投票的户数"), True),
     ]
     if choose:
-        headers += [(_("预算（元）"), True), (_("结果"), False)]
+        headers += [(_("预算（元）"), True), (_("结果"), True)]
     rows = [
         (
             row.title,
@@ -284,6 +284,7 @@ def channels(result: ResultView) -> list[tuple[str, str]]:
     return [
         (names[channel], _("%(count)s 户", count=f"{count:,}"))
         for channel, count in sorted(result.by_channel.items(), reverse=True)
+        if count
     ]
 
 
