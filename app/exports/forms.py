@@ -18,7 +18,7 @@ class CheckCodeForm(FlaskForm):
         csrf = False
 
     code = StringField(
-        _l("校验码"),
+        _l("核对码"),
         description=_l("收据上的 16 个字母和数字，分四组"),
         validators=[Optional(), Length(max=40)],
     )

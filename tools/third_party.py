@@ -1,0 +1,48 @@
+"""Write THIRD_PARTY.md from the vendor manifest and from what is installed."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib import metadata
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def licence(name: str) -> str:
+    """The licence a package states, in a few words."""
+    about = metadata.metadata(name)
+    if expression := about.get("License-Expression"):
+        return expression
+    marks = [c.split("::")[-1].strip() for c in about.get_all("Classifier") or [] if "License ::" in c]
+    return ", ".join(marks) or (about.get("License") or "see the package").splitlines()[0][:60]
+
+
+def main() -> None:
+    """Rewrite the list."""
+    lines = [
+        "# Third-party software",
+        "",
+        "Assets that are served from `static/vendor`, with their licence beside them:",
+        "",
+        "| asset | version | licence |",
+        "|---|---|---|",
+    ]
+    for asset in json.loads((ROOT / "static" / "vendor" / "manifest.json").read_text()):
+        lines.append(f"| {asset['name']} | {asset['version']} | {asset['licence']} |")
+    lines += ["", "Python packages that a running portal uses:", "", "| package | version | licence |", "|---|---|---|"]
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    for name in sorted(re.findall(r"^([A-Za-z][\w.-]*)(?=\[|==)", text, re.MULTILINE), key=str.lower):
+        lines.append(f"| {name} | {metadata.version(name)} | {licence(name)} |")
+    lines += [
+        "",
+        "Papers are set in Noto Sans SC and Noto Serif SC (SIL Open Font License 1.1), which come with",
+        "`pylopdf-fonts-zh-cn`. The seal in `static/img/seal.svg` is the outline of one of its characters.",
+        "",
+    ]
+    (ROOT / "THIRD_PARTY.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
