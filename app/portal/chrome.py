@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.local import LocalProxy
 
 from app.communities import queries as communities
+from app.config import ROOT
 from app.core.actor import Role
 from app.people import browser
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 VIEW_COOKIE = "linyi_view"
 TEXT_SIZES = (20, 22, 24, 26, 28, 30)
 ELDER_TEXT = 22
+# The switch is offered once there is a catalogue to switch to.
+ENGLISH = (ROOT / "app" / "translations" / "en" / "LC_MESSAGES" / "messages.mo").exists()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class Chrome:
     complaint_url: str = ""
     icp: str = ""
     here: str = "/"
+    other_language: str = ""
     smaller: int = 0
     larger: int = 0
     privacy_url: str = ""
@@ -98,6 +102,8 @@ def read_view(cookie: str) -> View:
 
 def locale() -> str:
     """The language of this request: chosen, else the browser's first of the two, else Chinese."""
+    if not ENGLISH:
+        return "zh_Hans_CN"
     chosen = read_view(request.cookies.get(VIEW_COOKIE, "")).language if request else ""
     best = chosen or (request.accept_languages.best_match(["zh", "en"]) if request else None)
     return "en" if best == "en" else "zh_Hans_CN"
@@ -149,6 +155,7 @@ def build() -> Chrome:
         complaint_url=address("portal.complaints"),
         icp=settings.icp,
         here=_here(),
+        other_language=("zh" if language == "en" else "en") if ENGLISH else "",
         smaller=_next_size(view, -1),
         larger=_next_size(view, 1),
         privacy_url=address("portal.privacy"),
