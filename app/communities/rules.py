@@ -53,22 +53,27 @@ def plain(cell: object) -> str:
     return text[:-2] if re.fullmatch(r"\d+\.0", text) else text
 
 
+def _joined(text: str) -> str:
+    """Without spaces; what stood apart may now be one character, so it is normalised again."""
+    return unicodedata.normalize("NFKC", "".join(text.split()))
+
+
 def building_name(text: str) -> str:
     """12号楼, 12#, 12 栋 and 12 are one building; 12甲 is another."""
-    clean = re.sub(r"\s+", "", text)
+    clean = _joined(text)
     clean = re.sub(r"(号楼|号院|号|楼|栋|幢|座|#)+$", "", clean)
     return _number(clean)
 
 
 def stairwell_name(text: str) -> str:
     """一单元, 1单元, 1门 and 1 are one stairwell; empty for point blocks."""
-    clean = re.sub(r"\s+", "", text)
+    clean = _joined(text)
     return _number(re.sub(r"(单元|门|号)+$", "", clean))
 
 
 def room_name(text: str) -> str:
     """0502, 502室 and 502 are one room; 3-1 and 门市3号 stay as they are."""
-    clean = re.sub(r"\s+", "", text)
+    clean = _joined(text)
     clean = re.sub(r"(室|房)$", "", clean)
     return clean.lstrip("0") or clean if clean.isdigit() else clean
 

@@ -174,7 +174,7 @@ def test_migrations_import_nothing_of_the_app() -> None:
 
 
 def test_the_project_carries_no_machine_and_nothing_left_for_later() -> None:
-    words = re.compile(r"/work/|/root/|\bTO" + r"DO\b|\bFIX" + r"ME\b|\bXX" + r"X\b")
+    words = re.compile("/wo" + r"rk/|/ro" + r"ot/|\bTO" + r"DO\b|\bFIX" + r"ME\b|\bXX" + r"X\b")
     for path in tracked():
         if (
             path.suffix in {".py", ".html", ".md", ".sh", ".toml", ".js", ".css", ".typ", ".txt"}
@@ -196,4 +196,8 @@ def test_the_record_format_lists_every_kind_with_its_facts() -> None:
         )
         for name, facts, private in rows
     }
-    assert documented == {kind.name: (kind.facts, kind.private) for kind in KINDS.values()}
+    assert documented == {
+        kind.name: (kind.facts, kind.private)
+        for kind in KINDS.values()
+        if not kind.name.startswith("test.")
+    }

@@ -499,7 +499,7 @@ def test_forged_hosts_are_not_reflected(client: CheckedClient, place: Place) -> 
 
 
 def test_an_address_that_leads_nowhere_says_so_kindly(client: CheckedClient) -> None:
-    for address in ("/nowhere", "/c/XXX/", "/q/nothing", "/d/none/"):
+    for address in ("/nowhere", "/c/NONE/", "/q/nothing", "/d/none/"):
         answer = client.get(address)
         assert answer.status_code in {303, 404}
         if answer.status_code == 404:
