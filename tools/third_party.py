@@ -15,7 +15,11 @@ def licence(name: str) -> str:
     about = metadata.metadata(name)
     if expression := about.get("License-Expression"):
         return expression
-    marks = [c.split("::")[-1].strip() for c in about.get_all("Classifier") or [] if "License ::" in c]
+    marks = [
+        mark.split("::")[-1].strip()
+        for mark in about.get_all("Classifier") or []
+        if "License ::" in mark
+    ]
     return ", ".join(marks) or (about.get("License") or "see the package").splitlines()[0][:60]
 
 
@@ -29,16 +33,17 @@ def main() -> None:
         "| asset | version | licence |",
         "|---|---|---|",
     ]
-    for asset in json.loads((ROOT / "static" / "vendor" / "manifest.json").read_text()):
-        lines.append(f"| {asset['name']} | {asset['version']} | {asset['licence']} |")
-    lines += ["", "Python packages that a running portal uses:", "", "| package | version | licence |", "|---|---|---|"]
+    assets = json.loads((ROOT / "static" / "vendor" / "manifest.json").read_text())
+    lines += [f"| {a['name']} | {a['version']} | {a['licence']} |" for a in assets]
+    lines += ["", "Python packages that a running portal uses:", ""]
+    lines += ["| package | version | licence |", "|---|---|---|"]
     text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    for name in sorted(re.findall(r"^([A-Za-z][\w.-]*)(?=\[|==)", text, re.MULTILINE), key=str.lower):
-        lines.append(f"| {name} | {metadata.version(name)} | {licence(name)} |")
+    names = sorted(re.findall(r"^([A-Za-z][\w.-]*)(?=\[|==)", text, re.MULTILINE), key=str.lower)
+    lines += [f"| {name} | {metadata.version(name)} | {licence(name)} |" for name in names]
     lines += [
         "",
         "Papers are set in Noto Sans SC and Noto Serif SC (SIL Open Font License 1.1), which come with",
-        "`pylopdf-fonts-zh-cn`. The seal in `static/img/seal.svg` is the outline of one of its characters.",
+        "`pylopdf-fonts-zh-cn`. The seal in `static/img/seal.svg` is the outline of one character.",
         "",
     ]
     (ROOT / "THIRD_PARTY.md").write_text("\n".join(lines), encoding="utf-8")
