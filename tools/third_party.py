@@ -42,7 +42,7 @@ def main() -> None:
     lines += [f"| {name} | {metadata.version(name)} | {licence(name)} |" for name in names]
     lines += [
         "",
-        "Papers are set in Noto Sans SC and Noto Serif SC (SIL Open Font License 1.1), which come with",
+        "Papers are set in Noto Sans SC and Noto Serif SC (OFL 1.1), which come with",
         "`pylopdf-fonts-zh-cn`. The seal in `static/img/seal.svg` is the outline of one character.",
         "",
     ]
