@@ -452,9 +452,8 @@ class _CrossedDeadlineError(Exception):
 
 
 def _attempt(actor: Actor, community_id: int, public_id: str, token: str) -> Attempt:
-    home = actor.home_in(community_id)
-    if home is None:
-        raise NotFound("household")
+    """Who submits which form; whoever may cast here has a household here."""
+    home = next(home for home in actor.homes if home.community_id == community_id)
     key = current_app.config["SETTINGS"].secret_key
     binding = tokens.Binding(actor.session_id or 0, community_id, public_id)
     nonce = tokens.nonce_of(key, binding, token)

@@ -219,6 +219,22 @@ def test_a_poll_whose_closing_passed_before_the_worker_came_goes_back_to_the_des
     assert queries.draft_view(village.community_id, poll).state == "draft"
 
 
+def test_a_scheduled_poll_waits_while_the_clock_is_behind(village: Village) -> None:
+    poll = village.draft()
+    where = {"community_id": village.community_id, "public_id": poll}
+    clock.advance(timedelta(hours=5))
+    village.open(closes_at=clock.now().replace(second=0) + timedelta(days=1))
+    clock.advance(timedelta(hours=-4))
+    opens = clock.now() + timedelta(minutes=5)
+    operations.schedule_poll(village.clerk, opens_at=opens, **where)
+    clock.advance(timedelta(minutes=10))
+    jobs.run_due()
+    assert queries.draft_view(village.community_id, poll).state == "scheduled"
+    clock.advance(timedelta(hours=5))
+    jobs.run_due()
+    assert queries.draft_view(village.community_id, poll).state == "open"
+
+
 def test_nothing_is_scheduled_into_the_past(village: Village) -> None:
     poll = village.draft()
     with pytest.raises(RuleBroken, match=r"poll\.opens_in_the_past"):

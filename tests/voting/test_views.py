@@ -253,6 +253,41 @@ def test_a_tie_is_declared(town: Village) -> None:
     assert "不抽签" in page
 
 
+def test_a_yes_no_result_shows_the_threshold_in_its_chart(town: Village) -> None:
+    poll = town.open_yes_no()
+    client = browse(town, town.member(50))
+    ballot = words(client.get(ballot_at(poll)).text)
+    assert all(answer in ballot for answer in ("同意", "反对", "弃权"))
+    for number in range(30):
+        town.cast(town.member(number), poll, ["yes" if number < 20 else "abstain"])
+    member = town.member(40)
+    town.cast(member, poll, ["yes"])
+    shown = browse(town, member).get(ballot_at(poll)).text
+    assert re.search(r'value="yes" checked', shown)
+    clock.advance(timedelta(days=3))
+    town.close(poll)
+    page = words(browse(town).get(f"/c/HXL/votes/{poll}/result").text)
+    assert "“老年助餐点”通过" in page
+    assert "✓ 同意" in page
+    assert "要求至少 16 户" in page
+
+
+def test_a_fault_of_the_clock_is_put_into_words(town: Village) -> None:
+    poll, client = town.draft(), browse(town, town.clerk)
+    town.open()
+    clock.advance(timedelta(minutes=-10))
+    refused = client.post(f"/c/HXL/desk/votes/{poll}/open")
+    assert refused.status_code == 409
+    assert "时钟" in words(refused.text)
+    member = town.member()
+    clock.advance(timedelta(hours=-2))
+    voter = browse(town, member)
+    running = db.session.scalar(select(Poll.public_id).where(Poll.state == "open"))
+    assert running is not None
+    answer = voter.post(ballot_at(running), form_of(voter, running) | {"choice": ["P01"]})
+    assert answer.status_code == 409
+
+
 def test_there_is_no_result_before_the_closing(town: Village) -> None:
     poll = town.open()
     town.cast(town.member(), poll, ["P01"])
