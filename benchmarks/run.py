@@ -224,7 +224,7 @@ def floor_and_pages(env: dict[str, str], folder: Path) -> None:
                 100 * done["requests_per_second"] / rates[name],
                 "%",
             )
-            figure(f"ballot page, {name}, server CPU", spent, "ms")
+            figure(f"ballot page, {name}, server CPU a page", spent, "ms")
             if name == "granian":
                 weights(fetch("/e").decode())
 
@@ -271,22 +271,22 @@ with app.test_request_context():
     figure("1,486 letters: size", size / 1_000_000, "MB", "≤ 25")
 
 
-def twenty(env: dict[str, str]) -> list[str]:
-    """Twenty more demo communities of 60 households, each with an open poll."""
-    program = """
+def fresh(env: dict[str, str], prefix: str, number: int, households: int) -> list[str]:
+    """New demo communities, each with one open poll in which nobody has voted."""
+    program = f"""
 from wsgi import app
 from tests.support.world import World
 with app.app_context():
     world = World(app)
-    for number in range(20):
-        place = world.community(f"C{number:02d}", 60, demo=True)
+    for number in range({number}):
+        place = world.community("{prefix}%02d" % number, {households}, demo=True)
         world.poll(place)
         from app.people import operations as people
         from app.core.actor import SYSTEM
         people.issue_codes(SYSTEM, community_id=place.id, household_ids=None)
 """
     subprocess.run([PY, "-c", program], cwd=ROOT, env=env, check=True)
-    return [f"C{number:02d}" for number in range(20)]
+    return [f"{prefix}{position:02d}" for position in range(number)]
 
 
 def one_engine(name: str, folder: Path, url: str = "") -> None:
@@ -297,8 +297,8 @@ def one_engine(name: str, folder: Path, url: str = "") -> None:
     if not url:
         floor_and_pages(env, folder)
         jobs(env)
-    rush(f"{name}, one community", env, folder, ["HXL"], 600)
-    rush(f"{name}, twenty communities", env, folder, twenty(env), 600)
+    rush(f"{name}, one community", env, folder, fresh(env, "A", 1, 620), 600)
+    rush(f"{name}, twenty communities", env, folder, fresh(env, "C", 20, 40), 600)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from app.communities import addresses, rules
 from app.communities.models import (
@@ -47,6 +47,7 @@ class CommunityView:
         return Place(self.id, self.jurisdiction_ids)
 
 
+_NAMES = [field.name for field in fields(CommunityView)]
 _COLUMNS = (
     Community.id,
     Community.code,
@@ -65,31 +66,33 @@ def community_by_code(code: str) -> CommunityView:
 
     Raises: NotFound.
     """
-    return _one(Community.code == code)
+    return _one(_BY_CODE, code)
 
 
 def community_by_id(community_id: int) -> CommunityView:
     """The community with this id. Raises: NotFound."""
-    return _one(Community.id == community_id)
+    return _one(_BY_ID, community_id)
 
 
-def _one(condition: object) -> CommunityView:
-    above, higher = (
-        Jurisdiction.__table__.alias("above"),
-        Jurisdiction.__table__.alias("higher"),
-    )
-    row = db.session.execute(
-        select(*_COLUMNS, above.c.id, above.c.parent_id, higher.c.parent_id)
-        .join(above, above.c.id == Community.jurisdiction_id)
-        .outerjoin(higher, higher.c.id == above.c.parent_id)
-        .where(condition)  # type: ignore[arg-type]
-    ).first()
+_ABOVE = Jurisdiction.__table__.alias("above")
+_HIGHER = Jurisdiction.__table__.alias("higher")
+# Every request asks this; putting the statement together would cost more than running it.
+_WITH_PLACES = (
+    select(*_COLUMNS, _ABOVE.c.id, _ABOVE.c.parent_id, _HIGHER.c.parent_id)
+    .join(_ABOVE, _ABOVE.c.id == Community.jurisdiction_id)
+    .outerjoin(_HIGHER, _HIGHER.c.id == _ABOVE.c.parent_id)
+)
+_BY_CODE = _WITH_PLACES.where(Community.code == bindparam("wanted"))
+_BY_ID = _WITH_PLACES.where(Community.id == bindparam("wanted"))
+
+
+def _one(statement: Select[*tuple[Any, ...]], wanted: str | int) -> CommunityView:
+    row = db.session.execute(statement, {"wanted": wanted}).first()
     if row is None:
         raise NotFound("community")
     values: tuple[Any, ...] = tuple(row)
     above_ids = tuple(value for value in values[9:] if value is not None)
-    names = [field.name for field in fields(CommunityView)]
-    return CommunityView(**dict(zip(names, (*values[:9], above_ids), strict=True)))
+    return CommunityView(**dict(zip(_NAMES, (*values[:9], above_ids), strict=True)))
 
 
 def any_demo() -> bool:

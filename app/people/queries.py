@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, or_, select, true
+from sqlalchemy import bindparam, func, or_, select, true
 
 from app.communities.addresses import address_short
 from app.communities.models import Building, Estate, Household
 from app.core import clock
 from app.core.actor import Actor, Grant, Home, Role
-from app.core.db import db
+from app.core.db import UTCDateTime, db
 from app.people import secrets_box, words
 from app.people.models import (
     HouseholdCode,
@@ -45,35 +45,8 @@ class SignedIn:
 def session_by_hash(id_hash: str) -> SignedIn | None:
     """The living session behind a cookie: one statement for residents, two for staff."""
     now = clock.now()
-    rows = db.session.execute(
-        select(
-            LoginSession.id,
-            LoginSession.staff,
-            LoginSession.shared_phone,
-            LoginSession.last_seen_at,
-            LoginSession.expires_at,
-            Person.id.label("person_id"),
-            Person.ref,
-            Person.display,
-            Membership.community_id,
-            Membership.household_id,
-        )
-        .join(Person, Person.id == LoginSession.person_id)
-        .outerjoin(
-            Membership,
-            (Membership.person_id == Person.id) & Membership.ended_at.is_(None),
-        )
-        .where(
-            LoginSession.id_hash == id_hash,
-            LoginSession.ended_at.is_(None),
-            LoginSession.expires_at > now,
-            or_(
-                LoginSession.staff.is_(False),
-                LoginSession.last_seen_at > now - STAFF_IDLE,
-            ),
-        )
-        .order_by(Membership.id)
-    ).all()
+    known = {"id_hash": id_hash, "now": now, "rested": now - STAFF_IDLE}
+    rows = db.session.execute(_LIVING_SESSION, known).all()
     if not rows:
         return None
     first = rows[0]
@@ -88,6 +61,38 @@ def session_by_hash(id_hash: str) -> SignedIn | None:
         first.last_seen_at,
         first.expires_at,
     )
+
+
+# Every request asks this; putting the statement together would cost more than running it.
+_LIVING_SESSION = (
+    select(
+        LoginSession.id,
+        LoginSession.staff,
+        LoginSession.shared_phone,
+        LoginSession.last_seen_at,
+        LoginSession.expires_at,
+        Person.id.label("person_id"),
+        Person.ref,
+        Person.display,
+        Membership.community_id,
+        Membership.household_id,
+    )
+    .join(Person, Person.id == LoginSession.person_id)
+    .outerjoin(
+        Membership,
+        (Membership.person_id == Person.id) & Membership.ended_at.is_(None),
+    )
+    .where(
+        LoginSession.id_hash == bindparam("id_hash"),
+        LoginSession.ended_at.is_(None),
+        LoginSession.expires_at > bindparam("now", type_=UTCDateTime),
+        or_(
+            LoginSession.staff.is_(False),
+            LoginSession.last_seen_at > bindparam("rested", type_=UTCDateTime),
+        ),
+    )
+    .order_by(Membership.id)
+)
 
 
 def _grants(person_id: int, now: datetime) -> tuple[Grant, ...]:

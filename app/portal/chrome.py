@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from flask import current_app, g, get_flashed_messages, request, url_for
 from flask_babel import gettext as _
-from werkzeug.local import LocalProxy
 
 from app.communities import queries as communities
 from app.config import ROOT
@@ -111,8 +110,8 @@ def locale() -> str:
 
 def init(app: Flask) -> None:
     """Give templates `chrome`, and static addresses that change with the file."""
-    # One value per request, and none for pages that never look at it.
-    app.context_processor(lambda: {"chrome": LocalProxy(_once)})
+    # One value for a request; a proxy would cost more on every look than making it costs once.
+    app.context_processor(lambda: {"chrome": _once()})
     app.after_request(_vary)
 
 

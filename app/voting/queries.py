@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from app.communities.addresses import address_short
 from app.communities.models import Building, Estate, Household
@@ -293,47 +293,13 @@ def ballot_view(community_id: int, public_id: str, home: Home, person_id: int) -
 
     Raises: NotFound.
     """
-    row = db.session.execute(
-        select(
-            *_POLL,
-            PollVoter.id.label("voter_id"),
-            PollVoter.cast_by,
-            PollVoter.cast_at,
-            PollVoter.version.label("voter_version"),
-            PollVoter.late_logged,
-            Ballot.choice,
-            Ballot.leaf,
-            Estate.name.label("estate"),
-            Building.name.label("building"),
-            Household.stairwell,
-            Household.room,
-        )
-        .join(
-            Household,
-            (Household.community_id == Poll.community_id) & (Household.id == home.household_id),
-        )
-        .join(Building, Building.id == Household.building_id)
-        .join(Estate, Estate.id == Building.estate_id)
-        .outerjoin(
-            PollVoter,
-            (PollVoter.community_id == Poll.community_id)
-            & (PollVoter.poll_id == Poll.id)
-            & (PollVoter.household_id == home.household_id),
-        )
-        .outerjoin(
-            Ballot,
-            (Ballot.community_id == Poll.community_id)
-            & (Ballot.poll_id == Poll.id)
-            & (Ballot.voter_id == PollVoter.id)
-            & (Ballot.version == PollVoter.version)
-            & (Ballot.person_id == person_id),
-        )
-        .where(
-            Poll.community_id == community_id,
-            Poll.public_id == public_id,
-            Poll.state != PollState.DRAFT.value,
-        )
-    ).first()
+    known = {
+        "community_id": community_id,
+        "public_id": public_id,
+        "household_id": home.household_id,
+        "person_id": person_id,
+    }
+    row = db.session.execute(_BALLOT_PAGE, known).first()
     if row is None:
         raise NotFound("poll")
     return BallotView(
@@ -347,6 +313,50 @@ def ballot_view(community_id: int, public_id: str, home: Home, person_id: int) -
         choice=None if row.choice is None else json.loads(row.choice),
         check_code="" if row.leaf is None else c.check_code(bytes.fromhex(row.leaf)),
     )
+
+
+# The rush asks this; putting the statement together would cost more than running it.
+_BALLOT_PAGE = (
+    select(
+        *_POLL,
+        PollVoter.id.label("voter_id"),
+        PollVoter.cast_by,
+        PollVoter.cast_at,
+        PollVoter.version.label("voter_version"),
+        PollVoter.late_logged,
+        Ballot.choice,
+        Ballot.leaf,
+        Estate.name.label("estate"),
+        Building.name.label("building"),
+        Household.stairwell,
+        Household.room,
+    )
+    .join(
+        Household,
+        (Household.community_id == Poll.community_id) & (Household.id == bindparam("household_id")),
+    )
+    .join(Building, Building.id == Household.building_id)
+    .join(Estate, Estate.id == Building.estate_id)
+    .outerjoin(
+        PollVoter,
+        (PollVoter.community_id == Poll.community_id)
+        & (PollVoter.poll_id == Poll.id)
+        & (PollVoter.household_id == bindparam("household_id")),
+    )
+    .outerjoin(
+        Ballot,
+        (Ballot.community_id == Poll.community_id)
+        & (Ballot.poll_id == Poll.id)
+        & (Ballot.voter_id == PollVoter.id)
+        & (Ballot.version == PollVoter.version)
+        & (Ballot.person_id == bindparam("person_id")),
+    )
+    .where(
+        Poll.community_id == bindparam("community_id"),
+        Poll.public_id == bindparam("public_id"),
+        Poll.state != PollState.DRAFT.value,
+    )
+)
 
 
 def result_view(community_id: int, public_id: str) -> ResultView:
