@@ -23,7 +23,7 @@ from app.core.actor import Role
 from app.people import browser
 from app.people import queries as people
 from app.policy.table import Permission, Place, allowed
-from app.portal import chrome, queries
+from app.portal import chrome, queries, style
 from app.portal.forms import ViewForm
 
 if TYPE_CHECKING:
@@ -178,4 +178,4 @@ def styleguide() -> ResponseReturnValue:
     """Show every part of the design, in development alone."""
     if current_app.config["SETTINGS"].production:
         abort(404)
-    return render_template("styleguide.html")
+    return render_template("styleguide.html", **style.samples())

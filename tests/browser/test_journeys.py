@@ -117,6 +117,7 @@ PUBLIC = (
     "/c/HXL/projects/P05",
     "/c/HXL/record",
     "/nowhere",
+    "/styleguide",
 )
 
 

@@ -1,0 +1,40 @@
+"""Samples for the page that shows every part of the design."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+
+from app.core.charts import bar_chart
+
+ICONS = (
+    *("home", "vote", "project", "me", "households", "roll", "record", "letter"),
+    *("clock", "back", "print", "download", "done", "wait", "stop", "info", "open"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a timeline."""
+
+    at_text: str
+    title: str
+    text: str
+    done: bool
+
+
+def samples() -> dict[str, object]:
+    """Give each part something to show."""
+    rows = [
+        (_("老年助餐点"), 558, _("558 户"), True),
+        (_("口袋公园"), 516, _("516 户"), False),
+    ]
+    return {
+        "chart": bar_chart(_("各项票数"), rows, 918, (496, _("至少 496 户"))),
+        "steps": [
+            Step("5月6日（周三）9:00", _("开放"), "", done=True),
+            Step("5月20日（周三）18:00", _("截止"), _("自动计票"), done=False),
+        ],
+        "icons": ICONS,
+    }
