@@ -14,7 +14,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-THREADS = 16
+THREADS = 4
 
 
 def lan_address() -> str:
@@ -57,6 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--address", default="0.0.0.0")  # noqa: S104 -- phones in the same network
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=THREADS)
     parser.add_argument("--demo", action="store_true", help="set up first, with the demo city")
     chosen = parser.parse_args(arguments)
     os.environ.setdefault("LINYI_BASE_URL", f"http://localhost:{chosen.port}")
@@ -73,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
         port=chosen.port,
         interface=Interfaces.WSGI,
         workers=chosen.workers,
-        blocking_threads=THREADS,
+        blocking_threads=chosen.threads,
         log_access=False,
         log_level=LogLevels.warning,
     ).serve()

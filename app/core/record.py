@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import current_app
 from sqlalchemy import (
     ForeignKey,
     String,
+    Table,
     Text,
     UniqueConstraint,
     insert,
@@ -99,6 +100,12 @@ class SystemValue(Base):
 
     key: Mapped[str] = mapped_column(String(40), primary_key=True)
     value: Mapped[str] = mapped_column(Text)
+
+
+# Every ballot writes these, and an object for each row would cost as much as the disk.
+_ENTRY = cast("Table", RecordEntry.__table__)
+_OPENING = cast("Table", RecordOpening.__table__)
+_LOG = cast("Table", RecordLog.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +206,7 @@ def _append(
     leaf = c.leaf_hash(text)
     frontier = c.push(_load(log.frontier), leaf)
     session.execute(
-        insert(RecordEntry).values(
+        insert(_ENTRY).values(
             community_id=log.community_id,
             seq=log.size,
             kind=act.kind.name,
@@ -219,10 +226,10 @@ def _append(
         for name, (salt, value) in sorted(openings.items())
     ]
     if rows:
-        session.execute(insert(RecordOpening), rows)
+        session.execute(insert(_OPENING), rows)
     session.execute(
-        update(RecordLog)
-        .where(RecordLog.id == log.id)
+        update(_LOG)
+        .where(_LOG.c.id == log.id)
         .values(
             size=log.size + 1,
             head=leaf.hex(),
@@ -230,7 +237,6 @@ def _append(
             # The latest so far: entries need not rise, openings and closings must not fall back.
             last_at=max(at, log.last_at or at),
         )
-        .execution_options(synchronize_session=False)
     )
     return Written(seq=log.size, leaf=leaf.hex(), at=at)
 
