@@ -216,7 +216,6 @@ def _member(session: Session, actor: Actor, found: Any) -> int | None:
             joined_at=now,
         )
     )
-    session.execute(update(HouseholdCode).where(HouseholdCode.id == found.id).values(wrong_count=0))
     tell_household(session, found.community_id, found.household_id, HouseholdNoticeKind.JOINED)
     return person.id
 
@@ -397,6 +396,9 @@ def issue_codes(
         _void(session, community_id, wanted if household_ids is not None else None, now)
         if rows:
             session.execute(insert(HouseholdCode), rows)
+        for household_id in set(wanted) & set(generations):
+            told = HouseholdNoticeKind.CODE_REISSUED
+            tell_household(session, community_id, household_id, told)
         security(
             session,
             "codes.issued",

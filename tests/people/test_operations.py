@@ -56,9 +56,9 @@ def test_ten_wrong_facts_lock_and_the_desk_unlocks(world: World, place: Place) -
     code, clerk = world.code(place), world.staff(place)
     for _ in range(9):
         enrol(code, "9999")
+    # Somebody of the household coming in does not give a guesser ten more tries.
     assert enrol(code, world.fact()).entry is Entry.WELCOME
-    for _ in range(10):
-        enrol(code, "9999")
+    enrol(code, "9999")
     assert enrol(code, world.fact()).entry is Entry.REFUSED
     operations.unlock_code(clerk.actor, community_id=place.id, household_id=place.households[0])
     assert enrol(code, world.fact()).entry is Entry.WELCOME
@@ -93,6 +93,16 @@ def test_revoked_and_expired_are_told_only_after_both_facts(world: World, place:
     with clock.set_to(clock.now() + timedelta(days=400)):
         assert enrol(new, "9999").entry is Entry.REFUSED
         assert enrol(new, world.fact()).entry is Entry.EXPIRED
+
+
+def test_a_household_is_told_of_a_new_letter_and_not_of_its_first(
+    world: World, place: Place
+) -> None:
+    world.code(place)
+    assert queries.household_notices(place.id, place.households[0], 9) == []
+    world.code(place)
+    (line,) = queries.household_notices(place.id, place.households[0], 9)
+    assert "本户换了新的信" in line.text
 
 
 def test_the_same_browser_entering_again_stays_one_member(world: World, place: Place) -> None:
