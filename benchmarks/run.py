@@ -229,6 +229,43 @@ def floor_and_pages(env: dict[str, str], folder: Path) -> None:
                 weights(fetch("/e").decode())
 
 
+def statements(env: dict[str, str]) -> None:
+    """SQL statements a request, counted inside one process; tests hold them constant in rows."""
+    program = """
+import re
+from sqlalchemy import event
+from wsgi import app
+from app.core.db import db
+from app.portal import demo_sign_in
+from benchmarks.client import SUBMIT, TOKEN, found
+with app.app_context():
+    code, fact, _home = demo_sign_in.codes("HXL", 39)[38]
+    engine = db.engine
+seen = []
+event.listen(engine, "before_cursor_execute", lambda c, cur, statement, *rest: seen.append(statement))
+phone = app.test_client()
+form = {"csrf_token": found(TOKEN, phone.get("/e").text), "code": code, "second_fact": fact, "adult": "y"}
+ballot = phone.post("/e", data=form).headers["Location"]
+def count(ask):
+    seen.clear()
+    answer = ask()
+    print(len([s for s in seen if not s.startswith(("BEGIN", "PRAGMA"))]))
+    return answer
+page = count(lambda: phone.get(ballot)).text
+form = {"csrf_token": found(TOKEN, page), "token": found(SUBMIT, page), "choice": "yes"}
+count(lambda: phone.post(ballot, data=form))
+result = re.search(r'href="(/c/HXL/votes/[^"]+/result)"', phone.get("/c/HXL/votes/").text)[1]
+count(lambda: phone.get(result))
+"""
+    done = subprocess.run(
+        [PY, "-c", program], cwd=ROOT, env=env, check=True, capture_output=True, text=True
+    )
+    for name, number, aim in zip(
+        ("ballot page", "cast", "result"), done.stdout.split(), (3, 8, 3), strict=True
+    ):
+        figure(f"SQL statements a request: {name}", int(number), "", f"{aim}")
+
+
 def ballot_of(code: str, fact: str) -> str:
     """Where the letter leads."""
     sys.path.insert(0, str(ROOT))
@@ -295,6 +332,7 @@ def one_engine(name: str, folder: Path, url: str = "") -> None:
     flask(env, "db", "upgrade")
     flask(env, "demo", "init")
     if not url:
+        statements(env)
         floor_and_pages(env, folder)
         jobs(env)
     rush(f"{name}, one community", env, folder, fresh(env, "A", 1, 620), 600)
