@@ -205,10 +205,12 @@ def floor_and_pages(env: dict[str, str], folder: Path) -> None:
         ("granian", granian("benchmarks.bare:app")),
         ("gunicorn", gunicorn("benchmarks.bare:app")),
     ):
-        with server(command, env):
-            rates[name] = client(do="pages", port=PORT, clients=16, number=4000, path="/")[
-                "requests_per_second"
-            ]
+        with server(command, env) as running:
+            started = cpu_seconds(running.pid)
+            done = client(do="pages", port=PORT, clients=16, number=4000, path="/")
+            rates[name] = done["requests_per_second"]
+            spent = cpu_seconds(running.pid) - started
+            figure(f"bare Flask view, {name}, server CPU a request", spent / 4, "ms")
             figure(f"bare Flask view, {name}", rates[name], "1/s")
     for name, command in (("granian", portal()), ("gunicorn", gunicorn("wsgi:app"))):
         with server(command, env) as running:
