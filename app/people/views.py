@@ -17,7 +17,7 @@ from app.people.forms import ActForm, EnterForm, StaffForm
 from app.people.operations import Enrolled, Entry
 from app.people.rules import DESK_NUMBER_VALID, LAST_SEEN_EVERY, CodeState, code_groups
 from app.people.steps import errands
-from app.policy.table import Permission
+from app.policy.table import Permission, allowed
 
 if TYPE_CHECKING:
     from flask import Response
@@ -154,6 +154,7 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
         place=g.place,
         found=found,
         chosen=chosen,
+        manages=allowed(browser.current_actor(), Permission.CODE_MANAGE, g.place.place),
         rows=[(row, words.code_state(row.state)) for row in found.rows],
         buildings=communities.buildings(g.place.id),
         states=[(state.value, words.code_state(state)[1]) for state in CodeState],

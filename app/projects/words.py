@@ -35,7 +35,7 @@ STAGES = {
 
 def routes_text(routes: tuple[str, ...]) -> str:
     """The legal acts a project must pass, in order."""
-    return _("，再 ").join(str(ROUTES[Route(route)]) for route in routes)
+    return _("，再经").join(str(ROUTES[Route(route)]) for route in routes)
 
 
 def supply_mode_text(mode: str) -> str:
