@@ -185,9 +185,9 @@ def rush(
 def turnout(env: dict[str, str]) -> int:
     """All ballots that count, by the database."""
     program = (
-        "from wsgi import app\nfrom app.core.db import db\nfrom app.voting.models import Poll\n"
+        "from wsgi import app\nfrom app.core.db import db\nfrom app.voting.models import PollVoter\n"
         "from sqlalchemy import func, select\n"
-        "with app.app_context(): print(db.session.scalar(select(func.sum(Poll.turnout_phone))))"
+        "with app.app_context(): print(db.session.scalar(select(func.count(PollVoter.id)).where(PollVoter.version > 0)))"
     )
     done = subprocess.run(
         [PY, "-c", program], cwd=ROOT, env=env, check=True, capture_output=True, text=True

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import current_app
@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     insert,
     select,
     update,
@@ -156,19 +157,35 @@ class Act:
     acted_as: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class HeldLog:
+    """A log whose row this transaction has locked; the columns of RecordLog by the same names."""
+
+    id: int
+    community_id: int
+    code: str
+    size: int
+    head: str
+    frontier: str
+    last_at: datetime | None
+
+
 def open_log(session: Session, community_id: int, code: str) -> None:
     """Begin a tenant's log. The code is part of every entry and never changes."""
     session.add(RecordLog(community_id=community_id, code=code))
 
 
-def record(session: Session, actor: Actor, act: Act, community_id: int) -> Written:
+def record(
+    session: Session, actor: Actor, act: Act, community_id: int, held: HeldLog | None = None
+) -> Written:
     """Append one act to the tenant's log, inside the caller's transaction.
 
-    The log's row is locked first, so entries are numbered without gaps. `acted_as` is the role;
-    empty means the actor's role in this community. Raises: ValueError for facts the kind lacks.
+    The log's row is locked first, so entries are numbered without gaps; `held` is for who locked
+    it already, and good for one entry. `acted_as` is the role; empty means the actor's role in this
+    community. Raises: ValueError for facts the kind lacks.
     """
     _check_facts(act)
-    log = _lock(session, community_id)
+    log = held or _lock(session, community_id)
     at = clock.now()
     role = act.acted_as or actor.role_in(community_id).value
     openings: dict[str, tuple[bytes, object]] = {
@@ -196,7 +213,7 @@ def record(session: Session, actor: Actor, act: Act, community_id: int) -> Writt
 
 def _append(
     session: Session,
-    log: Any,
+    log: HeldLog,
     act: Act,
     entry: dict[str, object],
     openings: dict[str, tuple[bytes, object]],
@@ -250,19 +267,15 @@ def _check_facts(act: Act) -> None:
         )
 
 
-def _lock(session: Session, community_id: int) -> Any:
-    columns = (
-        RecordLog.id,
-        RecordLog.community_id,
-        RecordLog.code,
-        RecordLog.size,
-        RecordLog.head,
-        RecordLog.frontier,
-        RecordLog.last_at,
-    )
-    return session.execute(
-        select(*columns).where(RecordLog.community_id == community_id).with_for_update()
-    ).one()
+_LOCK = (
+    select(*(_LOG.c[name] for name in HeldLog.__dataclass_fields__))
+    .where(_LOG.c.community_id == bindparam("wanted"))
+    .with_for_update()
+)
+
+
+def _lock(session: Session, community_id: int) -> HeldLog:
+    return HeldLog(*session.execute(_LOCK, {"wanted": community_id}).one())
 
 
 def _hour(moment: datetime) -> datetime:

@@ -20,6 +20,7 @@ from app.people.models import HouseholdCode, Membership
 from app.people.steps import register_errands
 from app.projects.queries import ProjectView, all_projects
 from app.voting.models import Poll, PollVoter
+from app.voting.queries import TURNOUT
 from app.voting.words import countdown, is_urgent
 
 if TYPE_CHECKING:
@@ -269,7 +270,7 @@ def _poll_lines(community_id: int, home: Home | None) -> list[PollLine]:
             Poll.closes_at,
             Poll.publication_until,
             Poll.heads,
-            Poll.turnout_phone,
+            TURNOUT,
             PollVoter.id.label("voter_id"),
             PollVoter.cast_at,
         )
@@ -291,7 +292,7 @@ def _poll_lines(community_id: int, home: Home | None) -> list[PollLine]:
             closes_at=row.closes_at,
             publication_until=row.publication_until,
             heads=row.heads,
-            turnout=row.turnout_phone,
+            turnout=row.live_turnout,
             may_vote=row.voter_id is not None,
             voted_at=row.cast_at,
             until=_until(row, now),

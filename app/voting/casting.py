@@ -1,7 +1,8 @@
 """The statements of one cast, as Core: an ORM object here would cost as much as the disk.
 
 Every function works inside the caller's transaction. Locks are always taken in the same order:
-the poll, the voter, the log, the poll's counter.
+the poll, the log, the voter. Ballots of one community come one after another anyway, since each is
+an entry of one chained log; so the log is held from the start, and one look at the clock suffices.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Table, insert, or_, select, update
+from sqlalchemy import Table, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core import canonical as c
 from app.core.db import db
 from app.core.errors import NotFound, RuleBroken
-from app.voting.models import Ballot, Poll, PollVoter, SpentToken
+from app.core.record import HeldLog, RecordLog
+from app.voting.models import Ballot, LateToken, Poll, PollVoter
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 _POLL = cast(Table, Poll.__table__)
 _VOTER = cast(Table, PollVoter.__table__)
 _BALLOT = cast(Table, Ballot.__table__)
-_TOKEN = cast(Table, SpentToken.__table__)
+_LATE = cast(Table, LateToken.__table__)
+_LOG = cast(Table, RecordLog.__table__)
 
 
 class OutcomeKind(StrEnum):
@@ -83,21 +86,32 @@ class CountedVoter:
     version: int
 
 
-def lock_poll(session: Session, community_id: int, public_id: str) -> LockedPoll:
-    """Hold the poll against closing, and not against other ballots. Raises: NotFound.
+_POLL_COLUMNS = [_POLL.c[name] for name in LockedPoll.__dataclass_fields__]
+_LOG_COLUMNS = [_LOG.c[name] for name in HeldLog.__dataclass_fields__]
+# Putting the statement together would cost more than running it.
+_HOLD = (
+    select(*_POLL_COLUMNS, *_LOG_COLUMNS)
+    .select_from(_POLL)
+    .join(_LOG, _LOG.c.community_id == _POLL.c.community_id)
+    .where(
+        _POLL.c.community_id == bindparam("community_id"),
+        _POLL.c.public_id == bindparam("public_id"),
+    )
+    .with_for_update()
+)
 
-    FOR KEY SHARE rather than FOR SHARE: it stops FOR UPDATE (a closing) and lets the counter of
-    the same row be raised by several ballots in turn; FOR SHARE would end those in a deadlock.
+
+def hold(session: Session, community_id: int, public_id: str) -> tuple[LockedPoll, HeldLog]:
+    """Hold the poll against closing and the log against other entries, in that order.
+
+    Raises: NotFound.
     """
-    columns = [_POLL.c[name] for name in LockedPoll.__dataclass_fields__]
-    row = session.execute(
-        select(*columns)
-        .where(_POLL.c.community_id == community_id, _POLL.c.public_id == public_id)
-        .with_for_update(read=True, key_share=True)
-    ).first()
+    wanted = {"community_id": community_id, "public_id": public_id}
+    row = session.execute(_HOLD, wanted).first()
     if row is None or row.state == "draft":
         raise NotFound("poll")
-    return LockedPoll(*row)
+    first_of_log = len(_POLL_COLUMNS)
+    return LockedPoll(*row[:first_of_log]), HeldLog(*row[first_of_log:])
 
 
 def raise_version(session: Session, attempt: Attempt, poll_id: int, now: datetime) -> CountedVoter:
@@ -133,43 +147,48 @@ def _why_not(session: Session, attempt: Attempt, poll_id: int) -> RuleBroken:
     return RuleBroken("ballot.other_member", at=at.cast_at)
 
 
-def spend(session: Session, attempt: Attempt, poll_id: int, outcome: CastOutcome) -> None:
-    """Spend the token on this outcome; the unique key decides, and nothing is poisoned by it.
-
-    Raises: RuleBroken ballot.token_spent.
-    """
+def spend_late(session: Session, attempt: Attempt, poll_id: int, at: datetime) -> None:
+    """Spend the token of a ballot that does not count. Raises: RuleBroken ballot.token_spent."""
     values = {
         "community_id": attempt.community_id,
         "poll_id": poll_id,
         "token": attempt.nonce,
         "person_id": attempt.person_id,
-        "outcome": outcome.kind.value,
-        "version": outcome.version,
-        "at": outcome.at,
+        "at": at,
     }
+    _insert_once(session, _LATE, values)
+
+
+def _insert_once(session: Session, table: Table, values: dict[str, Any]) -> None:
+    """Write a row unless its token is spent; the unique key decides, and nothing is poisoned."""
     engine = postgresql if db.engine.dialect.name == "postgresql" else sqlite
-    taken = session.execute(
-        engine.insert(_TOKEN)
+    written = session.execute(
+        engine.insert(table)
         .values(values)
         .on_conflict_do_nothing(index_elements=["community_id", "token"])
-        .returning(_TOKEN.c.id)
+        .returning(table.c.id)
     ).first()
-    if taken is None:
+    if written is None:
         raise RuleBroken("ballot.token_spent")
 
 
 def stored_outcome(attempt: Attempt) -> CastOutcome | None:
     """What this token led to before, if it was spent by this person."""
-    row = db.session.execute(
-        select(_TOKEN.c.outcome, _TOKEN.c.version, _TOKEN.c.at).where(
-            _TOKEN.c.community_id == attempt.community_id,
-            _TOKEN.c.token == attempt.nonce,
-            _TOKEN.c.person_id == attempt.person_id,
-        )
+    counted = db.session.execute(
+        select(_BALLOT.c.version, _BALLOT.c.cast_at).where(*_spent(_BALLOT, attempt))
     ).first()
-    if row is None:
-        return None
-    return CastOutcome(OutcomeKind(row.outcome), row.version, row.at, again=True)
+    if counted is not None:
+        return CastOutcome(OutcomeKind.COUNTED, counted.version, counted.cast_at, again=True)
+    late = db.session.execute(select(_LATE.c.at).where(*_spent(_LATE, attempt))).first()
+    return CastOutcome(OutcomeKind.LATE, 0, late.at, again=True) if late is not None else None
+
+
+def _spent(table: Table, attempt: Attempt) -> tuple[Any, ...]:
+    return (
+        table.c.community_id == attempt.community_id,
+        table.c.token == attempt.nonce,
+        table.c.person_id == attempt.person_id,
+    )
 
 
 def store(
@@ -180,26 +199,23 @@ def store(
     choice: object,
     written: Written,
 ) -> None:
-    """Write this version of the ballot, and count the household once."""
-    session.execute(
-        insert(_BALLOT).values(
-            community_id=attempt.community_id,
-            poll_id=poll_id,
-            voter_id=voter.id,
-            version=voter.version,
-            choice=c.canonical(choice).decode(),
-            person_id=attempt.person_id,
-            cast_at=written.at,
-            entry_seq=written.seq,
-            leaf=written.leaf,
-        )
-    )
-    if voter.version == 1:
-        session.execute(
-            update(_POLL)
-            .where(_POLL.c.community_id == attempt.community_id, _POLL.c.id == poll_id)
-            .values(turnout_phone=_POLL.c.turnout_phone + 1)
-        )
+    """Write this version of the ballot, which spends its token.
+
+    Raises: RuleBroken ballot.token_spent.
+    """
+    values = {
+        "community_id": attempt.community_id,
+        "poll_id": poll_id,
+        "voter_id": voter.id,
+        "version": voter.version,
+        "token": attempt.nonce,
+        "choice": c.canonical(choice).decode(),
+        "person_id": attempt.person_id,
+        "cast_at": written.at,
+        "entry_seq": written.seq,
+        "leaf": written.leaf,
+    }
+    _insert_once(session, _BALLOT, values)
 
 
 def mark_late(session: Session, attempt: Attempt, poll_id: int) -> str | None:

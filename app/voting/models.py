@@ -1,4 +1,4 @@
-"""Polls, their electorates, ballots and spent submit tokens.
+"""Polls, their electorates and ballots, each with the submit token it spent.
 
 The unique constraints, not Python, are what stops a second ballot.
 """
@@ -33,7 +33,6 @@ class Poll(Base):
         UniqueConstraint("community_id", "public_id"),
         UniqueConstraint("community_id", "id"),
         CheckConstraint("opens_at < closes_at", name="opens_before_closes"),
-        CheckConstraint("turnout_phone >= 0 AND turnout_phone <= heads", name="turnout_in_heads"),
     )
 
     id: Mapped[int] = mapped_column(init=False, primary_key=True)
@@ -52,7 +51,6 @@ class Poll(Base):
     definition: Mapped[dict[str, Any] | None] = mapped_column(default=None)
     ballot_text: Mapped[dict[str, Any] | None] = mapped_column(default=None)
     heads: Mapped[int] = mapped_column(default=0)
-    turnout_phone: Mapped[int] = mapped_column(default=0)
     opened_at: Mapped[datetime | None] = mapped_column(default=None)
     closed_at: Mapped[datetime | None] = mapped_column(default=None)
     result: Mapped[dict[str, Any] | None] = mapped_column(default=None)
@@ -118,11 +116,12 @@ class PollVoter(Base):
 
 
 class Ballot(Base):
-    """One version of a voter's choice; the highest version counts."""
+    """One version of a voter's choice; the highest version counts. A token buys one version."""
 
     __tablename__ = "ballot"
     __table_args__ = (
         UniqueConstraint("community_id", "poll_id", "voter_id", "version"),
+        UniqueConstraint("community_id", "token"),
         ForeignKeyConstraint(
             ["community_id", "voter_id"],
             ["poll_voter.community_id", "poll_voter.id"],
@@ -140,6 +139,7 @@ class Ballot(Base):
     poll_id: Mapped[int]
     voter_id: Mapped[int]
     version: Mapped[int]
+    token: Mapped[str] = mapped_column(String(64))
     choice: Mapped[str] = mapped_column(Text)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     cast_at: Mapped[datetime]
@@ -147,17 +147,17 @@ class Ballot(Base):
     leaf: Mapped[str] = mapped_column(String(64))
 
 
-class SpentToken(Base):
-    """A submit token that was used, and the outcome it led to. The same token leads there again."""
+class LateToken(Base):
+    """The submit token of a ballot that came too late. The same token leads to that again."""
 
-    __tablename__ = "spent_token"
+    __tablename__ = "late_token"
     __table_args__ = (
         UniqueConstraint("community_id", "token"),
-        Index("ix_spent_token_poll", "community_id", "poll_id"),
+        Index("ix_late_token_poll", "community_id", "poll_id"),
         ForeignKeyConstraint(
             ["community_id", "poll_id"],
             ["poll.community_id", "poll.id"],
-            name="fk_spent_token_poll",
+            name="fk_late_token_poll",
         ),
     )
 
@@ -166,6 +166,4 @@ class SpentToken(Base):
     poll_id: Mapped[int]
     token: Mapped[str] = mapped_column(String(64))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    outcome: Mapped[str] = mapped_column(String(20))
-    version: Mapped[int]
     at: Mapped[datetime]

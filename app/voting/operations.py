@@ -437,18 +437,12 @@ def cast_ballot(
     attempt = _attempt(actor, community_id, public_id, token)
     try:
         return _cast(actor, attempt, choice)
-    except _CrossedDeadlineError:
-        return _cast(actor, attempt, choice)
     except RuleBroken:
         # Whatever came with a spent token, it leads to what it led to before.
         stored = casting.stored_outcome(attempt)
         if stored is None:
             raise
         return stored
-
-
-class _CrossedDeadlineError(Exception):
-    """The poll's time ran out while the ballot waited for its place in the log."""
 
 
 def _attempt(actor: Actor, community_id: int, public_id: str, token: str) -> Attempt:
@@ -462,24 +456,20 @@ def _attempt(actor: Actor, community_id: int, public_id: str, token: str) -> Att
 
 def _cast(actor: Actor, attempt: Attempt, submitted: Sequence[str]) -> CastOutcome:
     with transaction() as session:
-        poll = casting.lock_poll(session, attempt.community_id, attempt.public_id)
+        poll, log = casting.hold(session, attempt.community_id, attempt.public_id)
         now = clock.now()
         if _is_over(poll, now):
             return _log_late(session, actor, attempt, poll, now)
         choice = rules.check_choice(*_form_of(poll), submitted)
         voter = casting.raise_version(session, attempt, poll.id, now)
-        outcome = CastOutcome(OutcomeKind.COUNTED, voter.version, now)
-        casting.spend(session, attempt, poll.id, outcome)
         data = {"poll": attempt.public_id, "voter": voter.ref, "version": voter.version}
         private = {"choice": choice, "channel": "phone"}
         act = Act(CAST, _subject(attempt.public_id), data, private, acted_as="voter")
-        written = record(session, actor, act, attempt.community_id)
-        if rules.is_late(written.at, poll.closes_at):
-            raise _CrossedDeadlineError
+        written = record(session, actor, act, attempt.community_id, log)
         casting.store(session, attempt, poll.id, voter, choice, written)
         told = HouseholdNoticeKind.VOTED if voter.version == 1 else HouseholdNoticeKind.VOTE_CHANGED
         tell_household(session, attempt.community_id, attempt.household_id, told, poll.title)
-        return outcome
+        return CastOutcome(OutcomeKind.COUNTED, voter.version, written.at)
 
 
 def _is_over(poll: LockedPoll, now: datetime) -> bool:
@@ -504,14 +494,15 @@ def _log_late(
     if rules.hour_of(now) < rules.hour_of(poll.closes_at):
         # The poll is closed and the clock went back: the record could not tell why it was late.
         raise RuleBroken("ballot.closed", closes_at=poll.closes_at)
+    if casting.stored_outcome(attempt) is not None:
+        raise RuleBroken("ballot.token_spent")
     ref = casting.mark_late(session, attempt, poll.id)
-    outcome = CastOutcome(OutcomeKind.LATE, 0, now)
-    casting.spend(session, attempt, poll.id, outcome)
+    casting.spend_late(session, attempt, poll.id, now)
     if ref is not None:
         data = {"poll": attempt.public_id, "voter": ref, "reason": "late"}
         act = Act(LOGGED, _subject(attempt.public_id), data, acted_as="voter")
         record(session, actor, act, attempt.community_id)
-    return outcome
+    return CastOutcome(OutcomeKind.LATE, 0, now)
 
 
 # --- closing, publishing -----------------------------------------------------------------------

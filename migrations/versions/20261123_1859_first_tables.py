@@ -230,7 +230,6 @@ def upgrade() -> None:
         sa.Column("definition", sa.JSON(), nullable=True),
         sa.Column("ballot_text", sa.JSON(), nullable=True),
         sa.Column("heads", sa.Integer(), nullable=False),
-        sa.Column("turnout_phone", sa.Integer(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("result", sa.JSON(), nullable=True),
@@ -241,10 +240,6 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "opens_at < closes_at", name=op.f("ck_poll_opens_before_closes")
-        ),
-        sa.CheckConstraint(
-            "turnout_phone >= 0 AND turnout_phone <= heads",
-            name=op.f("ck_poll_turnout_in_heads"),
         ),
         sa.ForeignKeyConstraint(
             ["community_id"],
@@ -517,36 +512,34 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
-        "spent_token",
+        "late_token",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("community_id", sa.Integer(), nullable=False),
         sa.Column("poll_id", sa.Integer(), nullable=False),
         sa.Column("token", sa.String(length=64), nullable=False),
         sa.Column("person_id", sa.Integer(), nullable=False),
-        sa.Column("outcome", sa.String(length=20), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["community_id", "poll_id"],
             ["poll.community_id", "poll.id"],
-            name="fk_spent_token_poll",
+            name="fk_late_token_poll",
         ),
         sa.ForeignKeyConstraint(
             ["community_id"],
             ["community.id"],
-            name=op.f("fk_spent_token_community_id_community"),
+            name=op.f("fk_late_token_community_id_community"),
         ),
         sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_spent_token_person_id_person")
+            ["person_id"], ["person.id"], name=op.f("fk_late_token_person_id_person")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_spent_token")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_late_token")),
         sa.UniqueConstraint(
-            "community_id", "token", name=op.f("uq_spent_token_community_id_token")
+            "community_id", "token", name=op.f("uq_late_token_community_id_token")
         ),
     )
-    with op.batch_alter_table("spent_token", schema=None) as batch_op:
+    with op.batch_alter_table("late_token", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_spent_token_poll", ["community_id", "poll_id"], unique=False
+            "ix_late_token_poll", ["community_id", "poll_id"], unique=False
         )
 
     op.create_table(
@@ -793,6 +786,7 @@ def upgrade() -> None:
         sa.Column("poll_id", sa.Integer(), nullable=False),
         sa.Column("voter_id", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("token", sa.String(length=64), nullable=False),
         sa.Column("choice", sa.Text(), nullable=False),
         sa.Column("person_id", sa.Integer(), nullable=False),
         sa.Column("cast_at", sa.DateTime(timezone=True), nullable=False),
@@ -824,6 +818,9 @@ def upgrade() -> None:
             "version",
             name=op.f("uq_ballot_community_id_poll_id_voter_id_version"),
         ),
+        sa.UniqueConstraint(
+            "community_id", "token", name=op.f("uq_ballot_community_id_token")
+        ),
     )
     # ### end Alembic commands ###
 
@@ -847,10 +844,10 @@ def downgrade() -> None:
     op.drop_table("desk_confirmation")
     op.drop_table("project_line")
     op.drop_table("household")
-    with op.batch_alter_table("spent_token", schema=None) as batch_op:
-        batch_op.drop_index("ix_spent_token_poll")
+    with op.batch_alter_table("late_token", schema=None) as batch_op:
+        batch_op.drop_index("ix_late_token_poll")
 
-    op.drop_table("spent_token")
+    op.drop_table("late_token")
     op.drop_table("project")
     op.drop_table("poll_option")
     op.drop_table("building")
