@@ -166,6 +166,40 @@ class HouseholdNotice(Base):
     about: Mapped[str] = mapped_column(String(200), default="")
 
 
+class PersonNoticeKind(StrEnum):
+    """What one person is told about things they took part in."""
+
+    POST_PUBLISHED = "post_published"
+    POST_RETURNED = "post_returned"
+    POST_HIDDEN = "post_hidden"
+    POST_ANSWERED = "post_answered"
+    POST_DISPOSED = "post_disposed"
+    APPEAL_ANSWERED = "appeal_answered"
+    TOPIC_MOVED = "topic_moved"
+    MEETING_PLACE = "meeting_place"
+    MEETING_CHANGED = "meeting_changed"
+    REVISED = "revised"
+
+
+class PersonNotice(Base):
+    """A line in somebody's inbox. `key` lets the worker deliver twice without harm."""
+
+    __tablename__ = "person_notice"
+    __table_args__ = (
+        UniqueConstraint("community_id", "person_id", "key"),
+        Index("ix_person_notice_unread", "person_id", "read_at"),
+    )
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    key: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[PersonNoticeKind] = mapped_column(String(30))
+    about: Mapped[str] = mapped_column(String(100))
+    at: Mapped[datetime]
+    read_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
 class LoginSession(Base):
     """A signed-in browser. The cookie holds a random id, this row only its hash."""
 

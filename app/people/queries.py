@@ -12,6 +12,7 @@ from app.communities.models import Building, Estate, Household
 from app.core import clock
 from app.core.actor import Actor, Grant, Home, Role
 from app.core.db import UTCDateTime, db
+from app.core.errors import NotFound
 from app.people import secrets_box, words
 from app.people.models import (
     HouseholdCode,
@@ -20,9 +21,11 @@ from app.people.models import (
     LoginSession,
     Membership,
     Person,
+    PersonNotice,
     RoleGrant,
 )
 from app.people.rules import STAFF_IDLE, CodeState, code_state, mask_phone
+from app.people.steps import address_of_thing
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,6 +43,7 @@ class SignedIn:
     shared_phone: bool
     last_seen_at: datetime
     expires_at: datetime
+    unread: int
 
 
 def session_by_hash(id_hash: str) -> SignedIn | None:
@@ -60,9 +64,17 @@ def session_by_hash(id_hash: str) -> SignedIn | None:
         first.shared_phone,
         first.last_seen_at,
         first.expires_at,
+        first.unread,
     )
 
 
+_UNREAD = (
+    select(func.count())
+    .where(PersonNotice.person_id == LoginSession.person_id, PersonNotice.read_at.is_(None))
+    .correlate(LoginSession)
+    .scalar_subquery()
+    .label("unread")
+)
 # Every request asks this; putting the statement together would cost more than running it.
 _LIVING_SESSION = (
     select(
@@ -76,6 +88,7 @@ _LIVING_SESSION = (
         Person.display,
         Membership.community_id,
         Membership.household_id,
+        _UNREAD,
     )
     .join(Person, Person.id == LoginSession.person_id)
     .outerjoin(
@@ -136,6 +149,35 @@ def household_notices(
         .limit(limit)
     )
     return [NoticeLine(row.at, words.notice(row.kind, row.at, row.about)) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class InboxLine:
+    """A line of an inbox: what happened to which thing, and where that is."""
+
+    text: str
+    title: str
+    url: str
+    unread: bool
+
+
+def inbox(community_id: int, person_id: int, limit: int = 100) -> list[InboxLine]:
+    """What one person was told, the newest first."""
+    rows = db.session.execute(
+        select(PersonNotice.at, PersonNotice.kind, PersonNotice.about, PersonNotice.read_at)
+        .where(PersonNotice.community_id == community_id, PersonNotice.person_id == person_id)
+        .order_by(PersonNotice.id.desc())
+        .limit(limit)
+    ).all()
+    return [_inbox_line(community_id, row) for row in rows]
+
+
+def _inbox_line(community_id: int, row: Any) -> InboxLine:
+    try:
+        title, url = address_of_thing(community_id, row.about)
+    except NotFound:
+        title, url = "", ""
+    return InboxLine(words.person_notice(row.kind, row.at), title, url, row.read_at is None)
 
 
 def members(community_id: int, household_id: int) -> list[datetime]:

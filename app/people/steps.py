@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import insert
 
 from app.communities.steps import register_keeper
-from app.core import clock
-from app.people.models import HouseholdNotice, HouseholdNoticeKind, SecurityEvent
+from app.core import clock, jobs
+from app.core.errors import NotFound
+from app.people.models import (
+    HouseholdNotice,
+    HouseholdNoticeKind,
+    PersonNoticeKind,
+    SecurityEvent,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -59,6 +66,51 @@ def tell_household(
             about=about[:200],
         )
     )
+
+
+def tell_person(
+    session: Session,
+    community_id: int,
+    person_id: int,
+    kind: PersonNoticeKind,
+    about: str,
+) -> None:
+    """Let the worker put a line into somebody's inbox; `about` is a thing such as `topic:abc`."""
+    now = clock.now()
+    key = secrets.token_hex(8)
+    jobs.enqueue(
+        session,
+        "notice.deliver",
+        key,
+        now,
+        community_id=community_id,
+        person_id=person_id,
+        notice=kind.value,
+        about=about,
+        key_of_notice=key,
+        at=clock.to_record(now),
+    )
+
+
+AddressOf = Callable[[int, str], tuple[str, str]]
+_addresses: dict[str, AddressOf] = {}
+
+
+def register_address(prefix: str, address_of: AddressOf) -> None:
+    """Make known who can say where `prefix:…` is.
+
+    The function is given a community's id and what follows the prefix, and gives the thing's title
+    and its address; it raises NotFound for what is no longer there.
+    """
+    _addresses[prefix] = address_of
+
+
+def address_of_thing(community_id: int, about: str) -> tuple[str, str]:
+    """The title and the address of a thing. Raises: NotFound."""
+    prefix, _colon, rest = about.partition(":")
+    if prefix not in _addresses:
+        raise NotFound("thing")
+    return _addresses[prefix](community_id, rest)
 
 
 Errands = Callable[[int, int], list[str]]

@@ -128,6 +128,18 @@ def mine(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     )
 
 
+@bp.route("/c/<code>/inbox", methods=["GET", "POST"])
+@guard.needs(Permission.INBOX_READ)
+def inbox(code: str) -> ResponseReturnValue:
+    """Show what one was told; on POST mark it all as read."""
+    actor = browser.current_actor()
+    if request.method == "POST":
+        operations.read_inbox(actor, community_id=g.place.id)
+        return redirect(url_for("people.inbox", code=code), 303)
+    lines = queries.inbox(g.place.id, actor.require_person())
+    return render_template("people/inbox.html", place=g.place, lines=lines)
+
+
 # --- the desk ------------------------------------------------------------------------------
 
 

@@ -35,6 +35,20 @@ class Permission(StrEnum):
     PICTURE_ADD = "picture.add"
     DESIGNER_HOME = "designer.home"
     DISTRICT_VIEW = "district.view"
+    INBOX_READ = "inbox.read"
+    NOTICE_DELIVER = "notice.deliver"
+    OPINION_WRITE = "opinion.write"
+    OPINION_DISPOSE = "opinion.dispose"
+    OPINION_ANSWER = "opinion.answer"
+    POST_MODERATE = "post.moderate"
+    APPEAL_ANSWER = "appeal.answer"
+    TOPIC_PROPOSE = "topic.propose"
+    TOPIC_HANDLE = "topic.handle"
+    MEETING_JOIN = "meeting.join"
+    MEETING_RUN = "meeting.run"
+    MINUTES_CONFIRM = "minutes.confirm"
+    DESIGN_POST = "design.post"
+    PROJECT_PROGRESS = "project.progress"
     PLACES_SET_UP = "places.set_up"
     STAFF_SET_UP = "staff.set_up"
 
@@ -73,6 +87,7 @@ _resident = _in_community(Role.RESIDENT)
 _clerk = _in_community(Role.CLERK)
 _committee = _in_community(Role.CLERK, Role.COMMITTEE)
 _desk = _in_community(Role.CLERK, Role.COMMITTEE, Role.SUPERVISOR)
+_designer = _in_community(Role.DESIGNER)
 _district = _above(Role.DISTRICT)
 
 TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
@@ -95,8 +110,24 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.RECORD_EXPORT: (_desk, _district, _is_system),
     Permission.RECORD_CHECKPOINT: (_is_system,),
     Permission.PICTURE_ADD: (_committee, _is_system),
-    Permission.DESIGNER_HOME: (_in_community(Role.DESIGNER),),
+    Permission.DESIGNER_HOME: (_designer,),
     Permission.DISTRICT_VIEW: (_district,),
+    Permission.INBOX_READ: (_resident, _desk, _designer),
+    Permission.NOTICE_DELIVER: (_is_system,),
+    Permission.OPINION_WRITE: (_resident,),
+    Permission.OPINION_DISPOSE: (_committee,),
+    Permission.OPINION_ANSWER: (_committee, _designer),
+    Permission.POST_MODERATE: (_committee,),
+    # An appeal goes to the affairs supervision, never back to who moderated.
+    Permission.APPEAL_ANSWER: (_in_community(Role.SUPERVISOR),),
+    Permission.TOPIC_PROPOSE: (_resident, _committee),
+    Permission.TOPIC_HANDLE: (_committee,),
+    Permission.MEETING_JOIN: (_resident,),
+    Permission.MEETING_RUN: (_committee,),
+    # Whoever wrote them cannot; the operation looks at that.
+    Permission.MINUTES_CONFIRM: (_desk,),
+    Permission.DESIGN_POST: (_designer,),
+    Permission.PROJECT_PROGRESS: (_committee, _is_system),
     Permission.PLACES_SET_UP: (_is_system,),
     Permission.STAFF_SET_UP: (_is_system,),
 }

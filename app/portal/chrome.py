@@ -84,6 +84,8 @@ class Chrome:
     icp: str = ""
     here: str = "/"
     other_language: str = ""
+    unread: int = 0
+    inbox_url: str = ""
     smaller: int = 0
     larger: int = 0
     privacy_url: str = ""
@@ -154,6 +156,8 @@ def build() -> Chrome:
         complaint_url=address("portal.complaints"),
         icp=settings.icp,
         here=_here(),
+        unread=_unread(),
+        inbox_url=_inbox(actor, community),
         other_language=("zh" if language == "en" else "en") if ENGLISH else "",
         smaller=_next_size(view, -1),
         larger=_next_size(view, 1),
@@ -161,6 +165,17 @@ def build() -> Chrome:
         record_url=address("exports.record", code=community.code) if community else "",
         messages=[Message(kind, text) for kind, text in _messages()],
     )
+
+
+def _unread() -> int:
+    signed_in = browser.current()
+    return signed_in.unread if signed_in else 0
+
+
+def _inbox(actor: Actor, community: CommunityView | None) -> str:
+    if community is None or not actor.person_id:
+        return ""
+    return address("people.inbox", code=community.code)
 
 
 def _here() -> str:
@@ -228,6 +243,9 @@ def _navigation(actor: Actor, community: CommunityView | None) -> list[NavItem]:
 def _desk_rows() -> list[tuple[str, str, str]]:
     return [
         (_("今天要办"), "portal.desk", "home"),
+        (_("议题"), "consultations.desk", "vote"),
+        (_("会议"), "meetings.desk", "clock"),
+        (_("意见审核"), "discussion.desk", "info"),
         (_("投票"), "voting.desk", "vote"),
         (_("项目"), "projects.desk", "project"),
         (_("住户和编码"), "people.desk", "households"),
@@ -239,7 +257,7 @@ def _desk_rows() -> list[tuple[str, str, str]]:
 def _resident_rows() -> list[tuple[str, str, str]]:
     return [
         (_("首页"), "portal.community_home", "home"),
-        (_("议事"), "voting.index", "vote"),
+        (_("议事"), "consultations.index", "vote"),
         (_("项目"), "projects.index", "project"),
         (_("我的"), "people.mine", "me"),
     ]

@@ -2,10 +2,15 @@
 
 PUBLIC = {
     "attachments.picture",
+    "consultations.index",
+    "consultations.show",
     "exports.poster",
     "exports.record",
     "exports.result_notice",
     "exports.verifier",
+    "meetings.ics",
+    "meetings.index",
+    "meetings.show",
     "people.enter",
     "people.staff_sign_in",
     "portal.community_home",

@@ -27,15 +27,32 @@ ROLES = (
     Role.DESIGNER,
     Role.DISTRICT,
 )
-NAMES = ("poll_id", "household_id", "upload_id", "project_code", "public_id")
+NAMES = (
+    "poll_id",
+    "household_id",
+    "upload_id",
+    "project_code",
+    "public_id",
+    "topic_id",
+    "meeting_id",
+    "post_id",
+)
 
 
 def things(world: World, code: str) -> dict[str, object]:
     """One thing of every sort in a community, by the name that addresses give it."""
     place = world.community(code, 3)
     project = world.project(place, f"P{code}")
+    topic = world.topic(place, title=f"{code}的议题")
+    meeting = world.meeting(place, topic)
     return {
         "code": code,
+        "topic_id": topic,
+        "meeting_id": meeting,
+        "post_id": world.post(place, f"topic:{topic}"),
+        "door_key": "no-key",
+        "seat_id": 1,
+        "to": "archived",
         "poll_id": world.poll(place, (project,)),
         "household_id": place.households[0],
         "upload_id": communities.upload_roll(

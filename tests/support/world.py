@@ -8,11 +8,17 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pyotp
+from flask import g
 
 from app.communities import operations as communities
 from app.communities import queries as places
+from app.consultations import operations as topics
+from app.consultations.rules import Form, State
 from app.core import clock
 from app.core.actor import SYSTEM, Actor, Home, Role
+from app.discussion import operations as opinions
+from app.meetings.rules import Item
+from app.meetings.steps import NewMeeting
 from app.people import browser
 from app.people import operations as people
 from app.people import queries as persons
@@ -58,6 +64,7 @@ class World:
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.numbers = count(1)
+        self.clerks: dict[int, Actor] = {}
 
     def community(self, code: str = "HXL", households: int = 30, *, demo: bool = False) -> Place:
         """A community of one building; the n-th household's phone ends in its number."""
@@ -162,6 +169,72 @@ class World:
             ),
         )
         return code
+
+    def topic(
+        self, place: Place, state: State = State.ACCEPTED, title: str = "楼下没有长椅"
+    ) -> str:
+        """A topic on its way, by the committee's hands, in an early state."""
+        topic_id = topics.propose_topic(
+            self.clerk(place),
+            community_id=place.id,
+            text=topics.TopicText(title, "老人没有地方坐。"),
+            proposed_as="居民",
+            once=f"once{next(self.numbers)}",
+        )
+        path = {
+            State.PROPOSED: (),
+            State.SCREENING: (State.SCREENING,),
+        }.get(state, (State.SCREENING, State.ACCEPTED))
+        for to in path:
+            topics.move_topic(
+                self.clerk(place), community_id=place.id, topic_id=topic_id, to=to, note="可以办"
+            )
+        return topic_id
+
+    def clerk(self, place: Place) -> Actor:
+        """A clerk of the community, the same for the whole test."""
+        if place.id not in self.clerks:
+            self.clerks[place.id] = self.staff(place).actor
+        return self.clerks[place.id]
+
+    def new_meeting(self, **changes: object) -> NewMeeting:
+        """A meeting in ten days with three places, one of them held."""
+        values: dict[str, object] = {
+            "subject": "",
+            "title": "长椅放哪里",
+            "form": "圆桌会",
+            "place": "综合服务站",
+            "starts_at": clock.now() + timedelta(days=10),
+            "capacity": 3,
+            "held": 1,
+            "chair": "主持人",
+            "recorder": "记录人",
+            "items": (Item("说明情况", "居委会", 10), Item("大家发言", "全体", 50)),
+            "materials": ("平面图",),
+        }
+        return NewMeeting(**(values | changes))  # type: ignore[arg-type]
+
+    def meeting(self, place: Place, topic_id: str = "", **changes: object) -> str:
+        """An announced meeting about a topic, which is made when none is named."""
+        return topics.announce_topic(
+            self.clerk(place),
+            community_id=place.id,
+            topic_id=topic_id or self.topic(place),
+            form=Form.ROUND_TABLE,
+            meeting=self.new_meeting(**changes),
+        )
+
+    def post(self, place: Place, about: str, author: Actor | None = None, text: str = "") -> str:
+        """An opinion that waits for moderation."""
+        with self.app.test_request_context():
+            g.place = places.community_by_code(place.code)
+            return opinions.write_post(
+                author or self.resident(place),
+                community_id=place.id,
+                subject=about,
+                text=text or "请放在树下。",
+                once=f"once{next(self.numbers)}",
+            )
 
     def draft(  # a draft is these facts
         self,

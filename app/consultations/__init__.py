@@ -1,0 +1,1 @@
+"""共谋: topics, from somebody's need to the decision and what became of it."""

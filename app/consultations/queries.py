@@ -1,0 +1,167 @@
+"""Reads of topics, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from app.attachments.queries import PictureView, pictures
+from app.consultations.models import Topic, TopicCorrection, TopicMove, TopicPhoto
+from app.consultations.rules import UNSEEN, State, stage_index
+from app.core.db import db
+from app.core.errors import NotFound
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+
+
+@dataclass(frozen=True, slots=True)
+class TopicLine:
+    """A topic in a list."""
+
+    public_id: str
+    title: str
+    proposed_as: str
+    state: State
+    created_at: datetime
+    moved_at: datetime
+    publication_until: datetime | None
+    task_due: datetime | None
+    person_id: int | None
+
+    @property
+    def stage_index(self) -> int:
+        """Which of the five seals is now."""
+        return stage_index(self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class MoveView:
+    """One move of a topic, with the words that explain it."""
+
+    to: State
+    note: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TopicView:
+    """A topic with everything its page shows."""
+
+    line: TopicLine
+    background: str
+    question: str
+    parties: str
+    legal_note: str
+    form: str
+    merged_into: str
+    opinion: str
+    dissent: str
+    published_at: datetime | None
+    task_owner: str
+    photos: tuple[PictureView, ...]
+    moves: tuple[MoveView, ...]
+    corrections: tuple[tuple[str, datetime], ...]
+
+    @property
+    def subject(self) -> str:
+        """What opinions, meetings and edges call this topic."""
+        return f"topic:{self.line.public_id}"
+
+
+_LINE = (
+    Topic.public_id,
+    Topic.title,
+    Topic.proposed_as,
+    Topic.state,
+    Topic.created_at,
+    Topic.moved_at,
+    Topic.publication_until,
+    Topic.task_due,
+    Topic.person_id,
+)
+
+
+def public_topics(community_id: int) -> list[TopicLine]:
+    """Every topic the committee has looked at, the latest move first."""
+    unseen = [state.value for state in UNSEEN]
+    return _lines(Topic.community_id == community_id, Topic.state.not_in(unseen))
+
+
+def all_topics(community_id: int) -> list[TopicLine]:
+    """Every topic, for the desk, the latest move first."""
+    return _lines(Topic.community_id == community_id)
+
+
+def topics_of(community_id: int, person_id: int) -> list[TopicLine]:
+    """What one person proposed, the latest move first."""
+    return _lines(Topic.community_id == community_id, Topic.person_id == person_id)
+
+
+def _lines(*conditions: ColumnElement[bool]) -> list[TopicLine]:
+    rows = db.session.execute(
+        select(*_LINE).where(*conditions).order_by(Topic.moved_at.desc(), Topic.id.desc())
+    )
+    return [_line(row) for row in rows]
+
+
+def _line(row: Any) -> TopicLine:
+    values = {column.key: getattr(row, column.key) for column in _LINE}
+    return TopicLine(**values | {"state": State(row.state)})
+
+
+def topic(community_id: int, topic_id: str) -> TopicView:
+    """One topic, in whatever state. Raises: NotFound."""
+    row = db.session.scalar(
+        select(Topic).where(Topic.community_id == community_id, Topic.public_id == topic_id)
+    )
+    if row is None:
+        raise NotFound("topic")
+    return TopicView(
+        line=_line(row),
+        background=row.background,
+        question=row.question,
+        parties=row.parties,
+        legal_note=row.legal_note,
+        form=row.form,
+        merged_into=row.merged_into,
+        opinion=row.opinion,
+        dissent=row.dissent,
+        published_at=row.published_at,
+        task_owner=row.task_owner,
+        photos=_photos(community_id, row.id),
+        moves=_moves(row.id),
+        corrections=_corrections(row.id),
+    )
+
+
+def _photos(community_id: int, topic_pk: int) -> tuple[PictureView, ...]:
+    ids = db.session.scalars(
+        select(TopicPhoto.attachment_id)
+        .where(TopicPhoto.community_id == community_id, TopicPhoto.topic_id == topic_pk)
+        .order_by(TopicPhoto.position)
+    ).all()
+    found = pictures(community_id, ids) if ids else {}
+    return tuple(found[each] for each in ids)
+
+
+def _moves(topic_pk: int) -> tuple[MoveView, ...]:
+    rows = db.session.execute(
+        select(TopicMove.to_state, TopicMove.note, TopicMove.at)
+        .where(TopicMove.topic_id == topic_pk)
+        .order_by(TopicMove.id)
+    )
+    return tuple(MoveView(State(row.to_state), row.note, row.at) for row in rows)
+
+
+def _corrections(topic_pk: int) -> tuple[tuple[str, datetime], ...]:
+    rows = db.session.execute(
+        select(TopicCorrection.text, TopicCorrection.at)
+        .where(TopicCorrection.topic_id == topic_pk)
+        .order_by(TopicCorrection.id)
+    )
+    return tuple((row.text, row.at) for row in rows)

@@ -1,0 +1,99 @@
+"""Words for topics."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.consultations.rules import Form, State
+from app.core import web
+from app.core.errors import RuleBroken
+from app.core.times import end_text
+
+STATES = {
+    State.PROPOSED: ("wait", _l("议题征集")),
+    State.SCREENING: ("wait", _l("正在审核")),
+    State.ACCEPTED: ("go", _l("已立项")),
+    State.ANNOUNCED: ("info", _l("已公告，等开会")),
+    State.IN_SESSION: ("go", _l("正在协商")),
+    State.DRAFTED: ("info", _l("形成协商意见")),
+    State.PUBLISHED: ("info", _l("协商结果公示中")),
+    State.OBJECTION_REVIEW: ("wait", _l("正在处理异议")),
+    State.TO_VOTE: ("info", _l("提交表决")),
+    State.DECIDED: ("go", _l("已确定")),
+    State.IMPLEMENTING: ("go", _l("正在落实")),
+    State.REPORTED: ("info", _l("落实情况已公开")),
+    State.RATED: ("info", _l("已评议")),
+    State.ARCHIVED: ("", _l("已归档")),
+    State.REJECTED: ("stop", _l("不予立项")),
+    State.MERGED: ("", _l("合并办理")),
+    State.ESCALATED: ("info", _l("提级协商")),
+    State.WITHDRAWN: ("", _l("已撤回")),
+    State.NOT_ADOPTED: ("stop", _l("未通过")),
+    State.ADJOURNED: ("wait", _l("休会")),
+    State.POSTPONED: ("wait", _l("延期")),
+    State.INVALIDATED: ("stop", _l("责令改正或撤销")),
+}
+FORMS = {
+    Form.ROUND_TABLE: _l("圆桌会"),
+    Form.COUNCIL: _l("议事会"),
+    Form.HEARING: _l("听证会"),
+    Form.OWNERS_TALK: _l("小区协商"),
+    Form.RESIDENTS_MEETING: _l("居民会议"),
+    Form.REPRESENTATIVES_MEETING: _l("居民代表会议"),
+}
+# The verb on the button that makes a move, and what the page says will happen.
+MOVES = {
+    State.SCREENING: (_l("开始审核"), _l("提议人会看到“正在审核”。")),
+    State.ACCEPTED: (_l("立项"), _l("议题公开，居民可以写意见。")),
+    State.REJECTED: (_l("不予立项"), _l("议题和理由一起公开。")),
+    State.ADJOURNED: (_l("休会"), _l("人数不够或时间不够，另行公告再开。")),
+    State.OBJECTION_REVIEW: (_l("处理异议"), _l("公示期内收到异议，先处理再定。")),
+    State.PUBLISHED: (_l("异议处理完，继续公示"), _l("公示时间不变。")),
+    State.TO_VOTE: (_l("提交表决"), _l("需要居民会议、居民代表会议或业主表决的，先表决再定。")),
+    State.NOT_ADOPTED: (_l("未通过"), _l("表决没有通过或参加的人不够。")),
+    State.DECIDED: (_l("确定"), _l("公示期满没有未处理的异议，协商意见确定下来。")),
+    State.REPORTED: (_l("公开落实情况"), _l("写明做到了哪一步，发给参加协商的各方。")),
+    State.RATED: (_l("完成评议"), _l("居民已经评过效果。")),
+    State.ARCHIVED: (_l("归档"), _l("全部材料封存，不再改动。")),
+}
+
+
+def state_badge(state: State) -> tuple[str, str]:
+    """Kind and words of the badge."""
+    kind, text = STATES[state]
+    return kind, str(text)
+
+
+def form_name(form: str) -> str:
+    """How people sit together; empty when nobody has said."""
+    return str(FORMS[Form(form)]) if form else ""
+
+
+def _broken(error: RuleBroken) -> str:
+    facts = error.facts
+    most, until = facts.get("most", ""), facts.get("until")
+    sentences = {
+        "topic.empty": _("有一栏还没有写，没有保存。"),
+        "topic.too_long": _("写得太长了，没有保存。最多 %(most)s 个字。", most=most),
+        "topic.too_many_photos": _("照片最多 %(most)s 张，没有保存。", most=most),
+        "topic.no_reason": _("请写上理由，理由会公开。什么都没有改动。"),
+        "topic.no_parent": _("没有找到要并入的议题。什么都没有改动。"),
+        "topic.no_minutes": _("会议纪要还没有由第二人确认，不能形成协商意见。"),
+        "topic.undisposed": _(
+            "还有 %(number)s 条居民意见没有说明采纳不采纳，不能公示。请先到“意见审核”办完。",
+            number=facts.get("number", ""),
+        ),
+        "topic.still_published": _(
+            "公示到 %(until)s 才期满，现在还不能确定。",
+            until=end_text(until) if until else "",  # type: ignore[arg-type]
+        ),
+        "topic.linked": _("这个项目已经关联过了。"),
+        "topic.fixed": _("公告以后不能再改，有错请发更正。什么都没有改动。"),
+        "topic.not_published": _("还没有公开的议题不用更正。"),
+        "topic.wrong_state": _("议题现在不能走这一步，什么都没有改动。请刷新看一看。"),
+    }
+    return sentences[error.code]
+
+
+web.explain("topic", _broken)

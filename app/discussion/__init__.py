@@ -1,0 +1,1 @@
+"""What residents write about things: opinions, their moderation, and what became of each."""

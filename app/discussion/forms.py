@@ -1,0 +1,77 @@
+"""The shape of what is typed about posts."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, RadioField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Length
+
+from app.discussion import words
+from app.discussion.rules import LONGEST, LONGEST_REASON
+
+
+class OpinionForm(FlaskForm):
+    """An opinion, a new wording of one, or an appeal."""
+
+    text = TextAreaField(
+        _l("您的意见"),
+        description=_l("最多 1,000 字。请不要写别人的姓名、电话和门牌；写了的电话会自动遮住。"),
+        validators=[InputRequired(_l("请写上您的意见")), Length(max=LONGEST)],
+    )
+    once = HiddenField(validators=[Length(max=40)])
+
+
+class RefusalForm(FlaskForm):
+    """Why something is returned or hidden."""
+
+    reason = RadioField(
+        _l("理由"),
+        choices=[SelectChoice(reason.value, text) for reason, text in words.REASONS.items()],
+        validators=[InputRequired(_l("请选一个理由"))],
+    )
+    note = StringField(
+        _l("给写的人的说明"),
+        description=_l("只有写的人看得到。批评居委会不是退回的理由。"),
+        validators=[Length(max=LONGEST_REASON)],
+    )
+
+
+class CoverForm(FlaskForm):
+    """A phrase to mask before publishing."""
+
+    cover = StringField(_l("要遮住的字"), validators=[Length(max=100)])
+
+
+class DispositionForm(FlaskForm):
+    """What became of an opinion."""
+
+    disposition = RadioField(
+        _l("怎么处理"),
+        choices=[
+            SelectChoice(value.value, text) for value, (_kind, text) in words.DISPOSITIONS.items()
+        ],
+        validators=[InputRequired(_l("请选一项"))],
+    )
+    why = TextAreaField(
+        _l("理由"),
+        description=_l("和意见一起公布。"),
+        validators=[InputRequired(_l("请写上理由")), Length(max=LONGEST_REASON)],
+    )
+
+
+class AnswerForm(FlaskForm):
+    """An answer to an opinion or to an appeal."""
+
+    text = TextAreaField(
+        _l("答复"), validators=[InputRequired(_l("请写上答复")), Length(max=LONGEST)]
+    )
+    outcome = RadioField(
+        _l("结论"),
+        choices=[
+            SelectChoice("publish", _l("公布这一条")),
+            SelectChoice("uphold", _l("维持原来的处理")),
+        ],
+        default="uphold",
+    )

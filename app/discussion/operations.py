@@ -1,0 +1,299 @@
+"""Writing, moderating and answering. Publishing and hiding are public acts; writing is not yet."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.core import canonical as c
+from app.core import clock
+from app.core import record as records
+from app.core.db import transaction
+from app.core.errors import NotAllowed, NotFound, RuleBroken
+from app.core.record import Act, record
+from app.discussion import rules, steps
+from app.discussion.models import Post
+from app.discussion.rules import PostState
+from app.people.models import PersonNoticeKind
+from app.people.steps import security, tell_person
+from app.policy.table import Permission, Place, require
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.core.actor import Actor
+    from app.core.record import Kind
+
+PUBLISHED = records.register(
+    "post.published",
+    {"post", "about"},
+    {"text"},
+    "what somebody wrote about a subject is shown to everybody",
+)
+RETURNED = records.register(
+    "post.returned",
+    {"post", "about", "reason"},
+    {"note"},
+    "what somebody wrote goes back to them with a reason",
+)
+HIDDEN = records.register(
+    "post.hidden", {"post", "about", "reason"}, {"note"}, "a published post is hidden"
+)
+APPEAL_ANSWERED = records.register(
+    "appeal.answered",
+    {"post", "about", "upheld"},
+    {"answer"},
+    "somebody else looked again at what was returned or hidden",
+)
+DISPOSED = records.register(
+    "opinion.disposed",
+    {"post", "about", "disposition"},
+    {"why"},
+    "what became of an opinion: adopted, partly, not_adopted",
+)
+REPLIED = records.register(
+    "post.answered", {"post", "about"}, {"reply"}, "the designer or the committee answers"
+)
+
+ID_BYTES = 5
+
+
+def write_post(actor: Actor, *, community_id: int, subject: str, text: str, once: str) -> str:
+    """Send an opinion to moderation; gives its public id. The same form twice is one post.
+
+    Raises: NotFound; RuleBroken post.*.
+    """
+    try:
+        with transaction() as session:
+            require(actor, Permission.OPINION_WRITE, Place(community_id))
+            if not steps.subject_of(community_id, subject).open:
+                raise RuleBroken("post.closed")
+            original = rules.clean(text)
+            post = Post(
+                community_id=community_id,
+                public_id=c.crockford(secrets.token_bytes(ID_BYTES)).lower(),
+                subject=subject,
+                person_id=actor.require_person(),
+                role=_role(actor, community_id),
+                once=once,
+                original=original,
+                text=rules.mask(original),
+                state=PostState.SUBMITTED.value,
+                submitted_at=clock.now(),
+            )
+            session.add(post)
+            session.flush()
+            _note(session, actor, post, "post.submitted")
+            return post.public_id
+    except IntegrityError:
+        return _sent_before(actor, community_id, once)
+
+
+def _sent_before(actor: Actor, community_id: int, once: str) -> str:
+    with transaction() as session:
+        public_id = session.scalar(
+            select(Post.public_id).where(
+                Post.community_id == community_id,
+                Post.person_id == actor.require_person(),
+                Post.once == once,
+            )
+        )
+    if public_id is None:
+        raise NotFound("post")
+    return public_id
+
+
+def _role(actor: Actor, community_id: int) -> str:
+    """The capacity somebody writes in: at home as a resident, else by their role."""
+    if actor.home_in(community_id) is not None:
+        return "resident"
+    return actor.role_in(community_id).value
+
+
+def rewrite_post(actor: Actor, *, community_id: int, post_id: str, text: str) -> None:
+    """Send a returned post again in other words. Raises: NotFound, RuleBroken post.*."""
+    with transaction() as session:
+        require(actor, Permission.OPINION_WRITE, Place(community_id))
+        post = _lock(session, community_id, post_id)
+        if post.person_id != actor.person_id:
+            raise NotFound("post")
+        if post.state != PostState.RETURNED:
+            raise RuleBroken("post.wrong_state", state=post.state)
+        post.original = rules.clean(text)
+        post.text = rules.mask(post.original)
+        post.state, post.submitted_at = PostState.SUBMITTED.value, clock.now()
+        post.reason = post.note = ""
+        _note(session, actor, post, "post.rewritten")
+
+
+def publish_post(actor: Actor, *, community_id: int, post_id: str, cover: str = "") -> None:
+    """Show a post to everybody; `cover` is a phrase to be masked in it first.
+
+    Raises: NotFound, RuleBroken post.wrong_state, post.nothing_to_cover.
+    """
+    with transaction() as session:
+        require(actor, Permission.POST_MODERATE, Place(community_id))
+        post = _lock(session, community_id, post_id)
+        rules.check_move(PostState(post.state), PostState.PUBLISHED)
+        if post.state != PostState.SUBMITTED:
+            raise RuleBroken("post.wrong_state", state=post.state)
+        if cover:
+            if cover not in post.text:
+                raise RuleBroken("post.nothing_to_cover")
+            post.text = post.text.replace(cover, "*" * len(cover))
+        _publish(session, actor, post)
+
+
+def _publish(session: Session, actor: Actor, post: Post) -> None:
+    _moderate(post, actor, PostState.PUBLISHED)
+    _write(session, actor, PUBLISHED, post, private={"text": post.text})
+    _tell(session, post, PersonNoticeKind.POST_PUBLISHED)
+
+
+def return_post(
+    actor: Actor, *, community_id: int, post_id: str, reason: str, note: str = ""
+) -> None:
+    """Give a post back with a reason. Raises: NotFound, RuleBroken post.*."""
+    with transaction() as session:
+        require(actor, Permission.POST_MODERATE, Place(community_id))
+        post = _lock(session, community_id, post_id)
+        rules.check_move(PostState(post.state), PostState.RETURNED)
+        _refuse(session, actor, post, RETURNED, (reason, note))
+        _tell(session, post, PersonNoticeKind.POST_RETURNED)
+
+
+def hide_post(
+    actor: Actor, *, community_id: int, post_id: str, reason: str, note: str = ""
+) -> None:
+    """Take a published post out of sight; the original is kept. Raises: NotFound, RuleBroken."""
+    with transaction() as session:
+        require(actor, Permission.POST_MODERATE, Place(community_id))
+        post = _lock(session, community_id, post_id)
+        rules.check_move(PostState(post.state), PostState.HIDDEN)
+        _refuse(session, actor, post, HIDDEN, (reason, note))
+        _tell(session, post, PersonNoticeKind.POST_HIDDEN)
+
+
+def _refuse(session: Session, actor: Actor, post: Post, kind: Kind, why: tuple[str, str]) -> None:
+    given = rules.check_reason(*why)
+    state = PostState.HIDDEN if kind is HIDDEN else PostState.RETURNED
+    _moderate(post, actor, state)
+    post.reason, post.note = given.value, why[1].strip()
+    _write(session, actor, kind, post, {"reason": given.value}, {"note": post.note})
+
+
+def appeal_post(actor: Actor, *, community_id: int, post_id: str, text: str) -> None:
+    """Ask somebody else to look again, once. Raises: NotFound, RuleBroken post.*."""
+    with transaction() as session:
+        require(actor, Permission.OPINION_WRITE, Place(community_id))
+        post = _lock(session, community_id, post_id)
+        if post.person_id != actor.person_id:
+            raise NotFound("post")
+        if post.state not in {PostState.RETURNED, PostState.HIDDEN}:
+            raise RuleBroken("post.wrong_state", state=post.state)
+        if post.appealed_at is not None:
+            raise RuleBroken("post.appealed_before")
+        post.appeal, post.appealed_at = rules.clean(text), clock.now()
+        _note(session, actor, post, "post.appealed")
+
+
+def answer_appeal(
+    actor: Actor, *, community_id: int, post_id: str, upheld: bool, answer: str
+) -> None:
+    """Look again, as somebody other than who moderated: uphold the decision, or publish after all.
+
+    Raises: NotFound; NotAllowed for who moderated; RuleBroken post.*.
+    """
+    with transaction() as session:
+        require(actor, Permission.APPEAL_ANSWER, Place(community_id))
+        post = _lock(session, community_id, post_id)
+        if post.appealed_at is None or post.appeal_answered_at is not None:
+            raise RuleBroken("post.wrong_state", state=post.state)
+        if post.moderated_by == actor.person_id:
+            raise NotAllowed(Permission.APPEAL_ANSWER)
+        post.appeal_answer, post.appeal_answered_at = rules.clean(answer), clock.now()
+        facts = {"upheld": "yes" if upheld else "no"}
+        private = {"answer": post.appeal_answer}
+        _write(session, actor, APPEAL_ANSWERED, post, facts, private)
+        if upheld:
+            _tell(session, post, PersonNoticeKind.APPEAL_ANSWERED)
+        else:
+            post.reason = post.note = ""
+            _publish(session, actor, post)
+
+
+def dispose(actor: Actor, *, community_id: int, post_id: str, disposition: str, why: str) -> None:
+    """Say what became of a published opinion, with the reason; again when it changes.
+
+    Raises: NotFound, RuleBroken post.*.
+    """
+    with transaction() as session:
+        require(actor, Permission.OPINION_DISPOSE, Place(community_id))
+        post = _lock(session, community_id, post_id)
+        if post.state != PostState.PUBLISHED:
+            raise RuleBroken("post.wrong_state", state=post.state)
+        post.disposition = rules.check_disposition(disposition, why).value
+        post.disposition_why, post.disposed_at = why.strip(), clock.now()
+        facts, private = {"disposition": post.disposition}, {"why": post.disposition_why}
+        _write(session, actor, DISPOSED, post, facts, private)
+        _tell(session, post, PersonNoticeKind.POST_DISPOSED)
+
+
+def reply(actor: Actor, *, community_id: int, post_id: str, text: str) -> None:
+    """Answer a published opinion, as the designer or the committee; a later answer replaces it.
+
+    Raises: NotFound, RuleBroken post.*.
+    """
+    with transaction() as session:
+        require(actor, Permission.OPINION_ANSWER, Place(community_id))
+        post = _lock(session, community_id, post_id)
+        if post.state != PostState.PUBLISHED:
+            raise RuleBroken("post.wrong_state", state=post.state)
+        post.reply, post.replied_at = rules.clean(text), clock.now()
+        post.replied_as = _role(actor, community_id)
+        _write(session, actor, REPLIED, post, private={"reply": post.reply})
+        _tell(session, post, PersonNoticeKind.POST_ANSWERED)
+
+
+def _moderate(post: Post, actor: Actor, state: PostState) -> None:
+    post.state = state.value
+    post.moderated_at, post.moderated_by = clock.now(), actor.person_id
+
+
+def _write(
+    session: Session,
+    actor: Actor,
+    kind: Kind,
+    post: Post,
+    facts: dict[str, str] | None = None,
+    private: dict[str, str] | None = None,
+) -> None:
+    data = {"post": post.public_id, "about": post.subject} | (facts or {})
+    act = Act(kind, f"post:{post.public_id}", data, private or {})
+    record(session, actor, act, post.community_id)
+
+
+def _note(session: Session, actor: Actor, post: Post, kind: str) -> None:
+    """What nobody else has seen yet is no entry of the record."""
+    security(
+        session,
+        kind,
+        community_id=post.community_id,
+        person_id=actor.person_id,
+        post=post.public_id,
+    )
+
+
+def _tell(session: Session, post: Post, kind: PersonNoticeKind) -> None:
+    tell_person(session, post.community_id, post.person_id, kind, f"post:{post.public_id}")
+
+
+def _lock(session: Session, community_id: int, post_id: str) -> Post:
+    mine = Post.community_id == community_id, Post.public_id == post_id
+    post = session.scalar(select(Post).where(*mine).with_for_update())
+    if post is None:
+        raise NotFound("post")
+    return post

@@ -1,0 +1,174 @@
+"""Reads of what people wrote, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from app.core.db import db
+from app.core.errors import NotFound
+from app.discussion.models import Post
+from app.discussion.rules import PostState, is_overdue, place_in_reading
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class PostView:
+    """A post. `original`, `appeal` and `person_id` are for its author and for moderation alone."""
+
+    public_id: str
+    subject: str
+    person_id: int
+    role: str
+    original: str
+    text: str
+    state: PostState
+    submitted_at: datetime
+    moderated_at: datetime | None
+    reason: str
+    note: str
+    appeal: str
+    appealed_at: datetime | None
+    appeal_answer: str
+    appeal_answered_at: datetime | None
+    disposition: str
+    disposition_why: str
+    reply: str
+    replied_as: str
+
+    @property
+    def covered(self) -> bool:
+        """Whether readers see less than was written."""
+        return self.original != self.text
+
+
+_NAMES = [field.name for field in fields(PostView)]
+_COLUMNS = [getattr(Post, name) for name in _NAMES]
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """The published opinions on a subject in the order this reader meets them."""
+
+    posts: tuple[PostView, ...]
+    hidden: int
+    waiting: int
+
+
+def thread(community_id: int, subject: str, seed: str, *, newest: bool = False) -> Thread:
+    """What everybody may read about a subject.
+
+    The order is random for each reader, so that nobody gains by being first; newest on request.
+    """
+    about = Post.community_id == community_id, Post.subject == subject
+    posts = _posts(*about, Post.state == PostState.PUBLISHED.value)
+    if newest:
+        posts.sort(key=lambda post: post.submitted_at, reverse=True)
+    else:
+        posts.sort(key=lambda post: place_in_reading(seed, post.public_id))
+    counts = _counts(*about)
+    return Thread(
+        tuple(posts),
+        counts.get(PostState.HIDDEN.value, 0),
+        counts.get(PostState.SUBMITTED.value, 0),
+    )
+
+
+def opinions(community_id: int, subject: str) -> list[PostView]:
+    """Every published opinion on a subject, oldest first: for dossiers."""
+    about = Post.community_id == community_id, Post.subject == subject
+    return _posts(*about, Post.state == PostState.PUBLISHED.value)
+
+
+def queue(community_id: int) -> list[PostView]:
+    """What waits for moderation, oldest first."""
+    mine = Post.community_id == community_id
+    return _posts(mine, Post.state == PostState.SUBMITTED.value)
+
+
+def appeals(community_id: int) -> list[PostView]:
+    """Appeals without an answer, oldest first."""
+    open_appeal = Post.appealed_at.is_not(None), Post.appeal_answered_at.is_(None)
+    return _posts(Post.community_id == community_id, *open_appeal)
+
+
+def without_disposition(community_id: int) -> list[PostView]:
+    """Published opinions nobody has answered with 采纳、部分采纳 or 不采纳 yet, oldest first."""
+    mine = Post.community_id == community_id, Post.state == PostState.PUBLISHED.value
+    return _posts(*mine, Post.disposition == "")
+
+
+def mine(community_id: int, person_id: int) -> list[PostView]:
+    """What one person wrote, the newest first."""
+    found = _posts(Post.community_id == community_id, Post.person_id == person_id)
+    return found[::-1]
+
+
+def post(community_id: int, post_id: str) -> PostView:
+    """One post, in whatever state. Raises: NotFound."""
+    found = _posts(Post.community_id == community_id, Post.public_id == post_id)
+    if not found:
+        raise NotFound("post")
+    return found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How much waits for moderation, and how much of it for longer than 48 hours."""
+
+    waiting: int
+    overdue: int
+    appeals: int
+    undisposed: int
+
+
+def work(community_id: int, now: datetime) -> Work:
+    """What moderation has before it."""
+    waiting = queue(community_id)
+    return Work(
+        len(waiting),
+        sum(is_overdue(post.submitted_at, now) for post in waiting),
+        len(appeals(community_id)),
+        len(without_disposition(community_id)),
+    )
+
+
+def _posts(*conditions: ColumnElement[bool]) -> list[PostView]:
+    rows = db.session.execute(
+        select(*_COLUMNS).where(*conditions).order_by(Post.submitted_at, Post.id)
+    )
+    return [
+        PostView(**dict(zip(_NAMES, row, strict=True)) | {"state": PostState(row.state)})
+        for row in rows
+    ]
+
+
+def _counts(*conditions: ColumnElement[bool]) -> dict[str, int]:
+    rows = db.session.execute(
+        select(Post.state, func.count()).where(*conditions).group_by(Post.state)
+    )
+    return {state: number for state, number in rows}  # noqa: C416 -- rows are no pairs to mypy
+
+
+def undisposed_about(session: Session, community_id: int, subject: str) -> int:
+    """How many published opinions on a subject have no disposition, in the caller's transaction."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Post)
+            .where(
+                Post.community_id == community_id,
+                Post.subject == subject,
+                Post.state == PostState.PUBLISHED.value,
+                Post.disposition == "",
+            )
+        )
+        or 0
+    )

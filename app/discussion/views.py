@@ -1,0 +1,438 @@
+"""Writing and reading opinions, and the desk's queue. What they are about lives above."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, abort, g, redirect, render_template, request, session, url_for
+from flask_babel import gettext as _
+
+from app.core import clock, guard, web
+from app.core.errors import NotFound, RuleBroken
+from app.core.times import time_text
+from app.discussion import operations, queries, rules, steps, words
+from app.discussion.forms import (
+    AnswerForm,
+    CoverForm,
+    DispositionForm,
+    OpinionForm,
+    RefusalForm,
+)
+from app.discussion.rules import PostState
+from app.people import browser
+from app.people.steps import register_address
+from app.policy.table import Permission, allowed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask.typing import ResponseReturnValue
+
+    from app.discussion.queries import PostView
+
+bp = Blueprint("discussion", __name__)
+REFUSED = 422
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A post with everything about it in words."""
+
+    post: PostView
+    at: str
+    writer: str
+    state: tuple[str, str]
+    disposition: tuple[str, str]
+    reason: str
+    answerer: str
+    about: str
+    overdue: bool
+
+
+def shown(post: PostView, about: str = "") -> Shown:
+    """Put a post into words for a page."""
+    return Shown(
+        post=post,
+        at=time_text(post.submitted_at),
+        writer=words.role_name(post.role),
+        state=words.state_badge(post.state),
+        disposition=words.disposition_badge(post.disposition),
+        reason=words.reason_text(post.reason),
+        answerer=words.role_name(post.replied_as) if post.replied_as else "",
+        about=about,
+        overdue=rules.is_overdue(post.submitted_at, clock.now()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ShownThread:
+    """The opinions on a subject as a page shows them, and what this reader may do."""
+
+    subject: str
+    posts: list[Shown]
+    hidden: int
+    newest: bool
+    other_order: str
+    may_write: bool
+    may_answer: bool
+    may_dispose: bool
+
+
+def thread_for_page(community_id: int, subject: str, *, is_open: bool) -> ShownThread:
+    """Give the thread in this reader's own order; rooms above put it on their pages."""
+    newest = request.args.get("order") == "newest"
+    found = queries.thread(community_id, subject, _reading_seed(), newest=newest)
+    actor = browser.current_actor()
+    return ShownThread(
+        subject=subject,
+        posts=[shown(post) for post in found.posts],
+        hidden=found.hidden,
+        newest=newest,
+        other_order=request.path + ("" if newest else "?order=newest"),
+        may_write=is_open and not actor.is_staff,
+        may_answer=allowed(actor, Permission.OPINION_ANSWER, g.place.place),
+        may_dispose=allowed(actor, Permission.OPINION_DISPOSE, g.place.place),
+    )
+
+
+def _reading_seed() -> str:
+    """Random for each visit and fixed for its length, so that nobody's opinion is always first."""
+    seed: str = session.setdefault("reading", secrets.token_hex(8))
+    return seed
+
+
+# --- residents ---------------------------------------------------------------------------------
+
+
+@bp.route("/c/<code>/say", methods=["GET", "POST"])
+@guard.needs(Permission.OPINION_WRITE)
+def say(code: str) -> ResponseReturnValue:
+    """Write an opinion about the subject the address names."""
+    about = request.args.get("about", "")
+    subject = steps.subject_of(g.place.id, about)
+    form = OpinionForm()
+    if request.method == "GET":
+        form.once.data = secrets.token_hex(16)
+    if not form.validate_on_submit():
+        return _say_page(form, about, subject)
+    try:
+        post_id = operations.write_post(
+            browser.current_actor(),
+            community_id=g.place.id,
+            subject=about,
+            text=form.text.data or "",
+            once=form.once.data or secrets.token_hex(16),
+        )
+    except RuleBroken as error:
+        form.form_errors.append(web.sentence(error))
+        return _say_page(form, about, subject)
+    return redirect(url_for("discussion.own", code=code, post_id=post_id), 303)
+
+
+def _say_page(form: OpinionForm, about: str, subject: steps.Subject) -> ResponseReturnValue:
+    status = REFUSED if request.method == "POST" else 200
+    page = render_template(
+        "discussion/say.html", place=g.place, form=form, about=about, subject=subject
+    )
+    return page, status
+
+
+@bp.get("/c/<code>/opinions/")
+@guard.needs(Permission.OPINION_WRITE)
+def own_list(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Show a resident everything they wrote here."""
+    actor = browser.current_actor()
+    posts = queries.mine(g.place.id, actor.require_person())
+    return render_template(
+        "discussion/own_list.html",
+        place=g.place,
+        posts=[shown(post, _title(post.subject)) for post in posts],
+    )
+
+
+@bp.get("/c/<code>/opinions/<post_id>")
+@guard.needs(Permission.OPINION_WRITE)
+def own(code: str, post_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Show a resident one thing they wrote, and what can be done about it."""
+    return _own_page(_own_post(post_id), OpinionForm(formdata=None), OpinionForm(formdata=None))
+
+
+def _own_post(post_id: str) -> PostView:
+    post = queries.post(g.place.id, post_id)
+    if post.person_id != browser.current_actor().person_id:
+        abort(404)
+    return post
+
+
+def _own_page(post: PostView, again: OpinionForm, appeal: OpinionForm) -> ResponseReturnValue:
+    if request.method == "GET":
+        again.text.data = post.original
+    states = {PostState.RETURNED, PostState.HIDDEN}
+    page = render_template(
+        "discussion/own.html",
+        place=g.place,
+        shown=shown(post, _title(post.subject)),
+        url=_url(post.subject),
+        again=again,
+        appeal=appeal,
+        may_rewrite=post.state is PostState.RETURNED,
+        may_appeal=post.state in states and post.appealed_at is None,
+    )
+    return page, (REFUSED if request.method == "POST" else 200)
+
+
+@bp.post("/c/<code>/opinions/<post_id>/rewrite")
+@guard.needs(Permission.OPINION_WRITE)
+def rewrite(code: str, post_id: str) -> ResponseReturnValue:
+    """Send a returned post again."""
+    post, form = _own_post(post_id), OpinionForm()
+
+    def act() -> None:
+        operations.rewrite_post(
+            browser.current_actor(),
+            community_id=g.place.id,
+            post_id=post_id,
+            text=form.text.data or "",
+        )
+
+    if _done(form, act):
+        web.tell("done", _("已经重新提交，审核后公布。"))
+        return redirect(url_for("discussion.own", code=code, post_id=post_id), 303)
+    return _own_page(post, form, OpinionForm(formdata=None))
+
+
+@bp.post("/c/<code>/opinions/<post_id>/appeal")
+@guard.needs(Permission.OPINION_WRITE)
+def appeal(code: str, post_id: str) -> ResponseReturnValue:
+    """Ask the affairs supervision to look again."""
+    post, form = _own_post(post_id), OpinionForm()
+
+    def act() -> None:
+        operations.appeal_post(
+            browser.current_actor(),
+            community_id=g.place.id,
+            post_id=post_id,
+            text=form.text.data or "",
+        )
+
+    if _done(form, act):
+        web.tell("done", _("申诉已收到，由居务监督委员会复核。"))
+        return redirect(url_for("discussion.own", code=code, post_id=post_id), 303)
+    return _own_page(post, OpinionForm(formdata=None), form)
+
+
+# --- the desk ----------------------------------------------------------------------------------
+
+
+@bp.get("/c/<code>/desk/posts")
+@guard.needs(Permission.DESK_VIEW)
+def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Show what waits: posts to moderate, appeals, opinions without a disposition."""
+    actor, place = browser.current_actor(), g.place
+    return render_template(
+        "discussion/desk.html",
+        place=place,
+        waiting=_rows(queries.queue(place.id)),
+        appeals=_rows(queries.appeals(place.id)),
+        undisposed=_rows(queries.without_disposition(place.id)),
+        moderates=allowed(actor, Permission.POST_MODERATE, place.place),
+        hears_appeals=allowed(actor, Permission.APPEAL_ANSWER, place.place),
+    )
+
+
+def _rows(posts: list[PostView]) -> list[Shown]:
+    return [shown(post, _title(post.subject)) for post in posts]
+
+
+@bp.get("/c/<code>/desk/posts/<post_id>")
+@guard.needs(Permission.DESK_VIEW)
+def desk_post(code: str, post_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Show the desk one post, with everything that may be done to it."""
+    return _desk_page(queries.post(g.place.id, post_id), {})
+
+
+def _desk_page(
+    post: PostView, tried: dict[str, RefusalForm | CoverForm | DispositionForm | AnswerForm]
+) -> ResponseReturnValue:
+    actor, place = browser.current_actor(), g.place.place
+    moderates = allowed(actor, Permission.POST_MODERATE, place)
+    page = render_template(
+        "discussion/desk_post.html",
+        place=g.place,
+        shown=shown(post, _title(post.subject)),
+        url=_url(post.subject),
+        refusal=tried.get("refusal") or RefusalForm(formdata=None),
+        cover=tried.get("cover") or CoverForm(formdata=None),
+        disposition=tried.get("disposition") or DispositionForm(formdata=None),
+        answer=tried.get("answer") or AnswerForm(formdata=None),
+        may_decide=moderates and post.state is PostState.SUBMITTED,
+        may_hide=moderates and post.state is PostState.PUBLISHED,
+        may_dispose=moderates and post.state is PostState.PUBLISHED,
+        may_hear=post.appealed_at is not None
+        and post.appeal_answered_at is None
+        and allowed(actor, Permission.APPEAL_ANSWER, place),
+    )
+    return page, (REFUSED if request.method == "POST" else 200)
+
+
+@bp.post("/c/<code>/desk/posts/<post_id>/publish")
+@guard.needs(Permission.POST_MODERATE)
+def publish(code: str, post_id: str) -> ResponseReturnValue:
+    """Publish a post, with a phrase covered where one is named."""
+    post, form = queries.post(g.place.id, post_id), CoverForm()
+
+    def act() -> None:
+        operations.publish_post(
+            browser.current_actor(),
+            community_id=g.place.id,
+            post_id=post_id,
+            cover=(form.cover.data or "").strip(),
+        )
+
+    if _done(form, act):
+        web.tell("done", _("已公布，写的人会收到消息。"))
+        return redirect(url_for("discussion.desk", code=code), 303)
+    return _desk_page(post, {"cover": form})
+
+
+@bp.post("/c/<code>/desk/posts/<post_id>/return")
+@guard.needs(Permission.POST_MODERATE)
+def give_back(code: str, post_id: str) -> ResponseReturnValue:
+    """Return a post with a reason."""
+    return _refused(code, post_id, operations.return_post, _("已退回，理由已告诉写的人。"))
+
+
+@bp.post("/c/<code>/desk/posts/<post_id>/hide")
+@guard.needs(Permission.POST_MODERATE)
+def hide(code: str, post_id: str) -> ResponseReturnValue:
+    """Hide a published post with a reason."""
+    return _refused(code, post_id, operations.hide_post, _("已隐藏，原文留存，写的人可以申诉。"))
+
+
+def _refused(
+    code: str, post_id: str, refuse: Callable[..., None], told: str
+) -> ResponseReturnValue:
+    post, form = queries.post(g.place.id, post_id), RefusalForm()
+
+    def act() -> None:
+        refuse(
+            browser.current_actor(),
+            community_id=g.place.id,
+            post_id=post_id,
+            reason=form.reason.data or "",
+            note=form.note.data or "",
+        )
+
+    if _done(form, act):
+        web.tell("done", told)
+        return redirect(url_for("discussion.desk", code=code), 303)
+    return _desk_page(post, {"refusal": form})
+
+
+@bp.post("/c/<code>/desk/posts/<post_id>/dispose")
+@guard.needs(Permission.OPINION_DISPOSE)
+def dispose(code: str, post_id: str) -> ResponseReturnValue:
+    """Say what became of an opinion."""
+    post, form = queries.post(g.place.id, post_id), DispositionForm()
+
+    def act() -> None:
+        operations.dispose(
+            browser.current_actor(),
+            community_id=g.place.id,
+            post_id=post_id,
+            disposition=form.disposition.data or "",
+            why=form.why.data or "",
+        )
+
+    if _done(form, act):
+        web.tell("done", _("处理结果已公布。"))
+        return redirect(url_for("discussion.desk", code=code), 303)
+    return _desk_page(post, {"disposition": form})
+
+
+@bp.post("/c/<code>/desk/posts/<post_id>/appeal")
+@guard.needs(Permission.APPEAL_ANSWER)
+def hear(code: str, post_id: str) -> ResponseReturnValue:
+    """Answer an appeal: publish after all, or uphold."""
+    post, form = queries.post(g.place.id, post_id), AnswerForm()
+
+    def act() -> None:
+        operations.answer_appeal(
+            browser.current_actor(),
+            community_id=g.place.id,
+            post_id=post_id,
+            upheld=form.outcome.data != "publish",
+            answer=form.text.data or "",
+        )
+
+    if _done(form, act):
+        web.tell("done", _("复核结论已告诉写的人。"))
+        return redirect(url_for("discussion.desk", code=code), 303)
+    return _desk_page(post, {"answer": form})
+
+
+@bp.route("/c/<code>/posts/<post_id>/answer", methods=["GET", "POST"])
+@guard.needs(Permission.OPINION_ANSWER)
+def answer(code: str, post_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Answer a published opinion, as the designer or the committee."""
+    post, form = queries.post(g.place.id, post_id), AnswerForm()
+    if post.state is not PostState.PUBLISHED:
+        abort(404)
+
+    def act() -> None:
+        operations.reply(
+            browser.current_actor(),
+            community_id=g.place.id,
+            post_id=post_id,
+            text=form.text.data or "",
+        )
+
+    if request.method == "POST" and _done(form, act):
+        web.tell("done", _("回应已公布。"))
+        return redirect(_url(post.subject) or url_for("portal.staff_home"), 303)
+    status = REFUSED if request.method == "POST" else 200
+    page = render_template(
+        "discussion/answer.html", place=g.place, shown=shown(post, _title(post.subject)), form=form
+    )
+    return page, status
+
+
+def _done(
+    form: OpinionForm | RefusalForm | CoverForm | DispositionForm | AnswerForm,
+    act: Callable[[], None],
+) -> bool:
+    """Whether the form was whole and the rules agreed; what they said otherwise is in the form."""
+    if not form.validate_on_submit():
+        return False
+    try:
+        act()
+    except RuleBroken as error:
+        form.form_errors.append(web.sentence(error))
+        return False
+    return True
+
+
+def _title(about: str) -> str:
+    try:
+        return steps.subject_of(g.place.id, about).title
+    except NotFound:
+        return ""
+
+
+def _url(about: str) -> str:
+    try:
+        return steps.subject_of(g.place.id, about).url
+    except NotFound:
+        return ""
+
+
+def _address(community_id: int, post_id: str) -> tuple[str, str]:
+    """Where an inbox line about a post leads: to the author's own page of it."""
+    post = queries.post(community_id, post_id)
+    title = steps.subject_of(community_id, post.subject).title
+    return title, url_for("discussion.own", code=g.place.code, post_id=post_id)
+
+
+register_address("post", _address)

@@ -1,0 +1,82 @@
+"""Words for what people wrote and what became of it."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.core import web
+from app.core.actor import Role
+from app.core.errors import RuleBroken
+from app.discussion.rules import Disposition, PostState, Reason
+
+STATES = {
+    PostState.SUBMITTED: ("wait", _l("等待审核")),
+    PostState.PUBLISHED: ("go", _l("已公布")),
+    PostState.RETURNED: ("stop", _l("已退回")),
+    PostState.HIDDEN: ("stop", _l("已隐藏")),
+}
+REASONS = {
+    Reason.PERSONAL_DATA: _l("写了别人的姓名、电话或门牌"),
+    Reason.INSULT: _l("有辱骂或人身攻击"),
+    Reason.OFF_TOPIC: _l("和这件事无关"),
+    Reason.UNLAWFUL: _l("含有违法内容"),
+    Reason.DUPLICATE: _l("和已有的意见重复"),
+    Reason.UNCLEAR: _l("看不明白，请再写清楚一点"),
+}
+DISPOSITIONS = {
+    Disposition.ADOPTED: ("go", _l("采纳")),
+    Disposition.PARTLY: ("info", _l("部分采纳")),
+    Disposition.NOT_ADOPTED: ("stop", _l("不采纳")),
+}
+ROLES = {
+    "resident": _l("居民"),
+    Role.CLERK.value: _l("居委会"),
+    Role.COMMITTEE.value: _l("居委会"),
+    Role.SUPERVISOR.value: _l("居务监督委员会"),
+    Role.DESIGNER.value: _l("设计师"),
+}
+
+
+def role_name(role: str) -> str:
+    """In what capacity somebody writes; never a name."""
+    return str(ROLES.get(role, role))
+
+
+def state_badge(state: PostState) -> tuple[str, str]:
+    """Kind and words of the badge."""
+    kind, text = STATES[state]
+    return kind, str(text)
+
+
+def disposition_badge(disposition: str) -> tuple[str, str]:
+    """Kind and words of what became of an opinion; waiting while nothing has."""
+    if not disposition:
+        return "wait", _("待答复")
+    kind, text = DISPOSITIONS[Disposition(disposition)]
+    return kind, str(text)
+
+
+def reason_text(reason: str) -> str:
+    """Why something was returned or hidden; empty when it was not."""
+    return str(REASONS[Reason(reason)]) if reason else ""
+
+
+def _broken(error: RuleBroken) -> str:
+    most = error.facts.get("most", "")
+    sentences = {
+        "post.empty": _("还没有写内容，没有保存。请写上您的意见再提交。"),
+        "post.too_long": _("写得太长了，没有保存。最多 %(most)s 个字，请删短一些。", most=most),
+        "post.closed": _("这件事现在不收意见了，没有保存。"),
+        "post.no_reason": _("请选一个理由。什么都没有改动。"),
+        "post.note_too_long": _("说明太长了，最多 %(most)s 个字。什么都没有改动。", most=most),
+        "post.no_disposition": _("请选采纳、部分采纳或不采纳。什么都没有改动。"),
+        "post.why_missing": _("请写上理由。什么都没有改动。"),
+        "post.nothing_to_cover": _("文中没有这几个字，没有公布。请照原文填写要遮住的字。"),
+        "post.appealed_before": _("这一条已经申诉过一次，不能再申诉。"),
+        "post.wrong_state": _("这一条已经有人办过了，什么都没有改动。请回到列表看一看。"),
+    }
+    return sentences[error.code]
+
+
+web.explain("post", _broken)

@@ -1,0 +1,229 @@
+"""Reads of meetings, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from app.core.db import db
+from app.core.errors import NotFound
+from app.meetings.models import AgendaItem, Meeting, Seat
+from app.meetings.rules import Item, MeetingState, SeatState, bands_to_show, quorum_met
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingView:
+    """A meeting as pages show it. `minutes_text` is public once it is confirmed."""
+
+    public_id: str
+    subject: str
+    title: str
+    form: str
+    place: str
+    starts_at: datetime
+    minutes: int
+    capacity: int
+    held: int
+    taken: int
+    held_taken: int
+    waiting: int
+    present: int
+    quorum: int | None
+    chair: str
+    recorder: str
+    materials: tuple[str, ...]
+    items: tuple[Item, ...]
+    state: MeetingState
+    announced_at: datetime
+    opened_at: datetime | None
+    closed_at: datetime | None
+    minutes_text: str
+    minutes_at: datetime | None
+    minutes_by: int | None
+    confirmed_at: datetime | None
+
+    @property
+    def free(self) -> int:
+        """Places that can still be had by phone."""
+        return self.capacity - self.held - self.taken
+
+    @property
+    def quorum_met(self) -> bool | None:
+        """Whether enough people are here; None where nothing is required."""
+        return quorum_met(self.present, self.quorum)
+
+
+@dataclass(frozen=True, slots=True)
+class SeatLine:
+    """A line of the desk's list."""
+
+    id: int
+    label: str
+    channel: str
+    state: SeatState
+    line: int
+    checked_in_at: datetime | None
+    person_id: int | None
+
+
+def meeting(community_id: int, meeting_id: str) -> MeetingView:
+    """One meeting. Raises: NotFound."""
+    found = _views(Meeting.community_id == community_id, Meeting.public_id == meeting_id)
+    if not found:
+        raise NotFound("meeting")
+    return found[0]
+
+
+def meetings_about(community_id: int, subject: str) -> list[MeetingView]:
+    """Every meeting about a subject, the earliest first."""
+    return _views(Meeting.community_id == community_id, Meeting.subject == subject)
+
+
+def meetings_of(community_id: int) -> list[MeetingView]:
+    """Every meeting of a community, the earliest first."""
+    return _views(Meeting.community_id == community_id)
+
+
+def my_seat(community_id: int, meeting_id: str, person_id: int) -> SeatLine | None:
+    """The reader's own seat, if they asked for one."""
+    row = db.session.scalar(
+        select(Seat)
+        .join(Meeting, Meeting.id == Seat.meeting_id)
+        .where(
+            Seat.community_id == community_id,
+            Meeting.public_id == meeting_id,
+            Seat.person_id == person_id,
+        )
+    )
+    return _line(row) if row is not None else None
+
+
+def place_in_line(community_id: int, meeting_id: str, line: int) -> int:
+    """How many wait up to and with this number of the line."""
+    return (
+        db.session.scalar(
+            select(func.count())
+            .select_from(Seat)
+            .join(Meeting, Meeting.id == Seat.meeting_id)
+            .where(
+                Seat.community_id == community_id,
+                Meeting.public_id == meeting_id,
+                Seat.state == SeatState.WAITING.value,
+                Seat.line <= line,
+            )
+        )
+        or 0
+    )
+
+
+def seats(community_id: int, meeting_id: str) -> list[SeatLine]:
+    """Everybody who comes or waits, in the order of asking: for the desk."""
+    rows = db.session.scalars(
+        select(Seat)
+        .join(Meeting, Meeting.id == Seat.meeting_id)
+        .where(
+            Seat.community_id == community_id,
+            Meeting.public_id == meeting_id,
+            Seat.state != SeatState.CANCELLED.value,
+        )
+        .order_by(Seat.line)
+    )
+    return [_line(row) for row in rows]
+
+
+def attendance(community_id: int, meeting_id: str) -> dict[str, int | None]:
+    """How many came, by age band; cells under 5 are None."""
+    rows = db.session.execute(
+        select(Seat.band, func.count())
+        .join(Meeting, Meeting.id == Seat.meeting_id)
+        .where(
+            Seat.community_id == community_id,
+            Meeting.public_id == meeting_id,
+            Seat.checked_in_at.is_not(None),
+        )
+        .group_by(Seat.band)
+    )
+    return bands_to_show({band: int(number) for band, number in rows})
+
+
+def door_key(community_id: int, meeting_id: str) -> str:
+    """What the QR at the door carries: for the desk. Raises: NotFound."""
+    key = db.session.scalar(
+        select(Meeting.door_key).where(
+            Meeting.community_id == community_id, Meeting.public_id == meeting_id
+        )
+    )
+    if key is None:
+        raise NotFound("meeting")
+    return key
+
+
+def _line(row: Seat) -> SeatLine:
+    return SeatLine(
+        row.id,
+        row.label,
+        row.channel,
+        SeatState(row.state),
+        row.line,
+        row.checked_in_at,
+        row.person_id,
+    )
+
+
+def _views(*conditions: ColumnElement[bool]) -> list[MeetingView]:
+    rows = db.session.scalars(
+        select(Meeting).where(*conditions).order_by(Meeting.starts_at, Meeting.id)
+    ).all()
+    ids = [row.id for row in rows]
+    items = _items(ids)
+    waiting = _counts(ids, Seat.state == SeatState.WAITING.value)
+    present = _counts(ids, Seat.checked_in_at.is_not(None))
+    return [
+        _view(row, items.get(row.id, ()), waiting.get(row.id, 0), present.get(row.id, 0))
+        for row in rows
+    ]
+
+
+def _items(ids: list[int]) -> dict[int, tuple[Item, ...]]:
+    rows = db.session.scalars(
+        select(AgendaItem).where(AgendaItem.meeting_id.in_(ids)).order_by(AgendaItem.position)
+    )
+    found: dict[int, tuple[Item, ...]] = {}
+    for row in rows:
+        item = Item(row.title, row.speaker, row.minutes)
+        found[row.meeting_id] = (*found.get(row.meeting_id, ()), item)
+    return found
+
+
+def _counts(ids: list[int], condition: ColumnElement[bool]) -> dict[int, int]:
+    rows = db.session.execute(
+        select(Seat.meeting_id, func.count())
+        .where(Seat.meeting_id.in_(ids), condition)
+        .group_by(Seat.meeting_id)
+    )
+    return {meeting_id: int(number) for meeting_id, number in rows}
+
+
+_SAME = (
+    *("public_id", "subject", "title", "form", "place", "starts_at", "minutes", "capacity", "held"),
+    *("taken", "held_taken", "quorum", "chair", "recorder", "announced_at", "opened_at"),
+    *("closed_at", "minutes_text", "minutes_at", "minutes_by", "confirmed_at"),
+)
+
+
+def _view(row: Meeting, items: tuple[Item, ...], waiting: int, present: int) -> MeetingView:
+    return MeetingView(
+        **{name: getattr(row, name) for name in _SAME},
+        materials=tuple(row.materials),
+        items=items,
+        waiting=waiting,
+        present=present,
+        state=MeetingState(row.state),
+    )

@@ -1,0 +1,132 @@
+"""The rules of gatherings. Pure; sources in docs/rules.md, "Meetings"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from app.core.errors import RuleBroken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SMALL_CELL = 5
+MOST_PLACES = 2000
+LONGEST_MINUTES = 20_000
+# Doors open half an hour before the time: people of 72 come early.
+DOORS_BEFORE = timedelta(minutes=30)
+
+
+class MeetingState(StrEnum):
+    """Where a meeting stands."""
+
+    ANNOUNCED = "announced"
+    OPEN = "open"
+    CLOSED = "closed"
+    POSTPONED = "postponed"
+
+
+class SeatState(StrEnum):
+    """Whether somebody comes."""
+
+    COMING = "coming"
+    WAITING = "waiting"
+    CANCELLED = "cancelled"
+
+
+class AgeBand(StrEnum):
+    """Age as far as a meeting's numbers tell it."""
+
+    TO_35 = "to_35"
+    TO_59 = "to_59"
+    TO_79 = "to_79"
+    FROM_80 = "from_80"
+    UNSAID = "unsaid"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of an agenda; minutes as planned."""
+
+    title: str
+    speaker: str
+    minutes: int
+
+
+def check_places(capacity: int, held: int) -> None:
+    """A meeting has at least one place, and holds some of them at most.
+
+    Raises: RuleBroken meeting.capacity, meeting.held.
+    """
+    if not 1 <= capacity <= MOST_PLACES:
+        raise RuleBroken("meeting.capacity", most=MOST_PLACES)
+    if not 0 <= held <= capacity:
+        raise RuleBroken("meeting.held", capacity=capacity)
+
+
+def check_notice(announced_at: datetime, starts_at: datetime, days: int) -> None:
+    """At least so many whole days lie between the notice and the meeting.
+
+    Raises: RuleBroken meeting.in_the_past, meeting.short_notice.
+    """
+    if starts_at <= announced_at:
+        raise RuleBroken("meeting.in_the_past")
+    if starts_at - announced_at < timedelta(days=days):
+        raise RuleBroken("meeting.short_notice", days=days)
+
+
+def check_items(items: Iterable[Item]) -> None:
+    """An agenda says something. Raises: RuleBroken meeting.no_agenda, meeting.item."""
+    count = 0
+    for item in items:
+        count += 1
+        if not item.title or not 1 <= item.minutes <= 480:  # noqa: PLR2004 -- a working day
+            raise RuleBroken("meeting.item", number=count)
+    if not count:
+        raise RuleBroken("meeting.no_agenda")
+
+
+def items_from(text: str) -> tuple[Item, ...]:
+    """An agenda as typed: a line each, `title｜speaker｜minutes`.
+
+    Raises: RuleBroken meeting.item with the line's number.
+    """
+    items = []
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    for number, line in enumerate(lines, start=1):
+        parts = [part.strip() for part in re.split(r"[|｜]", line)]
+        minutes = re.fullmatch(r"(\d{1,3})(?:\s*分钟?)?", parts[-1])
+        if len(parts) != 3 or minutes is None:  # noqa: PLR2004 -- three columns
+            raise RuleBroken("meeting.item", number=number)
+        items.append(Item(parts[0], parts[1], int(minutes[1])))
+    check_items(items)
+    return tuple(items)
+
+
+def doors_are_open(state: MeetingState, starts_at: datetime, now: datetime) -> bool:
+    """Whether people may check in: half an hour before the time, or once it was opened."""
+    if state is MeetingState.OPEN:
+        return True
+    return state is MeetingState.ANNOUNCED and now >= starts_at - DOORS_BEFORE
+
+
+def bands_to_show(counts: Mapping[str, int]) -> dict[str, int | None]:
+    """Numbers by age with cells under 5 hidden, and never one alone.
+
+    A single hidden cell could be had by subtraction, so the smallest of the others goes with it;
+    a cell of 0 may be shown.
+    """
+    shown: dict[str, int | None] = {band.value: counts.get(band.value, 0) for band in AgeBand}
+    small = [band for band, number in shown.items() if number and number < SMALL_CELL]
+    if len(small) == 1:
+        others = [(number, band) for band, number in shown.items() if number and band not in small]
+        small += [min(others)[1]] if others else []
+    return shown | dict.fromkeys(small)
+
+
+def quorum_met(present: int, needed: int | None) -> bool | None:
+    """Whether enough people came; None where nothing is required."""
+    return None if needed is None else present >= needed

@@ -1,0 +1,183 @@
+"""What meetings offer the rooms above, inside their transactions: to announce, open and put off."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from app.core import canonical as c
+from app.core import clock
+from app.core import record as records
+from app.core.errors import NotFound, RuleBroken
+from app.core.record import Act, record
+from app.meetings import rules
+from app.meetings.models import AgendaItem, Meeting, Seat
+from app.meetings.rules import MeetingState, SeatState
+from app.people.models import PersonNoticeKind
+from app.people.steps import tell_person
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.core.actor import Actor
+    from app.meetings.rules import Item
+
+ANNOUNCED = records.register(
+    "meeting.announced",
+    {"meeting", "about", "starts_at", "agenda_sha256"},
+    meaning="time, place and agenda of a meeting are published",
+)
+OPENED = records.register(
+    "meeting.opened", {"meeting", "about"}, meaning="a meeting begins and people are checked in"
+)
+POSTPONED = records.register(
+    "meeting.postponed",
+    {"meeting", "about"},
+    {"reason"},
+    "a meeting cannot be held as announced",
+)
+ID_BYTES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class NewMeeting:
+    """Everything a notice says."""
+
+    subject: str
+    title: str
+    form: str
+    place: str
+    starts_at: datetime
+    capacity: int
+    held: int
+    chair: str
+    recorder: str
+    items: tuple[Item, ...]
+    materials: tuple[str, ...] = ()
+    quorum: int | None = None
+    notice_days: int = 0
+
+
+def announce(session: Session, actor: Actor, community_id: int, new: NewMeeting) -> Meeting:
+    """Publish a meeting and its agenda. Raises: RuleBroken meeting.*."""
+    now = clock.now()
+    rules.check_places(new.capacity, new.held)
+    rules.check_items(new.items)
+    rules.check_notice(now, new.starts_at, new.notice_days)
+    meeting = Meeting(
+        community_id=community_id,
+        public_id=c.crockford(secrets.token_bytes(ID_BYTES)).lower(),
+        subject=new.subject,
+        title=new.title,
+        form=new.form,
+        place=new.place,
+        starts_at=new.starts_at.replace(microsecond=0),
+        minutes=sum(item.minutes for item in new.items),
+        capacity=new.capacity,
+        held=new.held,
+        quorum=new.quorum,
+        chair=new.chair,
+        recorder=new.recorder,
+        materials=list(new.materials),
+        door_key=secrets.token_hex(8),
+        state=MeetingState.ANNOUNCED.value,
+        announced_at=now,
+    )
+    session.add(meeting)
+    session.flush()
+    session.add_all(
+        AgendaItem(
+            community_id=community_id,
+            meeting_id=meeting.id,
+            position=position,
+            title=item.title,
+            speaker=item.speaker,
+            minutes=item.minutes,
+        )
+        for position, item in enumerate(new.items)
+    )
+    data = {
+        "meeting": meeting.public_id,
+        "about": meeting.subject,
+        "starts_at": clock.to_record(meeting.starts_at),
+        "agenda_sha256": agenda_hash(new),
+    }
+    record(session, actor, Act(ANNOUNCED, f"meeting:{meeting.public_id}", data), community_id)
+    return meeting
+
+
+def agenda_hash(new: NewMeeting) -> str:
+    """What binds the published agenda: SHA-256 of the canonical JSON of what the notice says."""
+    said = {
+        "title": new.title,
+        "place": new.place,
+        "items": [[item.title, item.speaker, item.minutes] for item in new.items],
+        "materials": list(new.materials),
+    }
+    return hashlib.sha256(c.canonical(said)).hexdigest()
+
+
+def hold(session: Session, community_id: int, meeting_id: str) -> Meeting:
+    """Lock a meeting for a change. Raises: NotFound."""
+    mine = Meeting.community_id == community_id, Meeting.public_id == meeting_id
+    meeting = session.scalar(select(Meeting).where(*mine).with_for_update())
+    if meeting is None:
+        raise NotFound("meeting")
+    return meeting
+
+
+def newest_about(session: Session, community_id: int, subject: str) -> Meeting:
+    """The latest meeting about a subject, locked. Raises: NotFound."""
+    found = session.scalar(
+        select(Meeting)
+        .where(Meeting.community_id == community_id, Meeting.subject == subject)
+        .order_by(Meeting.id.desc())
+        .limit(1)
+        .with_for_update()
+    )
+    if found is None:
+        raise NotFound("meeting")
+    return found
+
+
+def begin(session: Session, actor: Actor, meeting: Meeting) -> None:
+    """Open a meeting. Raises: RuleBroken meeting.wrong_state, meeting.too_early."""
+    now = clock.now()
+    if meeting.state != MeetingState.ANNOUNCED:
+        raise RuleBroken("meeting.wrong_state", state=meeting.state)
+    if not rules.doors_are_open(MeetingState(meeting.state), meeting.starts_at, now):
+        raise RuleBroken("meeting.too_early", starts_at=meeting.starts_at)
+    meeting.state, meeting.opened_at = MeetingState.OPEN.value, now
+    data = {"meeting": meeting.public_id, "about": meeting.subject}
+    act = Act(OPENED, f"meeting:{meeting.public_id}", data)
+    record(session, actor, act, meeting.community_id)
+
+
+def put_off(session: Session, actor: Actor, meeting: Meeting, reason: str) -> None:
+    """Say that a meeting is not held as announced; everybody who wanted to come is told.
+
+    Raises: RuleBroken meeting.wrong_state.
+    """
+    if meeting.state != MeetingState.ANNOUNCED:
+        raise RuleBroken("meeting.wrong_state", state=meeting.state)
+    meeting.state = MeetingState.POSTPONED.value
+    data = {"meeting": meeting.public_id, "about": meeting.subject}
+    act = Act(POSTPONED, f"meeting:{meeting.public_id}", data, {"reason": reason})
+    record(session, actor, act, meeting.community_id)
+    about = f"meeting:{meeting.public_id}"
+    for person_id in session.scalars(
+        select(Seat.person_id).where(
+            Seat.community_id == meeting.community_id,
+            Seat.meeting_id == meeting.id,
+            Seat.state != SeatState.CANCELLED.value,
+            Seat.person_id.is_not(None),
+        )
+    ):
+        kind = PersonNoticeKind.MEETING_CHANGED
+        tell_person(session, meeting.community_id, person_id or 0, kind, about)

@@ -1,0 +1,336 @@
+"""Meetings over HTTP: the notice, coming, the door, the desk's list, the minutes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from app.core import clock, guard, qr, web
+from app.core.errors import RuleBroken
+from app.meetings import calendar, operations, queries, words
+from app.meetings.forms import CheckInForm, MinutesForm
+from app.meetings.rules import MeetingState, SeatState, doors_are_open
+from app.people import browser
+from app.people.forms import ActForm
+from app.people.steps import address_of_thing, register_address
+from app.policy.table import Permission, allowed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask.typing import ResponseReturnValue
+    from flask_wtf import FlaskForm
+
+    from app.meetings.queries import MeetingView
+
+bp = Blueprint("meetings", __name__)
+REFUSED = 422
+
+
+@bp.get("/c/<code>/meetings/")
+@guard.public
+def index(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Show what is coming and what was held."""
+    found = queries.meetings_of(g.place.id)
+    coming = [one for one in found if one.state in {MeetingState.ANNOUNCED, MeetingState.OPEN}]
+    return render_template(
+        "meetings/index.html",
+        place=g.place,
+        coming=coming,
+        held=[one for one in reversed(found) if one not in coming],
+        badge_of=words.badge_of,
+    )
+
+
+@bp.get("/c/<code>/meetings/<meeting_id>")
+@guard.public
+def show(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Show a meeting's notice: when, where, what about, and whether there is a place."""
+    meeting = queries.meeting(g.place.id, meeting_id)
+    actor = browser.current_actor()
+    mine = actor.home_in(g.place.id) is not None
+    seat = queries.my_seat(g.place.id, meeting_id, actor.person_id or 0) if mine else None
+    waiting = seat is not None and seat.state is SeatState.WAITING
+    return render_template(
+        "meetings/show.html",
+        place=g.place,
+        meeting=meeting,
+        about=address_of_thing(g.place.id, meeting.subject),
+        badge=words.badge_of(meeting.state),
+        seat=seat if seat is not None and seat.state is not SeatState.CANCELLED else None,
+        ahead=queries.place_in_line(g.place.id, meeting_id, seat.line) if seat and waiting else 0,
+        may_join=meeting.state in {MeetingState.ANNOUNCED, MeetingState.OPEN}
+        and not actor.is_staff,
+        attendance=_attendance(meeting),
+        form=ActForm(),
+    )
+
+
+def _attendance(meeting: MeetingView) -> list[tuple[str, str]]:
+    if meeting.state is not MeetingState.CLOSED:
+        return []
+    return words.attendance_rows(queries.attendance(g.place.id, meeting.public_id))
+
+
+@bp.post("/c/<code>/meetings/<meeting_id>/join")
+@guard.needs(Permission.MEETING_JOIN)
+def join(code: str, meeting_id: str) -> ResponseReturnValue:
+    """Take a place or a turn in the waiting list."""
+    state = operations.join_meeting(
+        browser.current_actor(), community_id=g.place.id, meeting_id=meeting_id
+    )
+    told = (
+        _("已报名。")
+        if state is SeatState.COMING
+        else _("座位满了，您已排进候补，有空位会自动补上。")
+    )
+    web.tell("done", told)
+    return redirect(url_for("meetings.show", code=code, meeting_id=meeting_id), 303)
+
+
+@bp.post("/c/<code>/meetings/<meeting_id>/leave")
+@guard.needs(Permission.MEETING_JOIN)
+def leave(code: str, meeting_id: str) -> ResponseReturnValue:
+    """Give a place back."""
+    operations.leave_meeting(
+        browser.current_actor(), community_id=g.place.id, meeting_id=meeting_id
+    )
+    web.tell("done", _("已取消报名，座位让给了后面的邻居。"))
+    return redirect(url_for("meetings.show", code=code, meeting_id=meeting_id), 303)
+
+
+@bp.get("/c/<code>/meetings/<meeting_id>.ics")
+@guard.public
+def ics(code: str, meeting_id: str) -> Response:
+    """The meeting for a calendar."""
+    meeting = queries.meeting(g.place.id, meeting_id)
+    address = url_for("meetings.show", code=code, meeting_id=meeting_id, _external=True)
+    answer = Response(calendar.ics(meeting, g.place.name, address), mimetype="text/calendar")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{meeting_id}.ics"'
+    return answer
+
+
+@bp.route("/c/<code>/meetings/<meeting_id>/door/<door_key>", methods=["GET", "POST"])
+@guard.needs(Permission.MEETING_JOIN)
+def door(code: str, meeting_id: str, door_key: str) -> ResponseReturnValue:
+    """Check in by the QR at the door."""
+    meeting = queries.meeting(g.place.id, meeting_id)
+    if queries.door_key(g.place.id, meeting_id) != door_key:
+        return web.refusal_page(
+            404, _("这个二维码不对"), _("请扫门口最新的二维码，或请工作人员签到。")
+        )
+    form = CheckInForm()
+
+    def act() -> None:
+        first = operations.check_in_at_door(
+            browser.current_actor(),
+            community_id=g.place.id,
+            meeting_id=meeting_id,
+            door_key=door_key,
+            band=form.band.data or "",
+        )
+        web.tell("done", _("签到好了，请进。") if first else _("您已经签过到了，请进。"))
+
+    if request.method == "POST" and _done(form, act):
+        return redirect(url_for("meetings.show", code=code, meeting_id=meeting_id), 303)
+    seat = queries.my_seat(g.place.id, meeting_id, browser.current_actor().require_person())
+    page = render_template(
+        "meetings/door.html",
+        place=g.place,
+        meeting=meeting,
+        form=form,
+        door_key=door_key,
+        open=doors_are_open(meeting.state, meeting.starts_at, clock.now()),
+        already=seat is not None and seat.checked_in_at is not None,
+    )
+    return page, (REFUSED if request.method == "POST" else 200)
+
+
+# --- the desk ----------------------------------------------------------------------------------
+
+
+@bp.get("/c/<code>/desk/meetings")
+@guard.needs(Permission.DESK_VIEW)
+def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Show the desk all meetings."""
+    return render_template(
+        "meetings/desk.html",
+        place=g.place,
+        meetings=queries.meetings_of(g.place.id)[::-1],
+        badge_of=words.badge_of,
+    )
+
+
+@bp.get("/c/<code>/desk/meetings/<meeting_id>")
+@guard.needs(Permission.DESK_VIEW)
+def desk_meeting(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: ARG001
+    """Show the desk one meeting: the list, the door, the minutes."""
+    return _desk_page(meeting_id, CheckInForm(formdata=None), MinutesForm(formdata=None))
+
+
+def _desk_page(meeting_id: str, check_in: CheckInForm, minutes: MinutesForm) -> ResponseReturnValue:
+    meeting = queries.meeting(g.place.id, meeting_id)
+    actor, place = browser.current_actor(), g.place
+    runs = allowed(actor, Permission.MEETING_RUN, place.place)
+    if not minutes.is_submitted() or not minutes.text.data:
+        minutes.text.data = minutes.text.data or meeting.minutes_text
+    key = queries.door_key(place.id, meeting_id)
+    page = render_template(
+        "meetings/desk_meeting.html",
+        place=place,
+        meeting=meeting,
+        badge=words.badge_of(meeting.state),
+        badge_of=words.badge_of,
+        channels=words.CHANNELS,
+        seats=queries.seats(place.id, meeting_id) if runs else [],
+        check_in=check_in,
+        minutes=minutes,
+        runs=runs,
+        doors=doors_are_open(meeting.state, meeting.starts_at, clock.now()),
+        writes=runs
+        and meeting.state in {MeetingState.OPEN, MeetingState.CLOSED}
+        and meeting.confirmed_at is None,
+        confirms=meeting.state is MeetingState.CLOSED
+        and bool(meeting.minutes_text)
+        and meeting.confirmed_at is None
+        and meeting.minutes_by != actor.person_id,
+        door_url=url_for("meetings.door", code=place.code, meeting_id=meeting_id, door_key=key),
+        attendance=_attendance(meeting),
+    )
+    return page, (REFUSED if request.method == "POST" else 200)
+
+
+@bp.get("/c/<code>/desk/meetings/<meeting_id>/door.svg")
+@guard.needs(Permission.MEETING_RUN)
+def door_qr(code: str, meeting_id: str) -> Response:
+    """The QR for the door."""
+    key = queries.door_key(g.place.id, meeting_id)
+    address = url_for(
+        "meetings.door", code=code, meeting_id=meeting_id, door_key=key, _external=True
+    )
+    return Response(qr.svg(address), mimetype="image/svg+xml")
+
+
+@bp.post("/c/<code>/desk/meetings/<meeting_id>/reserve")
+@guard.needs(Permission.MEETING_RUN)
+def reserve(code: str, meeting_id: str) -> ResponseReturnValue:
+    """Give a held place to somebody without a phone."""
+    form = CheckInForm()
+
+    def act() -> None:
+        operations.reserve_at_desk(
+            browser.current_actor(),
+            community_id=g.place.id,
+            meeting_id=meeting_id,
+            label=form.label.data or "",
+        )
+
+    return _after(code, meeting_id, form, act, _("已登记一位。"))
+
+
+@bp.post("/c/<code>/desk/meetings/<meeting_id>/walk-in")
+@guard.needs(Permission.MEETING_RUN)
+def walk_in(code: str, meeting_id: str) -> ResponseReturnValue:
+    """Check in somebody who simply came."""
+    form = CheckInForm()
+
+    def act() -> None:
+        operations.walk_in(
+            browser.current_actor(),
+            community_id=g.place.id,
+            meeting_id=meeting_id,
+            label=form.label.data or "",
+            band=form.band.data or "",
+        )
+
+    return _after(code, meeting_id, form, act, _("已签到一位。"))
+
+
+@bp.post("/c/<code>/desk/meetings/<meeting_id>/seats/<int:seat_id>")
+@guard.needs(Permission.MEETING_RUN)
+def check_in(code: str, meeting_id: str, seat_id: int) -> ResponseReturnValue:
+    """Check in somebody from the list."""
+    form = CheckInForm()
+
+    def act() -> None:
+        operations.check_in_seat(
+            browser.current_actor(),
+            community_id=g.place.id,
+            meeting_id=meeting_id,
+            seat_id=seat_id,
+            band=form.band.data or "",
+        )
+
+    return _after(code, meeting_id, form, act, _("已签到。"))
+
+
+@bp.post("/c/<code>/desk/meetings/<meeting_id>/close")
+@guard.needs(Permission.MEETING_RUN)
+def close(code: str, meeting_id: str) -> ResponseReturnValue:
+    """End a meeting."""
+    operations.close_meeting(
+        browser.current_actor(), community_id=g.place.id, meeting_id=meeting_id
+    )
+    web.tell("done", _("会议结束，到场人数已记入公开记录。"))
+    return redirect(url_for("meetings.desk_meeting", code=code, meeting_id=meeting_id), 303)
+
+
+@bp.post("/c/<code>/desk/meetings/<meeting_id>/minutes")
+@guard.needs(Permission.MEETING_RUN)
+def minutes(code: str, meeting_id: str) -> ResponseReturnValue:
+    """Save the minutes."""
+    form = MinutesForm()
+
+    def act() -> None:
+        operations.write_minutes(
+            browser.current_actor(),
+            community_id=g.place.id,
+            meeting_id=meeting_id,
+            text=form.text.data or "",
+        )
+
+    if _done(form, act):
+        web.tell("done", _("纪要已保存。散会后请另一位工作人员确认。"))
+        return redirect(url_for("meetings.desk_meeting", code=code, meeting_id=meeting_id), 303)
+    return _desk_page(meeting_id, CheckInForm(formdata=None), form)
+
+
+@bp.post("/c/<code>/desk/meetings/<meeting_id>/confirm")
+@guard.needs(Permission.MINUTES_CONFIRM)
+def confirm(code: str, meeting_id: str) -> ResponseReturnValue:
+    """Confirm the minutes as a second person."""
+    operations.confirm_minutes(
+        browser.current_actor(), community_id=g.place.id, meeting_id=meeting_id
+    )
+    web.tell("done", _("纪要已确认并公布。"))
+    return redirect(url_for("meetings.desk_meeting", code=code, meeting_id=meeting_id), 303)
+
+
+def _after(
+    code: str, meeting_id: str, form: CheckInForm, act: Callable[[], None], told: str
+) -> ResponseReturnValue:
+    if _done(form, act):
+        web.tell("done", told)
+        return redirect(url_for("meetings.desk_meeting", code=code, meeting_id=meeting_id), 303)
+    return _desk_page(meeting_id, form, MinutesForm(formdata=None))
+
+
+def _done(form: FlaskForm, act: Callable[[], None]) -> bool:
+    if not form.validate_on_submit():
+        return False
+    try:
+        act()
+    except RuleBroken as error:
+        form.form_errors.append(web.sentence(error))
+        return False
+    return True
+
+
+def _address(community_id: int, meeting_id: str) -> tuple[str, str]:
+    meeting = queries.meeting(community_id, meeting_id)
+    return meeting.title, url_for("meetings.show", code=g.place.code, meeting_id=meeting_id)
+
+
+register_address("meeting", _address)

@@ -1,0 +1,273 @@
+"""A topic from a resident's need to the archive, by the pages that people use."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from app.core import clock, jobs
+from app.core.actor import Role
+from app.core.db import db
+from app.core.record import RecordEntry
+from tests.support.checked_client import CheckedClient
+from tests.support.world import World
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from flask import Flask
+
+AGENDA = "说明议事规则｜主持人｜5\n三个方案讲解｜设计师｜15 分钟\n大家发言|全体|45"
+
+
+def agenda_form(**changes: str) -> dict[str, str]:
+    """A sound agenda, twelve days ahead of 20 May 2026."""
+    return {
+        "title": "车位怎么划",
+        "form": "round_table",
+        "starts_at": "2026-06-01T19:00",
+        "place": "综合服务站",
+        "capacity": "30",
+        "held": "6",
+        "quorum": "",
+        "chair": "主持人",
+        "recorder": "记录人",
+        "agenda": AGENDA,
+        "materials": "夜间停车实测图",
+    } | changes
+
+
+def kinds() -> list[str]:
+    """Kinds of all entries, in order."""
+    rows = db.session.scalars(select(RecordEntry.kind).order_by(RecordEntry.seq)).all()
+    db.session.rollback()
+    return list(rows)
+
+
+def test_a_topic_goes_from_a_need_to_the_archive(web_app: Flask, fixed_clock: datetime) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 6)
+    world.project(place, "P08")
+    resident, clerk, second = (CheckedClient(web_app) for _ in range(3))
+    resident.enter(world, place, 0)
+    clerk.staff(world.staff(place))
+    second.staff(world.staff(place, Role.COMMITTEE))
+
+    proposal = {
+        "title": "消防通道被堵住",
+        "background": "消防车转不过弯，电话 13800001111",
+        "once": "a",
+    }
+    first = resident.post("/c/HXL/propose", proposal)
+    assert first.status_code == 303
+    again = resident.post("/c/HXL/propose", proposal)
+    assert again.headers["Location"] == first.headers["Location"]
+    address = first.headers["Location"]
+    topic = address.rpartition("/")[2]
+    assert "消防通道" in resident.get(address).text
+    assert second.raw.get(address).status_code == 404, "nobody else reads it before screening"
+    assert "消防通道" in clerk.get("/c/HXL/desk/topics").text
+
+    desk = f"/c/HXL/desk/topics/{topic}"
+    assert clerk.post(f"{desk}/move/screening", {"note": ""}).status_code == 303
+    assert clerk.post(f"{desk}/move/rejected", {"note": ""}).status_code == 422
+    assert clerk.post(f"{desk}/move/decided", {"note": "抢先"}).status_code == 422
+    assert clerk.post(f"{desk}/move/accepted", {"note": ""}).status_code == 303
+    described = {"question": "车位怎么划？", "parties": "业主代表", "legal_note": ""}
+    assert clerk.post(f"{desk}/describe", described).status_code == 303
+
+    said = resident.post(
+        f"/c/HXL/say?about=topic:{topic}", {"text": "先保通道，王工 13912345678", "once": "b"}
+    )
+    post = said.headers["Location"].rpartition("/")[2]
+    assert "13912345678" not in resident.get(address).text
+    queue = clerk.get("/c/HXL/desk/posts").text
+    assert "先保通道" in queue
+    assert clerk.post(f"/c/HXL/desk/posts/{post}/publish", {"cover": "王工"}).status_code == 303
+    page = CheckedClient(web_app).get(address).text
+    assert "先保通道，** 139********" in page
+
+    early = clerk.post(f"{desk}/agenda", agenda_form(starts_at="2026-05-22T19:00"))
+    assert early.status_code == 422
+    assert "至少要提前 7 天" in early.text
+    assert clerk.post(f"{desk}/agenda", agenda_form()).status_code == 303
+    meeting = _meeting_of(clerk, desk)
+    notice = CheckedClient(web_app).get(f"/c/HXL/meetings/{meeting}")
+    assert "三个方案讲解" in notice.text
+    ics = CheckedClient(web_app).raw.get(f"/c/HXL/meetings/{meeting}.ics")
+    assert b"DTSTART:20260601T110000Z\r\n" in ics.data
+    assert resident.post(f"/c/HXL/meetings/{meeting}/join").status_code == 303
+    assert "您已报名" in resident.get(f"/c/HXL/meetings/{meeting}").text
+
+    assert clerk.post(f"{desk}/open", {}).status_code == 422, "twelve days too early"
+    clock.advance(timedelta(days=12, hours=9))
+    assert clerk.raw.get("/c/HXL/desk/").status_code == 303, "idle for days: signed out"
+    clerk.staff(world.staff(place))
+    second.staff(world.staff(place, Role.COMMITTEE))
+    assert clerk.post(f"{desk}/open", {}).status_code == 303
+    desk_meeting = f"/c/HXL/desk/meetings/{meeting}"
+    assert (
+        clerk.post(f"{desk_meeting}/walk-in", {"label": "王阿姨", "band": "to_79"}).status_code
+        == 303
+    )
+    door = _door_of(clerk, desk_meeting)
+    assert resident.get(door).status_code == 200
+    assert resident.post(door, {"band": "from_80"}).status_code == 303
+    assert "已经签过到" in resident.get(door).text
+    assert clerk.post(f"{desk_meeting}/minutes", {"text": "大家同意先保通道。"}).status_code == 303
+    assert clerk.post(f"{desk}/opinion", {"opinion": "先保通道"}).status_code == 422
+    assert clerk.post(f"{desk_meeting}/close").status_code == 303
+    assert clerk.raw.post(f"{desk_meeting}/confirm", data=_token(clerk)).status_code == 404
+    assert second.post(f"{desk_meeting}/confirm").status_code == 303
+    shown = CheckedClient(web_app).get(f"/c/HXL/meetings/{meeting}").text
+    assert "大家同意先保通道" in shown
+    assert "到场 2 人" in shown
+    assert "少于 5 人" in shown
+
+    opinion = {"opinion": "先保通道，再划线", "dissent": "有人要固定车位"}
+    assert clerk.post(f"{desk}/opinion", opinion).status_code == 303
+    refused = clerk.post(f"{desk}/publish", {})
+    assert refused.status_code == 422
+    assert "还有 1 条居民意见" in refused.text
+    disposed = {"disposition": "partly", "why": "通道优先，车位另议"}
+    assert clerk.post(f"/c/HXL/desk/posts/{post}/dispose", disposed).status_code == 303
+    assert clerk.post(f"{desk}/publish", {}).status_code == 303
+    assert clerk.post(f"{desk}/opinion", opinion).status_code == 422, "nothing edited any more"
+    too_soon = clerk.post(f"{desk}/move/decided", {"note": ""})
+    assert too_soon.status_code == 422
+    assert "公示到 6月16日（周二）24:00" in too_soon.text
+    assert clerk.post(f"{desk}/correct", {"note": "开会地点应为二楼"}).status_code == 303
+    assert "开会地点应为二楼" in resident.get(address).text
+
+    clock.advance(timedelta(days=16))
+    clerk.staff(world.staff(place))
+    for step, form in (
+        ("move/decided", {"note": ""}),
+        ("link", {"project": "P08"}),
+        ("work", {"owner": "物业公司", "due": "2026-07-01"}),
+        ("move/reported", {"note": "线已划好"}),
+        ("move/rated", {"note": ""}),
+        ("move/archived", {"note": ""}),
+    ):
+        assert clerk.post(f"{desk}/{step}", form).status_code == 303, step
+    final = resident.get(address).text
+    for words in (
+        "协商意见",
+        "先保通道，再划线",
+        "有人要固定车位",
+        "部分采纳",
+        "物业公司",
+        "项目P08",
+        "已归档",
+    ):
+        assert words in final, words
+    jobs.run_due()
+    inbox = resident.get("/c/HXL/inbox").text
+    assert "您提的议题有了进展" in inbox
+    assert "您的意见已公布" in inbox
+    assert resident.post("/c/HXL/inbox").status_code == 303
+    assert "未读" not in resident.get("/c/HXL/inbox").text
+
+    told = kinds()
+    assert told.count("topic.moved") == 11
+    for kind in (
+        "topic.proposed",
+        "post.published",
+        "meeting.announced",
+        "minutes.confirmed",
+        "topic.opinion",
+        "opinion.disposed",
+        "topic.corrected",
+        "topic.linked",
+    ):
+        assert kind in told
+    texts = "".join(db.session.scalars(select(RecordEntry.entry)))
+    assert "通道" not in texts, "free text never enters the record in clear"
+    assert "王" not in texts
+
+
+def _meeting_of(client: CheckedClient, desk: str) -> str:
+    text = client.get(desk).text
+    return text.partition("/desk/meetings/")[2].partition('"')[0]
+
+
+def _door_of(client: CheckedClient, desk_meeting: str) -> str:
+    assert client.raw.get(f"{desk_meeting}/door.svg").mimetype == "image/svg+xml"
+    from app.meetings.queries import door_key
+
+    meeting = desk_meeting.rpartition("/")[2]
+    from app.communities.queries import community_by_code
+
+    key = door_key(community_by_code("HXL").id, meeting)
+    db.session.rollback()
+    return f"/c/HXL/meetings/{meeting}/door/{key}"
+
+
+def _token(client: CheckedClient) -> dict[str, str]:
+    return {"csrf_token": client.token()}
+
+
+@pytest.mark.parametrize("to", ["rejected", "merged"])
+def test_side_exits_say_why(web_app: Flask, fixed_clock: datetime, to: str) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 2)
+    other = world.topic(place, title="旧议题")
+    topic = world.topic(place, world_state("screening"), title="新议题")
+    clerk = CheckedClient(web_app)
+    clerk.staff(world.staff(place))
+    desk = f"/c/HXL/desk/topics/{topic}"
+    if to == "rejected":
+        answer = clerk.post(f"{desk}/move/rejected", {"note": "不属于社区职责"})
+    else:
+        answer = clerk.post(f"{desk}/merge", {"into": other, "note": "和旧议题是一件事"})
+    assert answer.status_code == 303
+    page = CheckedClient(web_app).get(f"/c/HXL/topics/{topic}").text
+    assert ("不属于社区职责" if to == "rejected" else "和旧议题是一件事") in page
+
+
+def world_state(name: str) -> object:
+    from app.consultations.rules import State
+
+    return State(name)
+
+
+def test_a_resident_takes_a_proposal_back_and_nobody_elses(
+    web_app: Flask, fixed_clock: datetime
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 3)
+    mine, neighbour = CheckedClient(web_app), CheckedClient(web_app)
+    mine.enter(world, place, 0)
+    neighbour.enter(world, place, 1)
+    where = mine.post("/c/HXL/propose", {"title": "装路灯", "background": "太黑", "once": "x"})
+    topic = where.headers["Location"].rpartition("/")[2]
+    assert neighbour.post(f"/c/HXL/topics/{topic}/withdraw").status_code == 404
+    assert mine.post(f"/c/HXL/topics/{topic}/withdraw").status_code == 303
+    entries = [json.loads(text) for text in db.session.scalars(select(RecordEntry.entry))]
+    assert entries[-1]["data"]["to"] == "withdrawn"
+    assert entries[-1]["actor"] == "resident"
+
+
+def test_a_file_that_is_no_photo_is_refused_and_the_words_are_kept(
+    web_app: Flask, fixed_clock: datetime
+) -> None:
+    import io
+
+    world = World(web_app)
+    place = world.community("HXL", 1)
+    client = CheckedClient(web_app)
+    client.enter(world, place, 0)
+    form = {
+        "title": "装路灯",
+        "background": "晚上太黑",
+        "once": "x",
+        "photos": (io.BytesIO(b"MZ not a picture"), "photo.jpg"),
+    }
+    answer = client.post("/c/HXL/propose", form)
+    assert answer.status_code == 422
+    assert "晚上太黑" in answer.text
+    assert kinds() == []
