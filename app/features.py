@@ -22,6 +22,7 @@ MODELS = (
     "app.attachments.models",
     "app.projects.models",
     "app.projects.cards",
+    "app.projects.operations",
     "app.discussion.models",
     "app.discussion.operations",
     "app.meetings.models",

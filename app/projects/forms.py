@@ -8,6 +8,8 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import (
+    DateField,
+    HiddenField,
     IntegerField,
     RadioField,
     SelectMultipleField,
@@ -20,7 +22,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Reg
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.core.words import fen_from, yuan
-from app.projects.rules import Line, Route, SupplyMode
+from app.projects.rules import LONGEST_PROGRESS, Line, Route, SupplyMode
 from app.projects.words import ROUTES, SUPPLY_MODES
 
 if TYPE_CHECKING:
@@ -158,3 +160,35 @@ class ProjectForm(FlaskForm):
 def default_route() -> list[str]:
     """Where a new project's way usually begins."""
     return [Route.PREFERENCE_POLL.value]
+
+
+class BodiesForm(FlaskForm):
+    """Who answers for a project, and who builds it."""
+
+    responsible = StringField(
+        _l("责任单位"), validators=[InputRequired(_l("请写责任单位")), Length(max=120)]
+    )
+    builder = StringField(_l("施工单位"), validators=[Length(max=120)])
+
+
+class MilestoneForm(FlaskForm):
+    """A step of the building."""
+
+    title = StringField(_l("节点"), validators=[InputRequired(_l("请写节点")), Length(max=120)])
+    planned_on = DateField(_l("计划哪天完成"), validators=[InputRequired(_l("请选日子"))])
+
+
+class DoneForm(FlaskForm):
+    """The day a step was done."""
+
+    done_on = DateField(_l("实际哪天完成"), validators=[InputRequired(_l("请选日子"))])
+
+
+class ProgressForm(FlaskForm):
+    """A report about the building."""
+
+    text = TextAreaField(
+        _l("进展"), validators=[InputRequired(_l("请写进展")), Length(max=LONGEST_PROGRESS)]
+    )
+    picture = FileField(_l("现场照片"), description=_l("不要拍到人脸和车牌。"))
+    once = HiddenField(validators=[Length(max=40)])

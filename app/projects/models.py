@@ -7,6 +7,7 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     ForeignKeyConstraint,
+    Index,
     String,
     Text,
     UniqueConstraint,
@@ -45,6 +46,8 @@ class Project(Base):
     build_months: Mapped[int | None] = mapped_column(default=None)
     upkeep_fen_per_year: Mapped[int] = mapped_column(default=0)
     upkeep_by: Mapped[str] = mapped_column(String(200), default="")
+    responsible: Mapped[str] = mapped_column(String(120), default="")
+    builder: Mapped[str] = mapped_column(String(120), default="")
     risk: Mapped[str] = mapped_column(Text, default="")
     stage: Mapped[str] = mapped_column(String(20), default="plan_together")
     picture_id: Mapped[int | None] = mapped_column(default=None)
@@ -77,3 +80,53 @@ class ProjectLine(Base):
     position: Mapped[int]
     name: Mapped[str] = mapped_column(String(120))
     amount_fen: Mapped[int]
+
+
+class Milestone(Base):
+    """A step of the building, with the day it was planned for and the day it was done."""
+
+    __tablename__ = "milestone"
+    __table_args__ = (
+        UniqueConstraint("community_id", "project_id", "position"),
+        ForeignKeyConstraint(
+            ["community_id", "project_id"],
+            ["project.community_id", "project.id"],
+            name="fk_milestone_project",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
+    project_id: Mapped[int]
+    position: Mapped[int]
+    title: Mapped[str] = mapped_column(String(120))
+    planned_on: Mapped[datetime]
+    done_on: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class ProgressPost(Base):
+    """What was reported about the building, with at most one photo; never edited."""
+
+    __tablename__ = "progress_post"
+    __table_args__ = (
+        UniqueConstraint("community_id", "project_id", "once"),
+        Index("ix_progress_post_project", "community_id", "project_id"),
+        ForeignKeyConstraint(
+            ["community_id", "project_id"],
+            ["project.community_id", "project.id"],
+            name="fk_progress_post_project",
+        ),
+        ForeignKeyConstraint(
+            ["community_id", "picture_id"],
+            ["attachment.community_id", "attachment.id"],
+            name="fk_progress_post_picture",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
+    project_id: Mapped[int]
+    once: Mapped[str] = mapped_column(String(40))
+    text: Mapped[str] = mapped_column(Text)
+    picture_id: Mapped[int | None]
+    at: Mapped[datetime]

@@ -11,12 +11,13 @@ from sqlalchemy.orm import selectinload
 from app.attachments.queries import PictureView, pictures
 from app.core.db import db
 from app.core.errors import NotFound
-from app.projects.models import Project
+from app.projects.models import Milestone, ProgressPost, Project
 from app.projects.rules import Line, Stage, stage_index
 from app.voting.models import Poll, PollOption
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class ProjectView:
     upkeep_fen_per_year: int
     upkeep_by: str
     risk: str
+    responsible: str
+    builder: str
     stage: Stage
     costs: tuple[Line, ...]
     funds: tuple[Line, ...]
@@ -118,6 +121,8 @@ def _view(row: Project, shown: dict[int, PictureView]) -> ProjectView:
         upkeep_fen_per_year=row.upkeep_fen_per_year,
         upkeep_by=row.upkeep_by,
         risk=row.risk,
+        responsible=row.responsible,
+        builder=row.builder,
         stage=Stage(row.stage),
         costs=_side(row, "cost"),
         funds=_side(row, "fund"),
@@ -128,3 +133,53 @@ def _view(row: Project, shown: dict[int, PictureView]) -> ProjectView:
 
 def _side(row: Project, side: str) -> tuple[Line, ...]:
     return tuple(Line(line.name, line.amount_fen) for line in row.lines if line.side == side)
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneView:
+    """A step of the building: planned, and done where it is."""
+
+    number: int
+    title: str
+    planned_on: datetime
+    done_on: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressView:
+    """A report about the building."""
+
+    text: str
+    at: datetime
+    picture: PictureView | None
+
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """Everything about how a project is built."""
+
+    milestones: tuple[MilestoneView, ...]
+    progress: tuple[ProgressView, ...]
+
+
+def works(community_id: int, code: str) -> Works:
+    """The milestones in order and the reports, the newest first."""
+    mine = Project.community_id == community_id, Project.code == code
+    milestones = db.session.execute(
+        select(Milestone.position, Milestone.title, Milestone.planned_on, Milestone.done_on)
+        .join(Project, Project.id == Milestone.project_id)
+        .where(*mine)
+        .order_by(Milestone.position)
+    )
+    reports = db.session.execute(
+        select(ProgressPost.text, ProgressPost.at, ProgressPost.picture_id)
+        .join(Project, Project.id == ProgressPost.project_id)
+        .where(*mine)
+        .order_by(ProgressPost.id.desc())
+    ).all()
+    ids = [row.picture_id for row in reports if row.picture_id is not None]
+    shown = pictures(community_id, ids) if ids else {}
+    return Works(
+        tuple(MilestoneView(*row) for row in milestones),
+        tuple(ProgressView(row.text, row.at, shown.get(row.picture_id)) for row in reports),
+    )

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+LONGEST_PROGRESS = 1000
+
+
 class SupplyMode(StrEnum):
     """The plan's five ways to fill a gap (补建、购置、置换、租赁、改造)."""
 
@@ -68,3 +71,17 @@ def check_lines(budget_fen: int, costs: Sequence[Line], funds: Sequence[Line]) -
 def stage_index(stage: Stage) -> int:
     """Which of the five seals is now: 0 for 谋 to 4 for 享."""
     return list(Stage).index(stage)
+
+
+def check_stage(stage: Stage, to: Stage) -> None:
+    """A project goes on one stage at a time, and never back. Raises: RuleBroken project.stage."""
+    if stage_index(to) != stage_index(stage) + 1:
+        raise RuleBroken("project.stage", stage=stage.value, to=to.value)
+
+
+def check_progress(text: str) -> str:
+    """What is reported, tidied. Raises: RuleBroken project.progress_empty."""
+    tidy = text.replace("\r", "").strip()
+    if not tidy or len(tidy) > LONGEST_PROGRESS:
+        raise RuleBroken("project.progress_empty", most=LONGEST_PROGRESS)
+    return tidy

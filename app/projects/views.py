@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from app.core import guard, images, web
+from app.core import clock, guard, images, web
 from app.core.errors import RuleBroken
+from app.core.times import day_text
 from app.core.words import yuan
 from app.people import browser
+from app.people.forms import ActForm
 from app.policy.table import Permission
-from app.projects import operations, queries, words
-from app.projects.forms import ProjectForm, default_route, lines_text
+from app.projects import operations, queries, steps, words
+from app.projects.forms import (
+    BodiesForm,
+    DoneForm,
+    MilestoneForm,
+    ProgressForm,
+    ProjectForm,
+    default_route,
+    lines_text,
+)
+from app.projects.rules import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date, datetime
+
     from flask.typing import ResponseReturnValue
+    from flask_wtf import FlaskForm
 
     from app.core.images import Picture
     from app.projects.queries import ProjectView
@@ -43,8 +59,12 @@ def index(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read i
 def show(code: str, project_code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Show one project: what it solves, costs, who pays, who keeps it, which way it goes."""
     project = queries.project(g.place.id, project_code)
+    works = queries.works(g.place.id, project_code)
     return render_template(
         "projects/show.html",
+        works=works,
+        milestones=_milestone_rows(works),
+        chain=steps.chain_of(g.place.id, project_code),
         place=g.place,
         project=project,
         costs=_rows(project.costs),
@@ -52,6 +72,13 @@ def show(code: str, project_code: str) -> ResponseReturnValue:  # noqa: ARG001 -
         supply_mode=words.supply_mode_text(project.supply_mode),
         polls=queries.polls_about(g.place.id, project.code),
     )
+
+
+def _milestone_rows(works: queries.Works) -> list[tuple[str, str, str]]:
+    return [
+        (one.title, day_text(one.planned_on), day_text(one.done_on) if one.done_on else _("还没有"))
+        for one in works.milestones
+    ]
 
 
 def _rows(lines: tuple[Line, ...]) -> list[tuple[str, str]]:
@@ -67,6 +94,155 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     return render_template(
         "projects/desk.html", place=g.place, projects=queries.all_projects(g.place.id)
     )
+
+
+@bp.get("/c/<code>/desk/projects/<project_code>/works")
+@guard.needs(Permission.PROJECT_PROGRESS)
+def works(code: str, project_code: str) -> ResponseReturnValue:  # noqa: ARG001
+    """Show the desk how a project goes on: stage, bodies, milestones, reports."""
+    return _works_page(queries.project(g.place.id, project_code), None)
+
+
+def _works_page(project: ProjectView, tried: FlaskForm | None) -> ResponseReturnValue:
+    after = list(Stage)[project.stage_index + 1 : project.stage_index + 2]
+    bodies = BodiesForm(
+        formdata=None, data={"responsible": project.responsible, "builder": project.builder}
+    )
+    forms: dict[str, FlaskForm] = {
+        "bodies": bodies,
+        "milestone": MilestoneForm(formdata=None),
+        "done": DoneForm(formdata=None),
+        "report": ProgressForm(formdata=None, data={"once": secrets.token_hex(16)}),
+    }
+    for name, form in forms.items():
+        if tried is not None and type(form) is type(tried):
+            forms[name] = tried
+    page = render_template(
+        "projects/works.html",
+        place=g.place,
+        project=project,
+        works=queries.works(g.place.id, project.code),
+        next_stage=after[0] if after else None,
+        next_stage_name=str(words.STAGES[after[0]]) if after else "",
+        tried=tried,
+        **forms,
+    )
+    return page, (422 if request.method == "POST" else 200)
+
+
+@bp.post("/c/<code>/desk/projects/<project_code>/stage/<to>")
+@guard.needs(Permission.PROJECT_PROGRESS)
+def advance(code: str, project_code: str, to: str) -> ResponseReturnValue:
+    """Take a project on to the next stage."""
+    if to not in set(Stage):
+        abort(404)
+
+    def act() -> None:
+        operations.advance_project(
+            browser.current_actor(), community_id=g.place.id, code=project_code, to=Stage(to)
+        )
+
+    return _after(code, project_code, ActForm(), act, _("已进入下一步，记入公开记录。"))
+
+
+@bp.post("/c/<code>/desk/projects/<project_code>/bodies")
+@guard.needs(Permission.PROJECT_PROGRESS)
+def bodies(code: str, project_code: str) -> ResponseReturnValue:
+    """Name who answers for a project and who builds it."""
+    form = BodiesForm()
+
+    def act() -> None:
+        operations.name_bodies(
+            browser.current_actor(),
+            community_id=g.place.id,
+            code=project_code,
+            responsible=form.responsible.data or "",
+            builder=form.builder.data or "",
+        )
+
+    return _after(code, project_code, form, act, _("已保存。"))
+
+
+@bp.post("/c/<code>/desk/projects/<project_code>/milestones")
+@guard.needs(Permission.PROJECT_PROGRESS)
+def milestone(code: str, project_code: str) -> ResponseReturnValue:
+    """Plan a step of the building."""
+    form = MilestoneForm()
+
+    def act() -> None:
+        operations.plan_milestone(
+            browser.current_actor(),
+            community_id=g.place.id,
+            code=project_code,
+            title=form.title.data or "",
+            planned_on=_day(form.planned_on.data),
+        )
+
+    return _after(code, project_code, form, act, _("节点已加上。"))
+
+
+@bp.post("/c/<code>/desk/projects/<project_code>/milestones/<int:number>")
+@guard.needs(Permission.PROJECT_PROGRESS)
+def milestone_done(code: str, project_code: str, number: int) -> ResponseReturnValue:
+    """Say on which day a step was done."""
+    form = DoneForm()
+
+    def act() -> None:
+        operations.finish_milestone(
+            browser.current_actor(),
+            community_id=g.place.id,
+            code=project_code,
+            number=number,
+            done_on=_day(form.done_on.data),
+        )
+
+    return _after(code, project_code, form, act, _("已记下完成的日子。"))
+
+
+@bp.post("/c/<code>/desk/projects/<project_code>/progress")
+@guard.needs(Permission.PROJECT_PROGRESS)
+def progress(code: str, project_code: str) -> ResponseReturnValue:
+    """Report on the building."""
+    request.max_content_length = UPLOAD_LIMIT
+    form = ProgressForm()
+
+    def act() -> None:
+        upload = form.picture.data
+        data = upload.read(images.MAX_BYTES + 1) if upload else b""
+        operations.report_progress(
+            browser.current_actor(),
+            community_id=g.place.id,
+            code=project_code,
+            progress=operations.Progress(
+                form.text.data or "",
+                form.once.data or secrets.token_hex(16),
+                images.repaint(data) if data else None,
+            ),
+        )
+
+    return _after(code, project_code, form, act, _("进展已公布。"))
+
+
+def _day(day: date | None) -> datetime:
+    if day is None:
+        raise RuleBroken("project.milestone_empty")
+    return clock.at_local(day.year, day.month, day.day)
+
+
+def _after(
+    code: str, project_code: str, form: FlaskForm, act: Callable[[], None], told: str
+) -> ResponseReturnValue:
+    project = queries.project(g.place.id, project_code)
+    if form.validate_on_submit():
+        try:
+            act()
+        except RuleBroken as error:
+            form.form_errors.append(web.sentence(error))
+        else:
+            web.tell("done", told)
+            address = url_for("projects.works", code=code, project_code=project_code)
+            return redirect(address, 303)
+    return _works_page(project, form)
 
 
 @bp.route("/c/<code>/desk/projects/new", methods=["GET", "POST"])

@@ -43,6 +43,16 @@ def supply_mode_text(mode: str) -> str:
     return str(SUPPLY_MODES[SupplyMode(mode)]) if mode else ""
 
 
+def _plain() -> dict[str, str]:
+    return {
+        "project.stage": _("五步只能一步一步往前走，什么都没有改动。请刷新看一看。"),
+        "project.progress_empty": _("进展是空的或者太长，没有公布。最多 1,000 字。"),
+        "project.milestone_empty": _("节点要有名称和日子，没有保存。"),
+        "project.milestone_done": _("这个节点已经记过完成的日子，没有改动。"),
+        "project.in_the_future": _("完成的日子还没有到，没有保存。"),
+    }
+
+
 def refusal(error: RuleBroken) -> str:
     """Why the project was not saved, and what to do."""
     if error.code == "project.budget":
@@ -52,6 +62,8 @@ def refusal(error: RuleBroken) -> str:
             "编号 %(code)s 已经用过。项目没有保存，请换一个编号。",
             code=error.facts["taken"],
         )
+    if error.code in (plain := _plain()):
+        return plain[error.code]
     side = _("造价明细") if error.code == "project.costs_do_not_add_up" else _("资金来源")
     return _(
         "%(side)s合计 %(total)s 元，与预算 %(budget)s 元不相等。项目没有保存，请核对后再试。",

@@ -53,6 +53,7 @@ def things(world: World, code: str) -> dict[str, object]:
         "door_key": "no-key",
         "seat_id": 1,
         "to": "archived",
+        "number": world.milestone(place, project),
         "poll_id": world.poll(place, (project,)),
         "household_id": place.households[0],
         "upload_id": communities.upload_roll(

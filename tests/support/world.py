@@ -236,6 +236,16 @@ class World:
                 once=f"once{next(self.numbers)}",
             )
 
+    def milestone(self, place: Place, code: str) -> int:
+        """A step of the building, planned for next week."""
+        return projects.plan_milestone(
+            SYSTEM,
+            community_id=place.id,
+            code=code,
+            title="开工",
+            planned_on=clock.now() + timedelta(days=7),
+        )
+
     def draft(  # a draft is these facts
         self,
         place: Place,
