@@ -27,6 +27,8 @@ MODELS = (
     "app.discussion.operations",
     "app.meetings.models",
     "app.meetings.operations",
+    "app.conventions.models",
+    "app.conventions.operations",
     "app.consultations.models",
     "app.consultations.operations",
 )
@@ -40,6 +42,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.discussion.views:bp",
     "app.meetings.views:bp",
     "app.consultations.views:bp",
+    "app.conventions.views:bp",
     "app.exports.views:bp",
     "app.exports.cli:bp",
     "app.portal.views:bp",

@@ -35,7 +35,7 @@ from app.core import clock
 from app.core.actor import Actor
 from app.core.db import Base, db
 
-HOURLY = ("ballot.", "checkin.")
+HOURLY = ("ballot.", "checkin.", "convention.signed", "convention.withdrawn")
 
 
 class RecordLog(Base):

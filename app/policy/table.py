@@ -48,6 +48,9 @@ class Permission(StrEnum):
     MEETING_RUN = "meeting.run"
     MINUTES_CONFIRM = "minutes.confirm"
     DESIGN_POST = "design.post"
+    CONVENTION_DRAFT = "convention.draft"
+    CONVENTION_ADOPT = "convention.adopt"
+    CONVENTION_SIGN = "convention.sign"
     PROJECT_PROGRESS = "project.progress"
     PLACES_SET_UP = "places.set_up"
     STAFF_SET_UP = "staff.set_up"
@@ -127,6 +130,10 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     # Whoever wrote them cannot; the operation looks at that.
     Permission.MINUTES_CONFIRM: (_desk,),
     Permission.DESIGN_POST: (_designer,),
+    Permission.CONVENTION_DRAFT: (_committee, _is_system),
+    Permission.CONVENTION_ADOPT: (_committee, _is_system),
+    # A pledge is a resident's own; nobody at the desk signs for anybody.
+    Permission.CONVENTION_SIGN: (_resident,),
     Permission.PROJECT_PROGRESS: (_committee, _is_system),
     Permission.PLACES_SET_UP: (_is_system,),
     Permission.STAFF_SET_UP: (_is_system,),

@@ -54,6 +54,7 @@ def things(world: World, code: str) -> dict[str, object]:
         "seat_id": 1,
         "to": "archived",
         "number": world.milestone(place, project),
+        "article": 1,
         "poll_id": world.poll(place, (project,)),
         "household_id": place.households[0],
         "upload_id": communities.upload_roll(

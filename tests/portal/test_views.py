@@ -131,7 +131,14 @@ def test_every_form_without_its_token_is_refused(
     client: CheckedClient, web_world: World, place: Place, web_app: Flask
 ) -> None:
     client.staff(web_world.staff(place))
-    known = {"household_id": 1, "seat_id": 1, "number": 1, "code": place.code, "method": "yes_no"}
+    known = {
+        "household_id": 1,
+        "seat_id": 1,
+        "number": 1,
+        "article": 1,
+        "code": place.code,
+        "method": "yes_no",
+    }
     for rule in web_app.url_map.iter_rules():
         if "POST" in (rule.methods or set()):
             values = {name: known.get(name, "x") for name in rule.arguments}

@@ -1,0 +1,95 @@
+"""The shape of what is typed about the convention."""
+
+from __future__ import annotations
+
+import re
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, IntegerField, RadioField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
+
+from app.conventions import words
+from app.conventions.rules import Article, ArticleClass, Body
+from app.core.errors import RuleBroken
+
+PEOPLE = NumberRange(min=0, max=100_000)
+LINE = re.compile(r"^(?P<kind>\S+?)\s*[|｜]\s*(?P<text>.+)$")
+
+
+class TextForm(FlaskForm):
+    """The text of a version: one article a line, `class｜text`."""
+
+    title = StringField(_l("名称"), validators=[InputRequired(), Length(max=120)])
+    preamble = TextAreaField(_l("前言"), validators=[InputRequired(), Length(max=1000)])
+    articles = TextAreaField(
+        _l("条文"),
+        description=_l(
+            "一行一条：类别｜条文。类别是总则、规范日常行为、维护公共秩序、保障群众权益、"
+            "调解群众纠纷、引导民风民俗、附则。序号自动编排。"
+        ),
+        validators=[InputRequired(), Length(max=40_000)],
+    )
+
+    def parsed(self) -> tuple[Article, ...]:
+        """Give the articles as typed. Raises: RuleBroken convention.article."""
+        lines = [line.strip() for line in (self.articles.data or "").splitlines() if line.strip()]
+        return tuple(_article(number, line) for number, line in enumerate(lines, start=1))
+
+
+def _article(number: int, line: str) -> Article:
+    found = LINE.match(line)
+    if found is None or found["kind"] not in set(ArticleClass):
+        raise RuleBroken("convention.article", number=number)
+    return Article(number, ArticleClass(found["kind"]), found["text"].strip())
+
+
+class ResolutionForm(FlaskForm):
+    """A meeting's resolution."""
+
+    body = RadioField(
+        _l("哪个会议"),
+        choices=[
+            SelectChoice(body.value, text)
+            for body, text in words.BODIES.items()
+            if body is not Body.POLL
+        ],
+        validators=[InputRequired(_l("请选一个会议"))],
+    )
+    base = IntegerField(
+        _l("应到"),
+        description=_l("居民会议填 18 周岁以上居民数或户数，居民代表会议填成员数。"),
+        validators=[InputRequired(), PEOPLE],
+    )
+    representatives = IntegerField(
+        _l("其中居民代表"),
+        description=_l("只有居民代表会议要填。"),
+        validators=[Optional(), PEOPLE],
+    )
+    present = IntegerField(_l("到会"), validators=[InputRequired(), PEOPLE])
+    in_favour = IntegerField(_l("同意"), validators=[InputRequired(), PEOPLE])
+
+
+class PollForm(FlaskForm):
+    """Adoption by a poll."""
+
+    poll = StringField(
+        _l("投票的编号"),
+        description=_l("投票页面地址最后的几位。"),
+        validators=[InputRequired(), Length(max=80)],
+    )
+
+
+class FilingForm(FlaskForm):
+    """Filing and publication."""
+
+    filed_with = StringField(_l("备案机关"), validators=[InputRequired(), Length(max=120)])
+    filing_number = StringField(_l("备案编号"), validators=[InputRequired(), Length(max=80)])
+
+
+class SignForm(FlaskForm):
+    """A pledge, bound to the text that was read."""
+
+    text_sha256 = HiddenField(validators=[InputRequired(), Length(max=64)])
+    drawing = HiddenField(validators=[Length(max=60_000)])

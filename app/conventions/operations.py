@@ -1,0 +1,364 @@
+"""Drafting, adopting, publishing and signing. Every step is an entry; signing names nobody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
+
+from app.conventions import rules
+from app.conventions.models import Convention, ConventionArticle, Signature
+from app.conventions.rules import Article, Body, State
+from app.core import canonical as c
+from app.core import clock
+from app.core import record as records
+from app.core.db import transaction
+from app.core.errors import NotFound, RuleBroken
+from app.core.links import Edge, connect
+from app.core.record import Act, record
+from app.people.steps import security
+from app.policy.table import Permission, Place, require
+from app.voting.queries import result_view
+from app.voting.rules import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Select
+    from sqlalchemy.orm import Session
+
+    from app.conventions.rules import Resolution
+    from app.core.actor import Actor
+
+MOVED = records.register(
+    "convention.moved",
+    {"version", "text_sha256", "from", "to"},
+    meaning="a version of the convention goes on to the next step",
+)
+CHANGED = records.register(
+    "convention.changed",
+    {"version", "text_sha256", "revision"},
+    meaning="the text changes while it is talked over",
+)
+ADOPTED = records.register(
+    "convention.adopted",
+    {"version", "text_sha256", "body", "base", "present", "in_favour", "poll"},
+    meaning="a meeting's resolution, or a poll, adopts the text",
+)
+PUBLISHED = records.register(
+    "convention.published",
+    {"version", "text_sha256", "filing_number"},
+    meaning="the text was filed and is in force",
+)
+SIGNED = records.register(
+    "convention.signed",
+    {"version", "text_sha256"},
+    meaning="somebody pledges to keep the text; the hour alone, no name, no household",
+)
+WITHDRAWN = records.register(
+    "convention.withdrawn",
+    {"version", "text_sha256"},
+    meaning="somebody takes a pledge back; the hour alone, no name, no household",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ConventionText:
+    """Everything one reads."""
+
+    title: str
+    preamble: str
+    articles: tuple[Article, ...]
+
+    @property
+    def sha256(self) -> str:
+        """What binds it."""
+        return rules.text_hash(self.title, self.preamble, self.articles)
+
+
+def draft_convention(actor: Actor, *, community_id: int, text: ConventionText) -> int:
+    """Begin the next version; gives its number. Raises: RuleBroken convention.*."""
+    with transaction() as session:
+        require(actor, Permission.CONVENTION_DRAFT, Place(community_id))
+        rules.check_articles(text.articles)
+        newest = _newest(session, community_id)
+        if newest is not None and newest.state != State.PUBLISHED:
+            raise RuleBroken("convention.unfinished", number=newest.number)
+        number = newest.number + 1 if newest is not None else 1
+        made = Convention(
+            community_id=community_id,
+            number=number,
+            title=text.title,
+            preamble=text.preamble,
+            state=State.DRAFT.value,
+            text_sha256=text.sha256,
+            created_at=clock.now(),
+        )
+        session.add(made)
+        session.flush()
+        _write_articles(session, made, text.articles)
+        security(
+            session,
+            "convention.drafted",
+            community_id=community_id,
+            person_id=actor.person_id,
+            version=number,
+        )
+        return number
+
+
+def edit_convention(actor: Actor, *, community_id: int, number: int, text: ConventionText) -> None:
+    """Change the text while it is drafted or talked over. Raises: NotFound, RuleBroken."""
+    with transaction() as session:
+        require(actor, Permission.CONVENTION_DRAFT, Place(community_id))
+        version = _lock(session, community_id, number)
+        if not rules.may_edit(State(version.state)):
+            raise RuleBroken("convention.frozen")
+        rules.check_articles(text.articles)
+        version.title, version.preamble = text.title, text.preamble
+        version.text_sha256 = text.sha256
+        version.revision += 1
+        mine = ConventionArticle.convention_id == version.id
+        session.execute(delete(ConventionArticle).where(mine))
+        _write_articles(session, version, text.articles)
+        _note_change(session, actor, version)
+
+
+def _note_change(session: Session, actor: Actor, version: Convention) -> None:
+    """A draft nobody has seen goes to the security log; what is talked over to the record."""
+    if version.state == State.DRAFT:
+        security(
+            session,
+            "convention.edited",
+            community_id=version.community_id,
+            person_id=actor.person_id,
+            version=version.number,
+        )
+        return
+    _write(session, actor, version, Act(CHANGED, "", {"revision": version.revision}))
+
+
+def move_convention(actor: Actor, *, community_id: int, number: int, to: State) -> None:
+    """Open a draft for opinions, or hand it in for review.
+
+    Raises: NotFound; RuleBroken convention.wrong_state.
+    """
+    with transaction() as session:
+        require(actor, Permission.CONVENTION_DRAFT, Place(community_id))
+        version = _lock(session, community_id, number)
+        if to not in {State.CONSULTING, State.SUBMITTED}:
+            raise RuleBroken("convention.wrong_state", state=version.state)
+        rules.check_move(State(version.state), to)
+        before, version.state = version.state, to.value
+        _write(session, actor, version, Act(MOVED, "", {"from": before, "to": to.value}))
+
+
+def adopt_by_meeting(
+    actor: Actor, *, community_id: int, number: int, resolution: Resolution
+) -> None:
+    """Enter a meeting's resolution. Raises: NotFound; RuleBroken convention.*."""
+    with transaction() as session:
+        require(actor, Permission.CONVENTION_ADOPT, Place(community_id))
+        version = _lock(session, community_id, number)
+        if resolution.body is Body.POLL:
+            raise RuleBroken("convention.numbers")
+        rules.check_resolution(resolution)
+        _adopt(session, actor, version, resolution, "")
+
+
+def adopt_by_poll(actor: Actor, *, community_id: int, number: int, poll: str) -> None:
+    """Take a poll's published result as the adoption.
+
+    Raises: NotFound; RuleBroken convention.poll_not_passed, convention.wrong_state.
+    """
+    with transaction() as session:
+        require(actor, Permission.CONVENTION_ADOPT, Place(community_id))
+        version = _lock(session, community_id, number)
+        result = result_view(community_id, poll)
+        if result.outcome != Outcome.PASSED or result.poll.published_at is None:
+            raise RuleBroken("convention.poll_not_passed")
+        counts = {row.option: row.votes for row in result.rows}
+        heads = result.poll.heads
+        told = rules.Resolution(Body.POLL, heads, result.turnout, counts.get("yes", 0))
+        _adopt(session, actor, version, told, poll)
+        edge = Edge(f"poll:{poll}", "adopts", f"convention:{number}")
+        connect(session, community_id, edge)
+
+
+def _adopt(
+    session: Session, actor: Actor, version: Convention, told: Resolution, poll: str
+) -> None:
+    rules.check_move(State(version.state), State.ADOPTED)
+    version.state, version.adopted_at = State.ADOPTED.value, clock.now()
+    version.body, version.poll = told.body.value, poll
+    version.base, version.present, version.in_favour = told.base, told.present, told.in_favour
+    data = {
+        "body": told.body.value,
+        "base": told.base,
+        "present": told.present,
+        "in_favour": told.in_favour,
+        "poll": poll,
+    }
+    _write(session, actor, version, Act(ADOPTED, "", data))
+
+
+def publish_convention(
+    actor: Actor, *, community_id: int, number: int, filed_with: str, filing_number: str
+) -> None:
+    """Publish an adopted and filed version; from now on it is in force.
+
+    Raises: NotFound; RuleBroken convention.no_filing, convention.wrong_state.
+    """
+    with transaction() as session:
+        require(actor, Permission.CONVENTION_ADOPT, Place(community_id))
+        version = _lock(session, community_id, number)
+        if not filed_with.strip() or not filing_number.strip():
+            raise RuleBroken("convention.no_filing")
+        rules.check_move(State(version.state), State.PUBLISHED)
+        version.state, version.published_at = State.PUBLISHED.value, clock.now()
+        version.filed_with = filed_with.strip()
+        version.filing_number = filing_number.strip()
+        _write(
+            session, actor, version, Act(PUBLISHED, "", {"filing_number": version.filing_number})
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A pledge as its receipt shows it; `again` when it was there before."""
+
+    check_code: str
+    again: bool
+
+
+def sign_convention(
+    actor: Actor, *, community_id: int, number: int, text_sha256: str, drawing: str = ""
+) -> Signed:
+    """Pledge to keep the version one has read; once for each person, the unique key decides.
+
+    Raises: NotFound; RuleBroken convention.not_in_force, convention.text_changed,
+    convention.no_drawing.
+    """
+    try:
+        with transaction() as session:
+            require(actor, Permission.CONVENTION_SIGN, Place(community_id))
+            version = _signable(session, community_id, number, text_sha256)
+            strokes = rules.drawing_from(drawing)
+            known = _signature(session, version, actor.require_person())
+            if known is not None and known.withdrawn_at is None:
+                return Signed(c.check_code(bytes.fromhex(known.leaf)), again=True)
+            act = Act(SIGNED, "", {}, acted_as="resident")
+            written = _write(session, actor, version, act)
+            if known is None:
+                known = _new_signature(version, actor.require_person(), written.leaf)
+                session.add(known)
+            known.drawing, known.leaf = list(strokes), written.leaf
+            known.signed_at, known.withdrawn_at = clock.now(), None
+            return Signed(written.check_code, again=False)
+    except IntegrityError:
+        return _signed_before(actor, community_id, number)
+
+
+def _signable(session: Session, community_id: int, number: int, text_sha256: str) -> Convention:
+    version = session.scalar(_version(community_id, number))
+    if version is None or version.state == State.DRAFT:
+        raise NotFound("convention")
+    in_force = session.scalar(
+        select(func.max(Convention.number)).where(
+            Convention.community_id == community_id, Convention.state == State.PUBLISHED.value
+        )
+    )
+    if version.number != in_force:
+        raise RuleBroken("convention.not_in_force")
+    if version.text_sha256 != text_sha256:
+        raise RuleBroken("convention.text_changed")
+    return version
+
+
+def _new_signature(version: Convention, person_id: int, leaf: str) -> Signature:
+    return Signature(
+        community_id=version.community_id,
+        convention_id=version.id,
+        person_id=person_id,
+        text_sha256=version.text_sha256,
+        drawing=[],
+        signed_at=clock.now(),
+        leaf=leaf,
+    )
+
+
+def _signed_before(actor: Actor, community_id: int, number: int) -> Signed:
+    with transaction() as session:
+        version = session.scalars(_version(community_id, number)).one()
+        known = _signature(session, version, actor.require_person())
+        if known is None:
+            raise NotFound("signature")
+        return Signed(c.check_code(bytes.fromhex(known.leaf)), again=True)
+
+
+def withdraw_signature(actor: Actor, *, community_id: int, number: int) -> None:
+    """Take a pledge back; the drawn name is forgotten. Raises: NotFound."""
+    with transaction() as session:
+        require(actor, Permission.CONVENTION_SIGN, Place(community_id))
+        version = session.scalar(_version(community_id, number))
+        known = _signature(session, version, actor.require_person()) if version else None
+        if version is None or known is None or known.withdrawn_at is not None:
+            raise NotFound("signature")
+        known.withdrawn_at, known.drawing = clock.now(), []
+        _write(session, actor, version, Act(WITHDRAWN, "", {}, acted_as="resident"))
+
+
+def _signature(session: Session, version: Convention, person_id: int) -> Signature | None:
+    return session.scalar(
+        select(Signature)
+        .where(
+            Signature.community_id == version.community_id,
+            Signature.convention_id == version.id,
+            Signature.person_id == person_id,
+        )
+        .with_for_update()
+    )
+
+
+def _write(session: Session, actor: Actor, version: Convention, act: Act) -> records.Written:
+    """Write an entry with what every entry about a version carries."""
+    data = {"version": version.number, "text_sha256": version.text_sha256} | dict(act.data)
+    whole = Act(act.kind, f"convention:{version.number}", data, act.private, act.acted_as)
+    return record(session, actor, whole, version.community_id)
+
+
+def _write_articles(session: Session, version: Convention, articles: Sequence[Article]) -> None:
+    session.add_all(
+        ConventionArticle(
+            community_id=version.community_id,
+            convention_id=version.id,
+            number=article.number,
+            kind=article.kind.value,
+            text=article.text,
+        )
+        for article in articles
+    )
+
+
+def _newest(session: Session, community_id: int) -> Convention | None:
+    return session.scalar(
+        select(Convention)
+        .where(Convention.community_id == community_id)
+        .order_by(Convention.number.desc())
+        .limit(1)
+        .with_for_update()
+    )
+
+
+def _version(community_id: int, number: int) -> Select[Convention]:
+    mine = Convention.community_id == community_id, Convention.number == number
+    return select(Convention).where(*mine)
+
+
+def _lock(session: Session, community_id: int, number: int) -> Convention:
+    version = session.scalar(_version(community_id, number).with_for_update())
+    if version is None:
+        raise NotFound("convention")
+    return version

@@ -1,0 +1,164 @@
+"""Reads of the convention, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from app.conventions.models import Convention, ConventionArticle, Signature
+from app.conventions.rules import Article, ArticleClass, Piece, State, compare
+from app.core import canonical as c
+from app.core.db import db
+from app.core.errors import NotFound
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+
+
+@dataclass(frozen=True, slots=True)
+class VersionView:
+    """One version with its articles. `signatures` counts pledges that were not taken back."""
+
+    number: int
+    title: str
+    preamble: str
+    state: State
+    text_sha256: str
+    revision: int
+    created_at: datetime
+    adopted_at: datetime | None
+    body: str
+    base: int
+    present: int
+    in_favour: int
+    poll: str
+    filed_with: str
+    filing_number: str
+    published_at: datetime | None
+    articles: tuple[Article, ...]
+    signatures: int
+
+    @property
+    def classes(self) -> list[tuple[str, list[Article]]]:
+        """The articles under the headings of their classes, in order."""
+        found: dict[str, list[Article]] = {}
+        for article in self.articles:
+            found.setdefault(article.kind.value, []).append(article)
+        return list(found.items())
+
+
+def versions(community_id: int) -> list[VersionView]:
+    """Every version, drafts too, the newest first."""
+    return _views(Convention.community_id == community_id)
+
+
+def version(community_id: int, number: int) -> VersionView:
+    """One version. Raises: NotFound."""
+    found = _views(Convention.community_id == community_id, Convention.number == number)
+    if not found:
+        raise NotFound("convention")
+    return found[0]
+
+
+def in_force(community_id: int) -> VersionView | None:
+    """The newest published version."""
+    published = Convention.state == State.PUBLISHED.value
+    found = _views(Convention.community_id == community_id, published)
+    return found[0] if found else None
+
+
+def proposed(community_id: int) -> VersionView | None:
+    """The version people may talk about or wait for, if there is one after the one in force."""
+    newest = _views(Convention.community_id == community_id)[:1]
+    shown = {State.CONSULTING, State.SUBMITTED, State.ADOPTED}
+    return newest[0] if newest and newest[0].state in shown else None
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleChange:
+    """What became of an article: `added`, `removed`, `changed`; its pieces in order of reading."""
+
+    number: int
+    kind: str
+    pieces: tuple[Piece, ...]
+
+
+def changes(before: VersionView, after: VersionView) -> list[ArticleChange]:
+    """What a new version changes, article by article; what stayed is left out."""
+    old = {article.number: article.text for article in before.articles}
+    new = {article.number: article.text for article in after.articles}
+    found = []
+    for number in sorted(old.keys() | new.keys()):
+        if old.get(number) == new.get(number):
+            continue
+        kind = "added" if number not in old else "removed" if number not in new else "changed"
+        pieces = compare(old.get(number, ""), new.get(number, ""))
+        found.append(ArticleChange(number, kind, pieces))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class MySignature:
+    """The reader's own pledge."""
+
+    number: int
+    signed_at: datetime
+    check_code: str
+
+
+def my_signature(community_id: int, number: int, person_id: int) -> MySignature | None:
+    """The reader's living pledge to a version, if any."""
+    row = db.session.execute(
+        select(Convention.number, Signature.signed_at, Signature.leaf)
+        .join(Convention, Convention.id == Signature.convention_id)
+        .where(
+            Signature.community_id == community_id,
+            Convention.number == number,
+            Signature.person_id == person_id,
+            Signature.withdrawn_at.is_(None),
+        )
+    ).first()
+    if row is None:
+        return None
+    return MySignature(row.number, row.signed_at, c.check_code(bytes.fromhex(row.leaf)))
+
+
+_SAME = (
+    *("number", "title", "preamble", "text_sha256", "revision", "created_at", "adopted_at"),
+    *("body", "base", "present", "in_favour", "poll", "filed_with", "filing_number"),
+    "published_at",
+)
+
+
+def _views(*conditions: ColumnElement[bool]) -> list[VersionView]:
+    rows = db.session.scalars(
+        select(Convention).where(*conditions).order_by(Convention.number.desc())
+    ).all()
+    ids = [row.id for row in rows]
+    articles: dict[int, tuple[Article, ...]] = {}
+    for row in db.session.scalars(
+        select(ConventionArticle)
+        .where(ConventionArticle.convention_id.in_(ids))
+        .order_by(ConventionArticle.number)
+    ):
+        article = Article(row.number, ArticleClass(row.kind), row.text)
+        articles[row.convention_id] = (*articles.get(row.convention_id, ()), article)
+    counts = db.session.execute(
+        select(Signature.convention_id, func.count())
+        .where(Signature.convention_id.in_(ids), Signature.withdrawn_at.is_(None))
+        .group_by(Signature.convention_id)
+    )
+    signed = {convention_id: int(number) for convention_id, number in counts}
+    return [
+        VersionView(
+            **{name: getattr(row, name) for name in _SAME},
+            state=State(row.state),
+            articles=articles.get(row.id, ()),
+            signatures=signed.get(row.id, 0),
+        )
+        for row in rows
+    ]

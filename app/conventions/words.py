@@ -1,0 +1,85 @@
+"""Words for the convention."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.conventions.rules import Body, State
+from app.core import web
+from app.core.errors import RuleBroken
+
+STATES = {
+    State.DRAFT: ("", _l("草稿")),
+    State.CONSULTING: ("go", _l("征求意见")),
+    State.SUBMITTED: ("wait", _l("提请审核")),
+    State.ADOPTED: ("info", _l("已通过，待备案公布")),
+    State.PUBLISHED: ("go", _l("已公布施行")),
+}
+BODIES = {
+    Body.RESIDENTS_MEETING: _l("居民会议"),
+    Body.REPRESENTATIVES_MEETING: _l("居民代表会议"),
+    Body.POLL: _l("居民投票"),
+}
+CHANGES = {"added": _l("新增"), "removed": _l("删去"), "changed": _l("修改")}
+
+
+def state_badge(state: State) -> tuple[str, str]:
+    """Kind and words of the badge."""
+    kind, text = STATES[state]
+    return kind, str(text)
+
+
+def adoption_text(body: str, base: int, present: int, in_favour: int) -> str:
+    """Who adopted, with the numbers."""
+    return _(
+        "%(body)s通过：应到 %(base)s，到会 %(present)s，同意 %(favour)s",
+        body=BODIES[Body(body)],
+        base=f"{base:,}",
+        present=f"{present:,}",
+        favour=f"{in_favour:,}",
+    )
+
+
+def _broken(error: RuleBroken) -> str:
+    facts = error.facts
+    sentences = {
+        "convention.numbers": _(
+            "人数对不上，没有保存：同意的不能多于到会的，到会的不能多于应到的。"
+        ),
+        "convention.composition": _("居民代表应占居民代表会议成员的五分之四以上，没有保存。"),
+        "convention.quorum": _(
+            "到会 %(present)s，应到 %(base)s，没有达到法定人数，不能算通过。没有保存。",
+            present=facts.get("present", ""),
+            base=facts.get("base", ""),
+        ),
+        "convention.majority": _(
+            "到会 %(present)s，同意 %(favour)s，没有超过半数，不能算通过。没有保存。",
+            present=facts.get("present", ""),
+            favour=facts.get("in_favour", ""),
+        ),
+        "convention.wrong_state": _("这一版现在不是这一步，什么都没有改动。请刷新看一看。"),
+        "convention.unfinished": _(
+            "第 %(number)s 版还没有公布，先办完它再起草新版。", number=facts.get("number", "")
+        ),
+        "convention.frozen": _("提请审核以后条文不能再改，没有保存。"),
+        "convention.no_articles": _(
+            "一条都没有，没有保存。最多 %(most)s 条。", most=facts.get("most")
+        ),
+        "convention.article": _(
+            "第 %(number)s 条是空的或者太长，没有保存。每条最多 %(most)s 字。",
+            number=facts.get("number", ""),
+            most=facts.get("most", ""),
+        ),
+        "convention.poll_not_passed": _("这项投票没有通过，或者结果还没有公示，没有保存。"),
+        "convention.no_filing": _("请写上备案机关和备案编号，没有公布。"),
+        "convention.not_in_force": _("这一版不是现行的公约，没有签。请签现行的一版。"),
+        "convention.text_changed": _("条文和您读的不一样了，没有签。请重新读一遍再签。"),
+        "convention.no_drawing": _(
+            "没有看清您写的名字，没有签。请再写一次，或者直接按“我愿意遵守”。"
+        ),
+    }
+    return sentences[error.code]
+
+
+web.explain("convention", _broken)
