@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.core import canonical as c
 from app.core.db import db
@@ -108,6 +108,14 @@ def checkpoints(community_id: int, size: int) -> Iterator[tuple[int, str]]:
         .order_by(RecordCheckpoint.size)
     )
     yield from ((row.size, row.note) for row in rows)
+
+
+def newest_checkpoint(community_id: int) -> int:
+    """The size of the newest signed note; 0 before the first."""
+    newest = select(func.max(RecordCheckpoint.size)).where(
+        RecordCheckpoint.community_id == community_id
+    )
+    return db.session.scalar(newest) or 0
 
 
 def opening_lines(community_id: int, size: int) -> Iterator[bytes]:

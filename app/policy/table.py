@@ -51,6 +51,7 @@ class Permission(StrEnum):
     CONVENTION_DRAFT = "convention.draft"
     CONVENTION_ADOPT = "convention.adopt"
     CONVENTION_SIGN = "convention.sign"
+    RATING_RUN = "rating.run"
     PROJECT_PROGRESS = "project.progress"
     PLACES_SET_UP = "places.set_up"
     STAFF_SET_UP = "staff.set_up"
@@ -134,6 +135,7 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.CONVENTION_ADOPT: (_committee, _is_system),
     # A pledge is a resident's own; nobody at the desk signs for anybody.
     Permission.CONVENTION_SIGN: (_resident,),
+    Permission.RATING_RUN: (_committee, _is_system),
     Permission.PROJECT_PROGRESS: (_committee, _is_system),
     Permission.PLACES_SET_UP: (_is_system,),
     Permission.STAFF_SET_UP: (_is_system,),

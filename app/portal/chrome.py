@@ -248,6 +248,7 @@ def _desk_rows() -> list[tuple[str, str, str]]:
         (_("意见审核"), "discussion.desk", "info"),
         (_("投票"), "voting.desk", "vote"),
         (_("项目"), "projects.desk", "project"),
+        (_("评价和返修"), "ratings.desk", "done"),
         (_("居民公约"), "conventions.desk", "done"),
         (_("住户和编码"), "people.desk", "households"),
         (_("户底册"), "communities.roll", "roll"),

@@ -29,6 +29,7 @@ from app.projects import operations as projects
 from app.projects.rules import Line, SupplyMode
 from app.voting import operations as voting
 from app.voting import tokens
+from app.voting.launching import PollDraft
 from app.voting.rules import NONE_OF_THEM, Method, Rules, ShareTest, default_rules
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ def _closed_poll(community_id: int, opened: datetime, made_at: datetime) -> None
     """Draw up a poll with a result worth looking at: up to three of five, the first two win."""
     codes = tuple(CLOSED_TASTE)
     closes = _at(made_at - timedelta(days=4), 18)
-    draft = voting.PollDraft(
+    draft = PollDraft(
         title="2026 年先办哪两件？",
         explanation="今年的改造资金大约够办两件。每户最多选三项；都不合适，就选“均不同意”。",
         method=Method.CHOOSE,
@@ -245,7 +246,7 @@ def _neighbours_poll(community_id: int, made_at: datetime) -> None:
         picture=None,
     )
     opened = _at(made_at - timedelta(days=1), 10)
-    draft = voting.PollDraft(
+    draft = PollDraft(
         title="院里添一组晾衣架和长椅，您同意吗？",
         explanation="",
         method=Method.YES_NO,
@@ -280,7 +281,7 @@ def _neighbours_project() -> projects.ProjectText:
 def _open_poll(community_id: int, made_at: datetime) -> None:
     """Draw up the open poll that visitors of the demo vote in."""
     opened = _at(made_at - timedelta(days=3), 9)
-    draft = voting.PollDraft(
+    draft = PollDraft(
         title="建不建铁路绿带口袋公园，您同意吗？",
         explanation="用地手续由街道去办，办不下来就不建。这次先问大家的意愿。",
         method=Method.YES_NO,
@@ -299,7 +300,7 @@ def _open_poll(community_id: int, made_at: datetime) -> None:
     _cast_many(community_id, poll, OPEN_TURNOUT, (opened, made_at), answer, dice)
 
 
-def _open(community_id: int, draft: voting.PollDraft) -> str:
+def _open(community_id: int, draft: PollDraft) -> str:
     poll = voting.draft_poll(SYSTEM, community_id=community_id, draft=draft)
     voting.open_poll(SYSTEM, community_id=community_id, public_id=poll)
     return poll

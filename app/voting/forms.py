@@ -25,7 +25,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.core import clock
 from app.voting import words
-from app.voting.operations import PollDraft
+from app.voting.launching import PollDraft
 from app.voting.rules import TITLE_LENGTH, Method, Rules, ShareTest, default_rules
 
 if TYPE_CHECKING:

@@ -81,7 +81,7 @@ def definition(
         "method": question.method,
         "secrecy": "named",
         "title": question.title,
-        "projects": sorted(card.option for card in cards),
+        "projects": sorted({card.subject.partition(":")[2] for card in cards}),
         "options": list(options),
         "rules": question.rules,
         "opens_at": clock.to_record(question.opens_at),

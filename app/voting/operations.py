@@ -7,31 +7,26 @@ act is an entry of the record, in the same transaction as the change.
 from __future__ import annotations
 
 import json
-import secrets
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app
-from flask_babel import force_locale
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 
-from app.communities.models import Household
 from app.communities.settings import publication_days
-from app.core import canonical as c
 from app.core import clock, jobs
 from app.core import record as records
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
-from app.core.links import Edge, connect
 from app.core.record import Act, checkpoint, record
 from app.people.models import HouseholdNoticeKind
 from app.people.steps import security, tell_household
 from app.policy.table import Permission, Place, require
-from app.voting import casting, opening, rules, steps, tokens
+from app.voting import casting, launching, rules, tokens
 from app.voting.casting import Attempt, CastOutcome, LockedPoll, OutcomeKind
+from app.voting.launching import HOUR, PollDraft
 from app.voting.models import Ballot, Poll, PollOption, PollVoter
-from app.voting.rules import Draft, Method, PollKind, PollState, Rules
+from app.voting.rules import Method, PollState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -40,24 +35,6 @@ if TYPE_CHECKING:
 
     from app.core.actor import Actor
 
-OPENED = records.register(
-    "poll.opened",
-    {
-        "poll",
-        "kind",
-        "method",
-        "secrecy",
-        "title",
-        "projects",
-        "options",
-        "rules",
-        "opens_at",
-        "closes_at",
-        "electorate",
-        "text_sha256",
-    },
-    meaning="a poll's question, options, rules, times and electorate, frozen",
-)
 CAST = records.register(
     "ballot.cast",
     {"poll", "voter", "version"},
@@ -81,37 +58,6 @@ PUBLISHED = records.register(
 )
 FINAL = records.register("result.final", {"poll"}, meaning="the publication period is over")
 
-PUBLIC_ID_BYTES = 5
-HOUR = timedelta(hours=1)
-LANGUAGE_OF_RECORD = "zh_Hans_CN"
-
-
-@dataclass(frozen=True, slots=True)
-class PollDraft:
-    """What the desk writes before a poll is opened; `projects` are the ledger's codes, in order."""
-
-    title: str
-    explanation: str
-    method: Method
-    projects: tuple[str, ...]
-    rules: Rules
-    opens_at: datetime
-    closes_at: datetime
-    kind: PollKind = PollKind.PREFERENCE_POLL
-
-    def for_rules(self) -> Draft:
-        """Give the draft as far as rules look at it."""
-        return Draft(
-            self.title,
-            self.method,
-            self.projects,
-            self.rules,
-            self.opens_at,
-            self.closes_at,
-            self.kind,
-        )
-
-
 # --- drafts ------------------------------------------------------------------------------------
 
 
@@ -119,23 +65,7 @@ def draft_poll(actor: Actor, *, community_id: int, draft: PollDraft) -> str:
     """Write a draft; gives the poll's public id. Raises: RuleBroken draft.*, NotFound."""
     with transaction() as session:
         require(actor, Permission.POLL_DRAFT, Place(community_id))
-        _check(community_id, draft)
-        poll = Poll(
-            community_id=community_id,
-            public_id=c.crockford(secrets.token_bytes(PUBLIC_ID_BYTES)).lower(),
-            kind=draft.kind,
-            method=draft.method,
-            title=draft.title,
-            state="draft",
-            rules=draft.rules.as_json(),
-            opens_at=draft.opens_at,
-            closes_at=draft.closes_at,
-            drafted_by=actor.person_id,
-            drafted_at=clock.now(),
-        )
-        session.add(poll)
-        session.flush()
-        _write(session, poll, draft)
+        poll = launching.new_poll(session, actor, community_id, draft)
         _note(session, actor, poll, "poll.drafted")
         return poll.public_id
 
@@ -146,8 +76,8 @@ def edit_draft(actor: Actor, *, community_id: int, public_id: str, draft: PollDr
         require(actor, Permission.POLL_DRAFT, Place(community_id))
         poll = _lock(session, community_id, public_id)
         _refuse_unless(poll, "draft")
-        _check(community_id, draft)
-        _write(session, poll, draft)
+        launching.check(community_id, draft)
+        launching.write(session, poll, draft)
         _note(session, actor, poll, "poll.draft_edited")
 
 
@@ -157,7 +87,7 @@ def discard_draft(actor: Actor, *, community_id: int, public_id: str) -> None:
         require(actor, Permission.POLL_DRAFT, Place(community_id))
         poll = _lock(session, community_id, public_id)
         _refuse_unless(poll, "draft")
-        session.execute(delete(PollOption).where(*_options_of(poll)))
+        session.execute(delete(PollOption).where(*launching.options_of(poll)))
         _note(session, actor, poll, "poll.draft_discarded")
         session.delete(poll)
 
@@ -175,7 +105,7 @@ def schedule_poll(actor: Actor, *, community_id: int, public_id: str, opens_at: 
             raise RuleBroken("poll.opens_in_the_past")
         # The record knows whole seconds.
         poll.opens_at = opens_at.replace(microsecond=0)
-        _check(community_id, _draft_of(session, poll))
+        launching.check(community_id, launching.draft_of(session, poll))
         poll.state = "scheduled"
         poll.version += 1
         jobs.enqueue(
@@ -199,52 +129,6 @@ def unschedule_poll(actor: Actor, *, community_id: int, public_id: str) -> None:
         poll.state = "draft"
         poll.version += 1
         _note(session, actor, poll, "poll.unscheduled")
-
-
-def _write(session: Session, poll: Poll, draft: PollDraft) -> None:
-    poll.kind, poll.method = draft.kind, draft.method
-    poll.title, poll.explanation = draft.title, draft.explanation
-    poll.rules = draft.rules.as_json()
-    poll.opens_at, poll.closes_at = draft.opens_at, draft.closes_at
-    poll.version += 1
-    session.execute(delete(PollOption).where(*_options_of(poll)))
-    session.add_all(
-        PollOption(
-            community_id=poll.community_id,
-            poll_id=poll.id,
-            option=code,
-            position=position,
-        )
-        for position, code in enumerate(draft.projects)
-    )
-
-
-def _options_of(poll: Poll) -> tuple[Any, ...]:
-    return PollOption.community_id == poll.community_id, PollOption.poll_id == poll.id
-
-
-def _draft_of(session: Session, poll: Poll) -> PollDraft:
-    codes = session.scalars(
-        select(PollOption.option).where(*_options_of(poll)).order_by(PollOption.position)
-    )
-    return PollDraft(
-        title=poll.title,
-        explanation=poll.explanation,
-        method=Method(poll.method),
-        projects=tuple(codes),
-        rules=rules.rules_from_json(poll.rules),
-        opens_at=poll.opens_at,
-        closes_at=poll.closes_at,
-        kind=PollKind(poll.kind),
-    )
-
-
-def _check(community_id: int, draft: PollDraft) -> list[steps.OptionCard]:
-    """The cards of a sound draft. Raises: RuleBroken draft.*, with all problems; NotFound."""
-    problems = rules.draft_problems(draft.for_rules(), clock.now())
-    if problems:
-        raise RuleBroken(problems[0], problems=tuple(problems))
-    return steps.cards(community_id, draft.projects)
 
 
 def _note(session: Session, actor: Actor, poll: Poll, kind: str) -> None:
@@ -287,32 +171,9 @@ def open_poll(actor: Actor, *, community_id: int, public_id: str) -> None:
         if actor.is_system and poll.opened_at is not None:
             return
         _refuse_unless(poll, "draft", "scheduled")
-        now = _trusted_now(session, community_id)
+        now = launching.trusted_now(session, community_id)
         _set_opening_time(actor, poll, now)
-        draft = _draft_of(session, poll)
-        cards = _freeze(session, poll, draft)
-        poll.state, poll.opened_at = PollState.OPEN.value, now
-        poll.version += 1
-        definition: dict[str, Any] = poll.definition or {}
-        record(session, actor, Act(OPENED, _subject(public_id), definition), community_id)
-        checkpoint(session, community_id)
-        _enqueue_due(session, poll, now)
-        for card in cards:
-            edge = Edge(_subject(public_id), "asks_about", card.subject)
-            connect(session, community_id, edge)
-
-
-def _trusted_now(session: Session, community_id: int) -> datetime:
-    """The time, read after the log is held. Raises: RuleBroken clock.stepped_back."""
-    last_at = session.scalar(
-        select(records.RecordLog.last_at)
-        .where(records.RecordLog.community_id == community_id)
-        .with_for_update()
-    )
-    now = clock.now()
-    if rules.clock_stepped_back(now, last_at):
-        raise RuleBroken("clock.stepped_back", last_at=last_at)
-    return now
+        launching.open_now(session, actor, poll, now)
 
 
 def _set_opening_time(actor: Actor, poll: Poll, now: datetime) -> None:
@@ -322,78 +183,6 @@ def _set_opening_time(actor: Actor, poll: Poll, now: datetime) -> None:
         return
     # The record knows whole seconds; rounded down, so that the entry is never before it.
     poll.opens_at = now.replace(microsecond=0)
-
-
-def _freeze(session: Session, poll: Poll, draft: PollDraft) -> list[steps.OptionCard]:
-    """Fix everything, in the language of the record whoever's browser asks for it."""
-    electorate = _take_electorate(session, poll)
-    question = opening.Question(
-        public_id=poll.public_id,
-        kind=poll.kind,
-        method=poll.method,
-        title=poll.title,
-        rules=poll.rules,
-        opens_at=poll.opens_at,
-        closes_at=poll.closes_at,
-    )
-    with force_locale(LANGUAGE_OF_RECORD):
-        cards = _check(poll.community_id, draft)
-        options = opening.options_json(draft.method, cards)
-        text = opening.ballot_text(question, draft.explanation, cards, electorate.heads)
-    poll.heads, poll.ballot_text = electorate.heads, text
-    poll.definition = opening.definition(question, options, cards, electorate, text)
-    return cards
-
-
-def _take_electorate(session: Session, poll: Poll) -> opening.Electorate:
-    """Every residential household of the roll as it stands, each under a new reference."""
-    households = session.scalars(
-        select(Household.id).where(
-            Household.community_id == poll.community_id,
-            Household.unit_type == "residence",
-        )
-    ).all()
-    if not households:
-        raise RuleBroken("poll.no_electorate")
-    rows = [
-        {
-            "community_id": poll.community_id,
-            "poll_id": poll.id,
-            "household_id": household_id,
-            "ref": opening.new_reference(),
-            "version": 0,
-            "late_logged": False,
-        }
-        for household_id in households
-    ]
-    session.execute(insert(PollVoter), rows)
-    return opening.electorate_of(str(row["ref"]) for row in rows)
-
-
-def _enqueue_due(session: Session, poll: Poll, now: datetime) -> None:
-    """Let the poll close at its time, and be signed hourly until then."""
-    jobs.enqueue(
-        session,
-        "poll.close",
-        str(poll.id),
-        poll.closes_at,
-        community_id=poll.community_id,
-        poll=poll.public_id,
-    )
-    _enqueue_checkpoint(session, poll.community_id, rules.hour_of(now) + HOUR)
-
-
-def _enqueue_checkpoint(session: Session, community_id: int, due_at: datetime) -> None:
-    """One job for each hour: a job that replaced itself would be marked as done."""
-    key = f"{community_id}:{clock.to_record(due_at)}"
-    jobs.enqueue(
-        session,
-        "record.checkpoint",
-        key,
-        due_at,
-        community_id=community_id,
-        hour=clock.to_record(due_at),
-    )
 
 
 def sign_hourly(actor: Actor, *, community_id: int, due_at: datetime) -> None:
@@ -409,11 +198,7 @@ def sign_hourly(actor: Actor, *, community_id: int, due_at: datetime) -> None:
             return
         checkpoint(session, community_id)
         next_at = max(rules.hour_of(clock.now()), due_at) + HOUR
-        _enqueue_checkpoint(session, community_id, next_at)
-
-
-def _subject(public_id: str) -> str:
-    return f"poll:{public_id}"
+        launching.enqueue_checkpoint(session, community_id, next_at)
 
 
 # --- ballots -----------------------------------------------------------------------------------
@@ -464,7 +249,7 @@ def _cast(actor: Actor, attempt: Attempt, submitted: Sequence[str]) -> CastOutco
         voter = casting.raise_version(session, attempt, poll.id, now)
         data = {"poll": attempt.public_id, "voter": voter.ref, "version": voter.version}
         private = {"choice": choice, "channel": "phone"}
-        act = Act(CAST, _subject(attempt.public_id), data, private, acted_as="voter")
+        act = Act(CAST, launching.subject_of(attempt.public_id), data, private, acted_as="voter")
         written = record(session, actor, act, attempt.community_id, log)
         casting.store(session, attempt, poll.id, voter, choice, written)
         told = HouseholdNoticeKind.VOTED if voter.version == 1 else HouseholdNoticeKind.VOTE_CHANGED
@@ -500,7 +285,7 @@ def _log_late(
     casting.spend_late(session, attempt, poll.id, now)
     if ref is not None:
         data = {"poll": attempt.public_id, "voter": ref, "reason": "late"}
-        act = Act(LOGGED, _subject(attempt.public_id), data, acted_as="voter")
+        act = Act(LOGGED, launching.subject_of(attempt.public_id), data, acted_as="voter")
         record(session, actor, act, attempt.community_id)
     return CastOutcome(OutcomeKind.LATE, 0, now)
 
@@ -519,7 +304,7 @@ def close_poll(actor: Actor, *, community_id: int, public_id: str) -> None:
         poll = _lock(session, community_id, public_id)
         if poll.state != PollState.OPEN:
             return
-        now = _trusted_now(session, community_id)
+        now = launching.trusted_now(session, community_id)
         if now < poll.closes_at:
             raise RuleBroken("poll.not_yet", closes_at=poll.closes_at)
         checkpoint(session, community_id)
@@ -529,7 +314,7 @@ def close_poll(actor: Actor, *, community_id: int, public_id: str) -> None:
         poll.state, poll.closed_at = PollState.CLOSED.value, now
         poll.version += 1
         data = {"poll": public_id, "turnout": poll.turnout, "result": poll.result}
-        record(session, actor, Act(CLOSED, _subject(public_id), data), community_id)
+        record(session, actor, Act(CLOSED, launching.subject_of(public_id), data), community_id)
         checkpoint(session, community_id)
 
 
@@ -553,7 +338,7 @@ def _count(session: Session, poll: Poll) -> rules.Tally:
     )
 
 
-def _read(choices: Iterable[str]) -> Iterator[str | list[str]]:
+def _read(choices: Iterable[str]) -> Iterator[rules.Choice]:
     return (json.loads(choice) for choice in choices)
 
 
@@ -570,7 +355,7 @@ def publish_result(actor: Actor, *, community_id: int, public_id: str) -> None:
         poll.published_at, poll.publication_until = now, until
         poll.version += 1
         data = {"poll": public_id, "until": clock.to_record(until)}
-        record(session, actor, Act(PUBLISHED, _subject(public_id), data), community_id)
+        record(session, actor, Act(PUBLISHED, launching.subject_of(public_id), data), community_id)
         jobs.enqueue(
             session,
             "result.finalise",
@@ -599,6 +384,6 @@ def finalise_result(actor: Actor, *, community_id: int, public_id: str) -> None:
         record(
             session,
             actor,
-            Act(FINAL, _subject(public_id), {"poll": public_id}),
+            Act(FINAL, launching.subject_of(public_id), {"poll": public_id}),
             community_id,
         )

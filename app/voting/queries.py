@@ -17,7 +17,7 @@ from app.core.db import db
 from app.core.errors import NotFound
 from app.voting import opening, rules, steps, words
 from app.voting.models import Ballot, Poll, PollOption, PollVoter
-from app.voting.rules import Method, Phase, PollState, Rules, ShareTest
+from app.voting.rules import Choice, Method, Phase, PollState, Rules, ShareTest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +102,7 @@ class BallotView:
     version: int
     cast_at: datetime | None
     late_logged: bool
-    choice: str | list[str] | None
+    choice: Choice | None
     check_code: str
 
 
@@ -116,6 +116,7 @@ class ResultRow:
     cost_fen: int | None
     won: bool
     tied: bool
+    raters: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,6 +382,7 @@ def result_view(community_id: int, public_id: str) -> ResultView:
         raise NotFound("result")
     poll, result, turnout = _view(row, clock.now()), row.result, row.turnout
     project = poll.cards[0].title if poll.method is Method.YES_NO else ""
+    project = poll.title if poll.method is Method.SCORE else project
     counted = {**result, "participants": turnout["total"]}
     return ResultView(
         poll=poll,
@@ -405,10 +407,11 @@ def _result_rows(poll: PollView, result: dict[str, Any]) -> tuple[ResultRow, ...
             cost_fen=costs.get(option),
             won=option in result.get("winners", ()),
             tied=option in result.get("tied", ()),
+            raters=result["raters"][option] if "raters" in result else None,
         )
         for option, title in poll.options
     ]
-    if poll.method is Method.YES_NO:
+    if poll.method is not Method.CHOOSE:
         return tuple(rows)
     return tuple(sorted(rows, key=lambda row: (-row.votes, row.option)))
 
@@ -425,6 +428,22 @@ def _needed(poll: PollView, result: dict[str, Any], total: int) -> int | None:
     }
     test: ShareTest = poll.rules.agreement[0]
     return test.needed(bases[test.of])
+
+
+def counted_choices(community_id: int, public_id: str) -> list[Choice]:
+    """The choices that count in a closed poll, without any voter. Raises: NotFound before that."""
+    poll = _row(community_id, public_id)
+    if poll.result is None:
+        raise NotFound("result")
+    rows = db.session.scalars(
+        select(Ballot.choice)
+        .join(
+            PollVoter,
+            (PollVoter.id == Ballot.voter_id) & (PollVoter.version == Ballot.version),
+        )
+        .where(Ballot.community_id == community_id, Ballot.poll_id == poll.id)
+    )
+    return [json.loads(choice) for choice in rows]
 
 
 # --- for the desk ------------------------------------------------------------------------------
@@ -472,7 +491,7 @@ def desk_view(community_id: int, public_id: str) -> PollView:
 
 def _preview(community_id: int, row: Row[Any]) -> PollView:
     """A draft with the cards and the roll as they are now; the opening does the same for good."""
-    cards = steps.cards(community_id, _codes(community_id, row.id))
+    cards = steps.cards(community_id, _codes(community_id, row.id), row.kind)
     heads = residences(community_id)
     question = opening.Question(
         row.public_id,

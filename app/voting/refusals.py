@@ -98,6 +98,7 @@ def draft_problem(code: str) -> str:
         "draft.no_agreement": _("请选择怎样才算通过。"),
         "draft.options_number": _("请选 2 到 30 个项目。"),
         "draft.bad_k": _("每户最多选几项，要在 1 和项目个数之间。"),
+        "draft.bad_scale": _("评价只能用五档。"),
         "draft.bad_seats": _("胜出几项，要在 1 和项目个数之间。"),
     }[code]
 

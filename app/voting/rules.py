@@ -24,6 +24,8 @@ SHORTEST = timedelta(hours=1)
 LONGEST = timedelta(days=60)
 LARGEST_DENOMINATOR = 1000
 SMALL_CELL = 20
+# A rating goes from 非常不满意 to 非常满意 in five steps, shown as 0, 25, 50, 75, 100.
+LOWEST, HIGHEST = 0, 4
 NONE_OF_THEM = "none"
 YES_NO_OPTIONS = ("yes", "no", "abstain")
 # What this issue's polls have in common; a poll with anything else is not counted by this code.
@@ -51,6 +53,7 @@ class Method(StrEnum):
 
     YES_NO = "yes_no"
     CHOOSE = "choose"
+    SCORE = "score"
 
     @property
     def agreement_bases(self) -> tuple[str, ...]:
@@ -92,6 +95,15 @@ class Outcome(StrEnum):
     TIE = "tie"
 
 
+KINDS = {
+    Method.YES_NO: PollKind.PREFERENCE_POLL,
+    Method.CHOOSE: PollKind.PREFERENCE_POLL,
+    Method.SCORE: PollKind.SATISFACTION_RATING,
+}
+# A choice as the record carries it: an option, several of them, or a score for each.
+Choice = str | list[str] | dict[str, int]
+
+
 @dataclass(frozen=True, slots=True)
 class ShareTest:
     """x·den cmp num·base, in heads. Fails when the base is 0."""
@@ -126,7 +138,10 @@ class ShareTest:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Everything a recount needs beyond the ballots. `k` and `seats` belong to `choose` alone."""
+    """Everything a recount needs beyond the ballots.
+
+    `k` and `seats` belong to `choose` alone, `lowest` and `highest` to `score`.
+    """
 
     participation: tuple[ShareTest, ...]
     agreement: tuple[ShareTest, ...]
@@ -134,6 +149,8 @@ class Rules:
     seats: int | None = None
     scope: str = "community"
     matter: str = "facility_project"
+    lowest: int | None = None
+    highest: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The `rules` object of `poll.opened`."""
@@ -146,6 +163,8 @@ class Rules:
         }
         if self.k is not None:
             whole |= {"k": self.k, "seats": self.seats}
+        if self.highest is not None:
+            whole |= {"min": self.lowest, "max": self.highest}
         return whole
 
 
@@ -165,6 +184,8 @@ def rules_from_json(stored: Mapping[str, Any]) -> Rules:
         seats=stored.get("seats"),
         scope=stored["scope"],
         matter=stored["matter"],
+        lowest=stored.get("min"),
+        highest=stored.get("max"),
     )
 
 
@@ -177,9 +198,12 @@ def _test(stored: Mapping[str, Any]) -> ShareTest:
 def default_rules(method: Method, options: int = 0) -> Rules:
     """What the drafting page offers: a third takes part, more than half of them agree.
 
-    For `choose`, up to three may be named and one wins; no share of agreement is asked.
+    For `choose`, up to three may be named and one wins; no share of agreement is asked. A rating
+    asks for no share at all: it decides nothing.
     """
     third = ShareTest("electorate", 1, 3, ">=")
+    if method is Method.SCORE:
+        return Rules((), (), matter="facility_rating", lowest=LOWEST, highest=HIGHEST)
     if method is Method.YES_NO:
         return Rules((third,), (ShareTest("participants", 1, 2, ">"),))
     return Rules((third,), (), k=min(3, max(options, 1)), seats=1)
@@ -213,7 +237,7 @@ def _text_checks(draft: Draft) -> tuple[tuple[bool, str], ...]:
     shares = [(test, PARTICIPATION_BASES) for test in rules.participation]
     shares += [(test, draft.method.agreement_bases) for test in rules.agreement]
     return (
-        (draft.kind is not PollKind.PREFERENCE_POLL, "draft.kind_not_offered"),
+        (draft.kind is not KINDS[draft.method], "draft.kind_not_offered"),
         (not draft.title.strip(), "draft.no_title"),
         (len(draft.title) > TITLE_LENGTH, "draft.title_long"),
         (len(set(draft.options)) != len(draft.options), "draft.option_twice"),
@@ -245,6 +269,14 @@ def _sound(test: ShareTest, bases: Sequence[str]) -> bool:
 
 def _method_checks(draft: Draft) -> tuple[tuple[bool, str], ...]:
     rules, count = draft.rules, len(draft.options)
+    if draft.method is Method.SCORE:
+        return (
+            (not 1 <= count <= MOST_OPTIONS, "draft.options_number"),
+            (rules.k is not None, "draft.bad_k"),
+            (rules.seats is not None, "draft.bad_seats"),
+            ((rules.lowest, rules.highest) != (LOWEST, HIGHEST), "draft.bad_scale"),
+            (bool(rules.participation or rules.agreement), "draft.bad_share"),
+        )
     if draft.method is Method.YES_NO:
         return (
             (count != 1, "draft.one_project"),
@@ -269,16 +301,19 @@ def ballot_options(method: Method, options: Sequence[str]) -> tuple[str, ...]:
 
 def check_choice(
     method: Method, options: Sequence[str], k: int | None, submitted: Sequence[str]
-) -> str | list[str]:
+) -> Choice:
     """The choice as the record carries it.
 
-    For `choose`, 均不同意 is the value "none" and becomes the empty list; ids come back sorted,
-    since their order means nothing. Raises: RuleBroken ballot.*.
+    For `score` each submitted value is `id=score`, and options may be left out. For `choose`,
+    均不同意 is the value "none" and becomes the empty list; ids come back sorted, since their
+    order means nothing. Raises: RuleBroken ballot.*.
     """
     if not submitted:
         raise RuleBroken("ballot.nothing_chosen")
     if method is Method.YES_NO:
         return _one_of(submitted, YES_NO_OPTIONS)
+    if method is Method.SCORE:
+        return _scores_of(submitted, options)
     return _some_of(submitted, options, k or 1)
 
 
@@ -288,6 +323,18 @@ def _one_of(submitted: Sequence[str], options: Sequence[str]) -> str:
     if submitted[0] not in options:
         raise RuleBroken("ballot.unknown_option")
     return submitted[0]
+
+
+def _scores_of(submitted: Sequence[str], options: Sequence[str]) -> dict[str, int]:
+    scores: dict[str, int] = {}
+    for given in submitted:
+        option, _sign, score = given.rpartition("=")
+        if option not in options or score not in map(str, range(LOWEST, HIGHEST + 1)):
+            raise RuleBroken("ballot.unknown_option")
+        if option in scores:
+            raise RuleBroken("ballot.duplicate")
+        scores[option] = int(score)
+    return scores
 
 
 def _some_of(submitted: Sequence[str], options: Sequence[str], k: int) -> list[str]:
@@ -338,6 +385,7 @@ class Tally:
     tied: tuple[str, ...] = ()
     blank: int = 0
     participants: int = 0
+    raters: dict[str, int] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The `result` object of `poll.closed`."""
@@ -346,12 +394,14 @@ class Tally:
             "tests": list(self.tests),
             "outcome": self.outcome.value,
         }
-        if self.method is Method.CHOOSE:
+        if self.method is not Method.YES_NO:
             result |= {
                 "winners": sorted(self.winners),
                 "tied": sorted(self.tied),
                 "blank": self.blank,
             }
+        if self.raters is not None:
+            result["raters"] = self.raters
         return result
 
 
@@ -359,7 +409,7 @@ def tally(
     method: Method,
     rules: Rules,
     options: Sequence[str],
-    choices: Iterable[str | list[str]],
+    choices: Iterable[Choice],
     heads: int,
 ) -> Tally:
     """Decide a poll from the choices that count, one of each voter.
@@ -371,6 +421,8 @@ def tally(
     """
     if method is Method.YES_NO:
         return _yes_no(rules, list(choices), heads)
+    if method is Method.SCORE:
+        return _score(options, list(choices), heads)
     return _choose(rules, options, list(choices), heads)
 
 
@@ -409,6 +461,24 @@ def _yes_no(rules: Rules, choices: list[Any], heads: int) -> Tally:
     else:
         outcome = Outcome.PASSED if all(agreed) else Outcome.REJECTED
     return Tally(Method.YES_NO, counts, (*took_part, *agreed), outcome, participants=len(choices))
+
+
+def _score(options: Sequence[str], choices: list[Any], heads: int) -> Tally:
+    """Add up each option's scores, and count who gave one; a rating has no winners."""
+    _check_number(len(choices), heads)
+    for choice in choices:
+        _refuse_unless(_could_be_scored(choice, options))
+    counts = {option: sum(choice.get(option, 0) for choice in choices) for option in options}
+    raters = {option: sum(option in choice for choice in choices) for option in options}
+    blank = sum(1 for choice in choices if not choice)
+    total = len(choices)
+    return Tally(Method.SCORE, counts, (), Outcome.DECIDED, (), (), blank, total, raters)
+
+
+def _could_be_scored(choice: object, options: Sequence[str]) -> bool:
+    if not isinstance(choice, dict) or not set(choice) <= set(options):
+        return False
+    return all(type(score) is int and LOWEST <= score <= HIGHEST for score in choice.values())
 
 
 def _choose(rules: Rules, options: Sequence[str], choices: list[Any], heads: int) -> Tally:

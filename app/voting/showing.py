@@ -12,7 +12,7 @@ from app.core import times
 from app.core.charts import bar_chart
 from app.core.words import yuan
 from app.voting import words
-from app.voting.rules import NONE_OF_THEM, Method, Outcome, Phase
+from app.voting.rules import HIGHEST, LOWEST, NONE_OF_THEM, Method, Outcome, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -180,6 +180,67 @@ def _choice(option: str, title: str, card: OptionCard | None, chosen: Sequence[s
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """One question of a rating: its steps, each with the value its radio sends."""
+
+    name: str
+    title: str
+    steps: tuple[tuple[str, str, bool], ...]
+
+
+def scales(poll: PollView, chosen: Sequence[str]) -> list[Scale]:
+    """The questions of a rating; empty for other methods."""
+    if poll.method is not Method.SCORE:
+        return []
+    options = poll.options or tuple((card.option, card.title) for card in poll.cards)
+    return [
+        Scale(
+            f"score-{option}",
+            title,
+            tuple(
+                (str(score), words.score_name(score), f"{option}={score}" in chosen)
+                for score in range(HIGHEST, LOWEST - 1, -1)
+            ),
+        )
+        for option, title in options
+    ]
+
+
+SMALL_RATING = 5
+
+
+def points(total: int, raters: int) -> str:
+    """A mean of 0 to 100 with one decimal, rounded half up in whole numbers."""
+    if raters < SMALL_RATING:
+        return _("不足 5 户")
+    tenths = (total * 1000 * 2 // (raters * HIGHEST) + 1) // 2
+    return f"{tenths // 10}.{tenths % 10}"
+
+
+def _score_table(result: ResultView) -> Table:
+    headers = ((_("方面"), False), (_("平均分（满分 100）"), True), (_("作答户数"), True))
+    rows = [
+        (row.title, points(row.votes, row.raters or 0), f"{row.raters or 0:,}")
+        for row in result.rows
+    ]
+    return Table(headers, tuple(rows))
+
+
+def _score_chart(result: ResultView) -> Chart:
+    shown = [row for row in result.rows if (row.raters or 0) >= SMALL_RATING]
+    rows = [
+        (
+            _short(row.title),
+            row.votes * 1000 // ((row.raters or 1) * HIGHEST),
+            points(row.votes, row.raters or 0),
+            False,
+        )
+        for row in shown
+    ]
+    return bar_chart(_("各方面平均分的条形图，数字见旁边的表"), rows, 1000, None)
+
+
 def none_choice(chosen: Sequence[str]) -> Choice:
     """均不同意, an answer of its own."""
     return Choice(
@@ -196,6 +257,8 @@ def ticked(ballot: BallotView) -> list[str]:
     """The member's own ballot as ticks of the form."""
     if isinstance(ballot.choice, str):
         return [ballot.choice]
+    if isinstance(ballot.choice, dict):
+        return [f"{option}={score}" for option, score in ballot.choice.items()]
     if ballot.choice is None:
         return []
     return ballot.choice or [NONE_OF_THEM]
@@ -205,6 +268,8 @@ def how_many(poll: PollView) -> str:
     """How many options a ballot may name."""
     if poll.method is Method.YES_NO:
         return _("请选一项。")
+    if poll.method is Method.SCORE:
+        return _("共 %(count)s 题，每题选一档；不清楚的可以空着。", count=len(poll.options))
     return _(
         "共 %(count)s 个项目，最多选 %(k)s 项；也可以选“均不同意”。",
         count=len(poll.options),
@@ -214,6 +279,8 @@ def how_many(poll: PollView) -> str:
 
 def cards_title(poll: PollView) -> str:
     """The heading over the projects of a poll."""
+    if poll.method is Method.SCORE:
+        return _("要评的方面")
     return _("要问的项目") if poll.method is Method.YES_NO else _("可选的项目")
 
 
@@ -224,6 +291,8 @@ def _short(title: str) -> str:
 
 def chart(result: ResultView) -> Chart:
     """The votes as bars, with the number that was asked for as a line."""
+    if result.poll.method is Method.SCORE:
+        return _score_chart(result)
     rows = [
         (
             _short(row.title),
@@ -247,6 +316,8 @@ def _passed(result: ResultView, option: str) -> bool:
 
 def table(result: ResultView) -> Table:
     """The votes as a table: what a chart shows, in numbers."""
+    if result.poll.method is Method.SCORE:
+        return _score_table(result)
     choose = result.poll.method is Method.CHOOSE
     headers = [
         (_("选项"), False),

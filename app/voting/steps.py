@@ -100,22 +100,30 @@ def _table(stored: Mapping[str, Any]) -> MoneyTable:
 
 
 CardProvider = Callable[[int, Sequence[str] | None], list[OptionCard]]
-_providers: list[CardProvider] = []
+PREFERENCE = "preference_poll"
+_providers: dict[str, CardProvider] = {}
 
 
 def register_cards(provider: CardProvider) -> CardProvider:
-    """Make known who has the cards. The last one to register is asked.
+    """Make known who has the cards of facility polls.
 
     The provider is called with a community's id and the codes wanted, in order (None = all there
     are); it raises NotFound for a code it does not know. It is called inside the transaction that
     opens a poll, so it only reads.
     """
-    _providers.append(provider)
+    return register_cards_of(PREFERENCE, provider)
+
+
+def register_cards_of(kind: str, provider: CardProvider) -> CardProvider:
+    """The same for another kind of poll; the last one to register is asked."""
+    _providers[kind] = provider
     return provider
 
 
-def cards(community_id: int, codes: Sequence[str] | None = None) -> list[OptionCard]:
+def cards(
+    community_id: int, codes: Sequence[str] | None = None, kind: str = PREFERENCE
+) -> list[OptionCard]:
     """The cards with these codes in this order; None gives all that can be voted on."""
-    if not _providers:
-        raise RuntimeError("no room has registered cards for polls")
-    return _providers[-1](community_id, codes)
+    if kind not in _providers:
+        raise RuntimeError(f"no room has registered cards for {kind}")
+    return _providers[kind](community_id, codes)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from app.core.actor import Home
     from app.voting.forms import DraftForm
+    from app.voting.launching import PollDraft
     from app.voting.queries import BallotView
 
 bp = Blueprint("voting", __name__)
@@ -89,7 +90,7 @@ def show(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- the
             turnout=showing.turnout(poll.turnout, poll.heads),
             cards_title=showing.cards_title(poll),
             how_many=showing.how_many(poll),
-            several=poll.method is Method.CHOOSE,
+            several=poll.method is not Method.YES_NO,
             is_open=poll.phase is Phase.OPEN,
             scheduled=poll.phase is Phase.SCHEDULED,
             life=showing.life(poll),
@@ -186,7 +187,7 @@ def ballot(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- t
 def cast(code: str, poll_id: str) -> ResponseReturnValue:
     """Cast the ballot; whatever is wrong with it, the form comes back as it was filled in."""
     form = BallotForm()
-    chosen = form.choice.data or []
+    chosen = [*(form.choice.data or []), *_scores()]
     try:
         outcome = operations.cast_ballot(
             browser.current_actor(),
@@ -200,6 +201,16 @@ def cast(code: str, poll_id: str) -> ResponseReturnValue:
         return _ballot_page(_ballot_view(poll_id), chosen, refusal, status)
     again = 1 if outcome.again and outcome.kind is OutcomeKind.COUNTED else None
     return redirect(url_for("voting.receipt", code=code, poll_id=poll_id, again=again), 303)
+
+
+def _scores() -> list[str]:
+    """Give the steps of a rating, as `option=score`: each question is a field of its own."""
+    prefix = "score-"
+    return [
+        f"{name.removeprefix(prefix)}={value}"
+        for name, value in request.form.items()
+        if name.startswith(prefix)
+    ]
 
 
 _STATES_IN_THE_WAY = frozenset(
@@ -244,6 +255,7 @@ def _ballot_page(
         token=_new_token(poll.public_id),
         choices=showing.choices(poll, chosen),
         refuse_all=showing.none_choice(chosen),
+        scales=showing.scales(poll, chosen),
         several=poll.method is Method.CHOOSE,
         how_many=showing.how_many(poll),
         countdown_text=words.countdown(poll.closes_at, clock.now()),
@@ -417,7 +429,7 @@ def draft_new(code: str, method: str) -> ResponseReturnValue:  # noqa: ARG001 --
         else kind(data=new_draft_values(Method(method), clock.now()))
     )
 
-    def save(draft: operations.PollDraft) -> str:
+    def save(draft: PollDraft) -> str:
         return operations.draft_poll(browser.current_actor(), community_id=g.place.id, draft=draft)
 
     return _draft_form(form, save)
@@ -431,7 +443,7 @@ def draft_edit(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001 
     kind = FORMS[stored.method]
     form = kind() if request.method == "POST" else kind(data=draft_values(stored))
 
-    def save(draft: operations.PollDraft) -> str:
+    def save(draft: PollDraft) -> str:
         operations.edit_draft(
             browser.current_actor(),
             community_id=g.place.id,
@@ -443,9 +455,7 @@ def draft_edit(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001 
     return _draft_form(form, save)
 
 
-def _draft_form(
-    form: DraftForm, save: Callable[[operations.PollDraft], str]
-) -> ResponseReturnValue:
+def _draft_form(form: DraftForm, save: Callable[[PollDraft], str]) -> ResponseReturnValue:
     form.offer(steps.cards(g.place.id))
     if form.validate_on_submit():
         try:
@@ -483,6 +493,7 @@ def preview(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- 
         stage=_stage(poll.phase),
         choices=showing.choices(poll, ()),
         refuse_all=showing.none_choice(()),
+        scales=showing.scales(poll, ()),
         several=poll.method is Method.CHOOSE,
         how_many=showing.how_many(poll),
         countdown_text=words.countdown(poll.closes_at, clock.now()),

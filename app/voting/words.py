@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask_babel import gettext as _
 
 from app.core.times import time_text
-from app.voting.rules import Method, Outcome, PollKind, Rules, ShareTest
+from app.voting.rules import Choice, Method, Outcome, PollKind, Rules, ShareTest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +35,8 @@ def legal_effect(kind: str) -> str:
             "这是意愿征集：结果供社区安排项目时参考，没有法律约束力；"
             "它不是业主共同决定，也不能代替居民会议表决。"
         )
+    if PollKind(kind) is PollKind.SATISFACTION_RATING:
+        return _("这是满意度评价：结果公开，低分的地方要返修，返修以后再请大家评一次。")
     return _("结果的效力以开放时公布的规则为准。")
 
 
@@ -49,8 +51,19 @@ def option_name(option: str, titles: Mapping[str, str]) -> str:
     return fixed.get(option) or titles.get(option, option)
 
 
-def choice_text(choice: str | list[str], titles: Mapping[str, str]) -> str:
+def score_name(score: int) -> str:
+    """A step of the scale."""
+    return (_("非常不满意"), _("不满意"), _("一般"), _("满意"), _("非常满意"))[score]
+
+
+def choice_text(choice: Choice, titles: Mapping[str, str]) -> str:
     """A choice as the member who cast it reads it."""
+    if isinstance(choice, dict):
+        named = [
+            _("%(option)s：%(score)s", option=titles.get(option, option), score=score_name(score))
+            for option, score in choice.items()
+        ]
+        return _("；").join(named)
     if isinstance(choice, str):
         return option_name(choice, titles)
     if not choice:
@@ -121,6 +134,12 @@ def rules_in_words(method: str, rules: Rules, heads: int) -> list[str]:
 
 def _of_method(method: Method, rules: Rules, heads: int) -> list[str]:
     agreement = [_agreement(test, method, heads) for test in rules.agreement]
+    if method is Method.SCORE:
+        return [
+            _("每一题从非常不满意到非常满意分五档，折合 0、25、50、75、100 分；可以空着不答。"),
+            _("公布每一题的平均分和参加户数；不足 5 户作答的题不公布分数。"),
+            _("没有投票的户不算参加，也不会替他们打分。"),
+        ]
     if method is Method.YES_NO:
         silent = _("弃权算参加，不算同意。没有投票的户不算参加，也不会替他们算作同意。")
         return [*agreement, silent]
@@ -251,6 +270,14 @@ def outcome_sentence(
 ) -> str:
     """The outcome in one sentence. `project` is the one a yes-no poll is about."""
     kind = Outcome(outcome)
+    if "raters" in result:
+        return _("“%(project)s”评价结束。", project=project)
+    return _decision_sentence(kind, result, titles, project)
+
+
+def _decision_sentence(
+    kind: Outcome, result: Mapping[str, Any], titles: Mapping[str, str], project: str
+) -> str:
     if kind is Outcome.NO_QUORUM:
         return _no_quorum(project)
     if kind is Outcome.PASSED:

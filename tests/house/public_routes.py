@@ -26,6 +26,7 @@ PUBLIC = {
     "portal.styleguide",
     "projects.index",
     "projects.show",
+    "ratings.show",
     "voting.index",
     "voting.result",
     "voting.show",

@@ -41,7 +41,15 @@ NO_TENANT = {
 }
 # Code hashes are unique over all communities: whoever types a code names no community.
 UNIQUE_ANYWHERE = {("household_code", "code_hash")}
-NOTES = {"record", "security", "_note", "note_access", "tell_household", "touch_session"}
+NOTES = {
+    "record",
+    "open_now",
+    "security",
+    "_note",
+    "note_access",
+    "tell_household",
+    "touch_session",
+}
 
 
 def tracked() -> list[Path]:

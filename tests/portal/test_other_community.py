@@ -55,6 +55,8 @@ def things(world: World, code: str) -> dict[str, object]:
         "to": "archived",
         "number": world.milestone(place, project),
         "article": 1,
+        "option": f"{project}.1",
+        "repair_id": "no-repair",
         "poll_id": world.poll(place, (project,)),
         "household_id": place.households[0],
         "upload_id": communities.upload_roll(

@@ -136,6 +136,7 @@ def test_every_form_without_its_token_is_refused(
         "seat_id": 1,
         "number": 1,
         "article": 1,
+        "option": "P01.1",
         "code": place.code,
         "method": "yes_no",
     }

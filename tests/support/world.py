@@ -25,7 +25,9 @@ from app.people import queries as persons
 from app.projects import operations as projects
 from app.projects.rules import Line
 from app.voting import operations as voting
+from app.voting import steps as ballot_cards
 from app.voting import tokens
+from app.voting.launching import PollDraft
 from app.voting.rules import Method, PollKind, Rules, ShareTest, default_rules
 
 if TYPE_CHECKING:
@@ -258,7 +260,7 @@ class World:
         title: str = "您同意吗？",
     ) -> str:
         """A draft on projects that are made when they are missing."""
-        known = {card.option for card in voting.steps.cards(place.id)}
+        known = {card.option for card in ballot_cards.cards(place.id)}
         for code in codes:
             if code not in known:
                 self.project(place, code)
@@ -266,7 +268,7 @@ class World:
         return voting.draft_poll(
             SYSTEM,
             community_id=place.id,
-            draft=voting.PollDraft(
+            draft=PollDraft(
                 title=title,
                 explanation="",
                 method=method,

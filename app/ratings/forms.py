@@ -1,0 +1,32 @@
+"""The shape of what is typed about ratings."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import DateField, IntegerField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, NumberRange
+
+from app.ratings.rules import LONGEST_DAYS
+
+
+class StartForm(FlaskForm):
+    """How long a rating lasts."""
+
+    days = IntegerField(
+        _l("评几天"), default=14, validators=[InputRequired(), NumberRange(1, LONGEST_DAYS)]
+    )
+
+
+class RepairForm(FlaskForm):
+    """What is put right, by whom, until when."""
+
+    what = TextAreaField(_l("修什么"), validators=[InputRequired(), Length(max=300)])
+    owner = StringField(_l("谁来修"), validators=[InputRequired(), Length(max=120)])
+    due = DateField(_l("修到哪天"), validators=[InputRequired()])
+
+
+class DoneForm(FlaskForm):
+    """What was done."""
+
+    note = StringField(_l("修得怎样"), validators=[InputRequired(), Length(max=500)])

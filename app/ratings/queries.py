@@ -1,0 +1,170 @@
+"""Reads of ratings and repairs, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from app.core import clock
+from app.core.db import db
+from app.core.errors import NotFound
+from app.ratings import rules
+from app.ratings.models import Rating, RepairTask
+from app.voting import queries as voting
+from app.voting.models import Poll
+from app.voting.rules import Phase, PollState, phase_at
+from app.voting.showing import points
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionResult:
+    """One question of a round: mean as shown, share of the upper two steps, how many answered."""
+
+    option: str
+    question: str
+    points: str
+    top_two: str
+    raters: int
+    low: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round: open, or with its result. `invited` and `raters` are households."""
+
+    number: int
+    poll: str
+    phase: Phase
+    closes_at: datetime
+    invited: int
+    raters: int
+    questions: tuple[QuestionResult, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether ballots are taken now."""
+        return self.phase is Phase.OPEN
+
+    @property
+    def overall(self) -> str:
+        """The mean of the last question, 总体满意度; empty before the result."""
+        return self.questions[-1].points if self.questions else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A repair; overdue ones are told to everybody."""
+
+    public_id: str
+    question: str
+    what: str
+    owner: str
+    due: datetime
+    done_at: datetime | None
+    done_note: str
+    overdue: bool
+
+
+def rounds(community_id: int, project_code: str) -> list[Round]:
+    """Every round of a project, the first first."""
+    rows = db.session.execute(
+        select(Rating.round, Poll.public_id, Poll.state, Poll.closes_at, Poll.heads, Poll.result)
+        .join(Poll, (Poll.public_id == Rating.poll) & (Poll.community_id == Rating.community_id))
+        .where(Rating.community_id == community_id, Rating.project_code == project_code)
+        .order_by(Rating.round)
+    ).all()
+    return [_round(community_id, row) for row in rows]
+
+
+def _round(community_id: int, row: Any) -> Round:
+    choices: list[Any] = []
+    if row.result is not None:
+        choices = voting.counted_choices(community_id, row.public_id)
+    return Round(
+        number=row.round,
+        poll=row.public_id,
+        phase=phase_at(PollState(row.state), row.closes_at, clock.now()),
+        closes_at=row.closes_at,
+        invited=row.heads,
+        raters=len(choices),
+        questions=_questions(row.result, choices) if row.result is not None else (),
+    )
+
+
+def _questions(result: dict[str, Any], choices: list[Any]) -> tuple[QuestionResult, ...]:
+    # Options end in their number; the order of the questions is that of the numbers.
+    options = sorted(result["counts"], key=lambda option: int(option.rpartition(".")[2]))
+    return tuple(_question(option, result, choices) for option in options)
+
+
+def _question(option: str, result: dict[str, Any], choices: list[Any]) -> QuestionResult:
+    total, raters = result["counts"][option], result["raters"][option]
+    top = rules.top_two([choice[option] for choice in choices if option in choice])
+    return QuestionResult(
+        option=option,
+        question=rules.question_of(option),
+        points=points(total, raters),
+        top_two="" if top is None else f"{top}%",
+        raters=raters,
+        low=rules.is_low(total, raters),
+    )
+
+
+def repairs(community_id: int, project_code: str) -> list[Repair]:
+    """Every repair of a project, the earliest due first."""
+    mine = RepairTask.community_id == community_id
+    return _repairs(mine, RepairTask.project_code == project_code)
+
+
+def open_repairs(community_id: int) -> list[Repair]:
+    """Every repair that is not done, the earliest due first."""
+    return _repairs(RepairTask.community_id == community_id, RepairTask.done_at.is_(None))
+
+
+def repair_project(community_id: int, repair_id: str) -> str:
+    """The project a repair belongs to. Raises: NotFound."""
+    code = db.session.scalar(
+        select(RepairTask.project_code).where(
+            RepairTask.community_id == community_id, RepairTask.public_id == repair_id
+        )
+    )
+    if code is None:
+        raise NotFound("repair")
+    return code
+
+
+def project_of(community_id: int, poll: str) -> str:
+    """The project a round is about. Raises: NotFound."""
+    code = db.session.scalar(
+        select(Rating.project_code).where(Rating.community_id == community_id, Rating.poll == poll)
+    )
+    if code is None:
+        raise NotFound("rating")
+    return code
+
+
+def _repairs(*conditions: ColumnElement[bool]) -> list[Repair]:
+    now = clock.now()
+    rows = db.session.scalars(
+        select(RepairTask).where(*conditions).order_by(RepairTask.due, RepairTask.id)
+    )
+    return [
+        Repair(
+            row.public_id,
+            rules.question_of(row.option),
+            row.what,
+            row.owner,
+            row.due,
+            row.done_at,
+            row.done_note,
+            row.done_at is None and row.due < now,
+        )
+        for row in rows
+    ]

@@ -1,0 +1,34 @@
+"""Words for ratings."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+
+from app.core import web
+from app.core.errors import RuleBroken
+
+
+def _rating(error: RuleBroken) -> str:
+    facts = error.facts
+    return {
+        "rating.not_finished": _("项目还没有建成，不能评价。建成、进入共管以后再来。"),
+        "rating.open": _("这个项目的评价正在进行，等它截止再说。"),
+        "rating.repairs_left": _(
+            "还有 %(number)s 项返修没有办完，办完再请大家评一次。", number=facts.get("number", "")
+        ),
+        "rating.days": _("评价的天数要在 1 到 %(most)s 之间。", most=facts.get("most", "")),
+    }[error.code]
+
+
+def _repair(error: RuleBroken) -> str:
+    return {
+        "repair.empty": _("有一栏还没有写，没有保存。"),
+        "repair.past": _("办完的日子已经过了，没有保存。请改成以后的日子。"),
+        "repair.not_low": _("这一题的分数不低，不用返修。"),
+        "repair.no_result": _("评价还没有结果，不能开返修。"),
+        "repair.done": _("这项返修已经办完，没有改动。"),
+    }[error.code]
+
+
+web.explain("rating", _rating)
+web.explain("repair", _repair)
