@@ -18,13 +18,19 @@ from flask import (
 from werkzeug.wrappers import Response
 
 from app.communities import queries as communities
+from app.consultations import queries as topics
+from app.consultations.words import state_badge
+from app.conventions import queries as conventions
 from app.core import clock, guard, web
 from app.core.actor import Role
+from app.discussion import queries as opinions
+from app.meetings import queries as meetings
 from app.people import browser
 from app.people import queries as people
 from app.policy.table import Permission, Place, allowed
-from app.portal import chrome, queries, style
+from app.portal import chain, chrome, queries, style
 from app.portal.forms import ViewForm
+from app.ratings import queries as ratings
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -57,14 +63,57 @@ def community_home(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the gua
         polls=queries.home_polls(g.place.id, home),
         address=communities.address_of(g.place.id, home.household_id) if home else None,
         notices=people.household_notices(g.place.id, home.household_id, 3) if home else [],
+        life=_life(home is not None),
     )
+
+
+def _life(at_home: bool) -> dict[str, object]:  # noqa: FBT001 -- reads as a sentence
+    """What is going on beside polls: meetings to come, topics, the convention to sign."""
+    place_id = g.place.id
+    coming = [m for m in meetings.meetings_of(place_id) if m.state in {"announced", "open"}]
+    ended = {"archived", "rejected", "merged", "not_adopted"}
+    going_on = [t for t in topics.public_topics(place_id) if t.state not in ended]
+    in_force = conventions.in_force(place_id)
+    signed = None
+    if in_force is not None and at_home:
+        person_id = browser.current_actor().require_person()
+        signed = conventions.my_signature(place_id, in_force.number, person_id)
+    return {
+        "meetings": coming[:3],
+        "topics": [(topic, state_badge(topic.state)) for topic in going_on[:3]],
+        "convention": in_force,
+        "to_sign": in_force is not None and at_home and signed is None,
+        "proposed": conventions.proposed(place_id),
+    }
 
 
 @bp.get("/c/<code>/desk/")
 @guard.needs(Permission.DESK_VIEW)
 def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """What the committee has to do today, then what is going on."""
-    return render_template("portal/desk.html", place=g.place, desk=queries.desk_home(g.place.id))
+    place_id, now = g.place.id, clock.now()
+    new = [t for t in topics.all_topics(place_id) if t.state in {"proposed", "screening"}]
+    unconfirmed = [
+        m
+        for m in meetings.meetings_of(place_id)
+        if m.state == "closed" and m.minutes_text and not m.confirmed_at
+    ]
+    return render_template(
+        "portal/desk.html",
+        place=g.place,
+        desk=queries.desk_home(place_id),
+        new_topics=new,
+        work=opinions.work(place_id, now),
+        unconfirmed=unconfirmed,
+        late_repairs=[one for one in ratings.open_repairs(place_id) if one.overdue],
+    )
+
+
+@bp.get("/c/<code>/desk/chain")
+@guard.needs(Permission.DESK_VIEW)
+def orphans(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Name every project whose chain from need to rating breaks."""
+    return render_template("portal/orphans.html", place=g.place, orphans=chain.orphans(g.place.id))
 
 
 @bp.get("/c/<code>/designer")

@@ -1,0 +1,564 @@
+"""What the demo community has behind it: finished projects, a convention, topics, opinions.
+
+Everything goes through the operations that people use, oldest first under a set clock.
+"""
+
+from __future__ import annotations
+
+import random
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import current_app, g
+from sqlalchemy import select
+
+from app.communities.models import Household
+from app.communities.queries import community_by_id
+from app.config import ROOT
+from app.consultations import operations as topics
+from app.consultations.queries import all_topics
+from app.consultations.rules import Form
+from app.consultations.rules import State as TopicState
+from app.conventions import operations as conventions
+from app.conventions.rules import Article, ArticleClass, Body, Resolution
+from app.conventions.rules import State as VersionState
+from app.core import clock, images
+from app.core.actor import SYSTEM, Actor, Grant, Role
+from app.core.db import db
+from app.discussion import operations as opinions
+from app.meetings import operations as meetings
+from app.meetings.queries import door_key, meetings_about
+from app.meetings.rules import Item
+from app.meetings.steps import NewMeeting
+from app.people.models import Person, StaffAccount
+from app.projects import operations as projects
+from app.projects.rules import Line, Stage, SupplyMode
+from app.ratings import operations as ratings
+from app.ratings.queries import rounds
+from app.voting import operations as voting
+from app.voting.launching import PollDraft
+from app.voting.rules import NONE_OF_THEM, Method, Rules, ShareTest
+
+SAMPLE = ROOT / "sample_data"
+SEED = 20260115
+THIRD = ShareTest("electorate", 1, 3, ">=")
+EARLIER_TURNOUT = 560
+RATERS = 64
+SIGNERS = 86
+TASTE = {"P03": 520, "P04": 700, "P09": 610, "P10": 660}
+# (days before today, project, stage it goes on to)
+STAGES = (
+    (104, "P09", Stage.BUILD),
+    (104, "P10", Stage.BUILD),
+    (98, "P04", Stage.BUILD),
+    (90, "P03", Stage.BUILD),
+    (84, "P10", Stage.MANAGE),
+    (82, "P09", Stage.MANAGE),
+    (70, "P10", Stage.RATE),
+    (34, "P10", Stage.SHARE),
+    (33, "P04", Stage.MANAGE),
+    (32, "P09", Stage.RATE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stagehand:
+    """What the demo's own module lends: the day it was made, members, and many ballots at once."""
+
+    community_id: int
+    made_at: datetime
+    resident: Callable[[int, int], Actor]
+    cast_many: Callable[..., None]
+
+    def at(self, days: int, hour: int = 10) -> datetime:
+        """An hour of the day so many days before the demo was made."""
+        day = clock.local(self.made_at - timedelta(days=days))
+        return clock.at_local(day.year, day.month, day.day, hour)
+
+    def neighbours(self, number: int) -> list[Actor]:
+        """Members of households that no visitor of the demo uses, the last on the roll first."""
+        ids = db.session.scalars(
+            select(Household.id)
+            .where(Household.community_id == self.community_id, Household.unit_type == "residence")
+            .order_by(Household.id.desc())
+            .limit(number)
+        ).all()
+        return [self.resident(self.community_id, household_id) for household_id in ids]
+
+    def staff(self, name: str, role: Role) -> Actor:
+        """A member of the staff, as if signed in."""
+        row = db.session.execute(
+            select(Person.id, Person.ref, Person.display)
+            .join(StaffAccount, StaffAccount.person_id == Person.id)
+            .where(StaffAccount.sign_in_name == name)
+        ).one()
+        grants = (Grant(role, self.community_id),)
+        return Actor(row.id, row.ref, row.display, grants=grants)
+
+
+def write(stage: Stagehand) -> None:
+    """Write the past up to a fortnight ago: everything but the two polls of today."""
+    with current_app.test_request_context():
+        g.place = community_by_id(stage.community_id)
+        _add_finished_projects(stage)
+        _earlier_poll(stage)
+        for _at, act in sorted(_acts(stage), key=lambda pair: pair[0]):
+            with clock.set_to(_at):
+                act()
+
+
+def write_today(stage: Stagehand) -> None:
+    """Open the session of the first topic, and leave something to do at the desk."""
+    with current_app.test_request_context():
+        g.place = community_by_id(stage.community_id)
+        _session_today(stage)
+
+
+def _acts(stage: Stagehand) -> Iterator[tuple[datetime, Callable[[], object]]]:
+    for days, code, to in STAGES:
+        yield stage.at(days), _advance(stage, code, to)
+    yield from _works(stage)
+    yield from _ratings(stage)
+    yield from _convention(stage)
+    yield from _topic(stage)
+
+
+def _advance(stage: Stagehand, code: str, to: Stage) -> Callable[[], None]:
+    return lambda: projects.advance_project(
+        SYSTEM, community_id=stage.community_id, code=code, to=to
+    )
+
+
+# --- projects ------------------------------------------------------------------------------------
+
+
+def _add_finished_projects(stage: Stagehand) -> None:
+    """Put the two small projects on the ledger that were done first."""
+    benches = projects.ProjectText(
+        title="单元门口长椅和遮雨棚",
+        location="槐香里一区、二区共 12 个单元门口",
+        problem="买菜回来没处歇脚，下雨天等人没处躲。",
+        proposal="装 24 张带扶手的长椅，6 处遮雨棚。",
+        supply_mode=SupplyMode.BUILD.value,
+        budget_fen=8_600_000,
+        decision_route=("preference_poll",),
+        scope="一区、二区",
+        build_months=1,
+        upkeep_fen_per_year=300_000,
+        upkeep_by="物业服务企业",
+        risk="",
+        costs=(Line("长椅", 4_800_000), Line("遮雨棚", 3_800_000)),
+        funds=(Line("社区公益资金", 5_000_000), Line("驻社区单位支持", 3_600_000)),
+    )
+    lamps = replace(
+        benches,
+        title="楼前路灯补装",
+        location="一区 3、5、9 号楼前，二区 2 号楼西侧",
+        problem="四段路晚上看不清台阶，去年摔了三位老人。",
+        proposal="补装 18 盏太阳能路灯，台阶贴反光条。",
+        budget_fen=5_400_000,
+        upkeep_by="居委会，物业服务企业巡查",
+        costs=(Line("路灯", 4_500_000), Line("安装和反光条", 900_000)),
+        funds=(Line("社区公益资金", 5_400_000),),
+    )
+    with clock.set_to(stage.at(148)):
+        for code, text in (("P09", benches), ("P10", lamps)):
+            projects.add_project(
+                SYSTEM, community_id=stage.community_id, code=code, text=text, picture=None
+            )
+
+
+def _earlier_poll(stage: Stagehand) -> None:
+    """Decide on the four projects that came before this year's."""
+    opens, closes = stage.at(140, 9), stage.at(128, 18)
+    draft = PollDraft(
+        title="先办哪几件小事？",
+        explanation="四件小事，资金都有着落。每户最多选三件，想先办哪件就选哪件。",
+        method=Method.CHOOSE,
+        projects=tuple(TASTE),
+        rules=Rules((THIRD,), (), k=3, seats=4),
+        opens_at=opens,
+        closes_at=closes,
+    )
+    mine = {"community_id": stage.community_id}
+    with clock.set_to(opens):
+        poll = voting.draft_poll(SYSTEM, draft=draft, **mine)
+        voting.open_poll(SYSTEM, public_id=poll, **mine)
+    dice = random.Random(SEED)  # noqa: S311 -- the demo is the same every time
+
+    def answer() -> list[str]:
+        liked = [code for code, share in TASTE.items() if dice.randrange(1000) < share]
+        return liked[:3] or [NONE_OF_THEM]
+
+    stage.cast_many(stage.community_id, poll, EARLIER_TURNOUT, (opens, closes), answer, dice)
+    with clock.set_to(closes):
+        voting.close_poll(SYSTEM, public_id=poll, **mine)
+    with clock.set_to(stage.at(127, 9)):
+        voting.publish_result(SYSTEM, public_id=poll, **mine)
+    with clock.set_to(stage.at(110, 9)):
+        voting.finalise_result(SYSTEM, public_id=poll, **mine)
+
+
+def _works(stage: Stagehand) -> Iterator[tuple[datetime, Callable[[], object]]]:
+    mine = {"community_id": stage.community_id}
+    bodies = (
+        ("P09", "居委会", "云台区第二建筑工程队"),
+        ("P10", "居委会", "云台区路灯管理所"),
+        ("P04", "北苑街道办事处", "云台区电力安装公司"),
+        ("P03", "云台区住建局", "云台区第一建筑公司"),
+    )
+    for code, responsible, builder in bodies:
+        yield (
+            stage.at(105),
+            _naming(stage, code, responsible, builder),
+        )
+    steps = (
+        ("P10", "路灯安装", 96, 94),
+        ("P09", "长椅安装", 95, 95),
+        ("P04", "基础和雨棚", 80, 78),
+        ("P04", "充电设备和消防", 50, 46),
+        ("P03", "结构加固", 40, 36),
+        ("P03", "室内装修", -20, None),
+    )
+    numbers: dict[str, int] = {}
+    for code, title, planned, done in steps:
+        numbers[code] = numbers.get(code, 0) + 1
+        yield stage.at(103), _milestone(stage, code, title, planned)
+        if done is not None:
+            yield stage.at(done, 16), _finish(stage, code, numbers[code], done)
+    reports = (
+        ("P10", 94, "18 盏灯都亮了，台阶贴了反光条。"),
+        ("P04", 46, "三处充电棚通电，消防设施验收合格。"),
+        ("P03", 35, "加固做完，正在做室内水电。预计下月底完工。"),
+    )
+    for code, days, text in reports:
+        progress = projects.Progress(text, f"demo-{code}-{days}", _photo(code))
+        yield (
+            stage.at(days, 17),
+            lambda code=code, progress=progress: projects.report_progress(  # type: ignore[misc]
+                SYSTEM, code=code, progress=progress, **mine
+            ),
+        )
+
+
+def _photo(code: str) -> images.Picture | None:
+    path = SAMPLE / "pictures" / f"{code}.png"
+    return images.repaint(path.read_bytes()) if path.exists() else None
+
+
+def _naming(stage: Stagehand, code: str, responsible: str, builder: str) -> Callable[[], None]:
+    return lambda: projects.name_bodies(
+        SYSTEM,
+        community_id=stage.community_id,
+        code=code,
+        responsible=responsible,
+        builder=builder,
+    )
+
+
+def _milestone(stage: Stagehand, code: str, title: str, planned: int) -> Callable[[], int]:
+    return lambda: projects.plan_milestone(
+        SYSTEM,
+        community_id=stage.community_id,
+        code=code,
+        title=title,
+        planned_on=stage.at(planned, 0),
+    )
+
+
+def _finish(stage: Stagehand, code: str, number: int, done: int) -> Callable[[], None]:
+    return lambda: projects.finish_milestone(
+        SYSTEM,
+        community_id=stage.community_id,
+        code=code,
+        number=number,
+        done_on=stage.at(done, 0),
+    )
+
+
+# --- ratings -------------------------------------------------------------------------------------
+
+
+def _ratings(stage: Stagehand) -> Iterator[tuple[datetime, Callable[[], object]]]:
+    """The lamps are rated, repaired and rated again; the benches once."""
+    yield stage.at(69, 9), lambda: _round(stage, "P10", 69, low=2)
+    yield stage.at(58, 9), lambda: _repair(stage)
+    yield stage.at(48, 9), lambda: _round(stage, "P10", 48, low=0)
+    yield stage.at(31, 9), lambda: _round(stage, "P09", 31, low=0)
+    yield stage.at(42, 9), lambda: _finalise(stage, 0)
+    yield stage.at(21, 9), lambda: _finalise(stage, 1)
+
+
+def _finalise(stage: Stagehand, number: int) -> None:
+    """End a publication period of the lamps' ratings; the benches' ends by itself, by its job."""
+    poll = rounds(stage.community_id, "P10")[number].poll
+    db.session.rollback()
+    voting.finalise_result(SYSTEM, community_id=stage.community_id, public_id=poll)
+
+
+def _round(stage: Stagehand, code: str, days: int, low: int) -> None:
+    """One round of ten days; the question with the number `low` comes off badly."""
+    opens, closes = stage.at(days, 9), stage.at(days - 10, 9)
+    poll = ratings.start_rating(SYSTEM, community_id=stage.community_id, project_code=code, days=10)
+    dice = random.Random(SEED + days)  # noqa: S311 -- the demo is the same every time
+
+    def answer() -> list[str]:
+        return [
+            f"{code}.{n}={dice.choice((0, 1, 1, 2)) if n == low else dice.choice((2, 3, 3, 4, 4))}"
+            for n in range(1, 10)
+            if dice.randrange(10)
+        ] or [f"{code}.9=3"]
+
+    stage.cast_many(stage.community_id, poll, RATERS, (opens, closes), answer, dice)
+    mine = {"community_id": stage.community_id, "public_id": poll}
+    with clock.set_to(closes):
+        voting.close_poll(SYSTEM, **mine)  # type: ignore[arg-type]
+        voting.publish_result(SYSTEM, **mine)  # type: ignore[arg-type]
+
+
+def _repair(stage: Stagehand) -> None:
+    poll = rounds(stage.community_id, "P10")[-1].poll
+    db.session.rollback()
+    task = ratings.open_repair(
+        SYSTEM,
+        community_id=stage.community_id,
+        poll=poll,
+        repair=ratings.NewRepair(
+            "P10.2",
+            "五盏灯杆晃动，重新浇筑底座并加固。",
+            "云台区路灯管理所",
+            stage.at(52, 18),
+        ),
+    )
+    with clock.set_to(stage.at(53, 15)):
+        ratings.finish_repair(
+            SYSTEM,
+            community_id=stage.community_id,
+            repair_id=task,
+            note="五盏全部重做，居务监督委员会现场验收。",
+        )
+
+
+# --- the convention ------------------------------------------------------------------------------
+
+
+def _convention(stage: Stagehand) -> Iterator[tuple[datetime, Callable[[], object]]]:
+    text = _convention_text()
+    mine: dict[str, Any] = {"community_id": stage.community_id, "number": 1}
+    adopted = Resolution(Body.REPRESENTATIVES_MEETING, 54, 48, 41, 46)
+    yield (
+        stage.at(146),
+        lambda: conventions.draft_convention(SYSTEM, community_id=stage.community_id, text=text),
+    )
+    for days, to in ((145, VersionState.CONSULTING), (118, VersionState.SUBMITTED)):
+        yield (
+            stage.at(days),
+            lambda to=to: conventions.move_convention(SYSTEM, to=to, **mine),  # type: ignore[misc]
+        )
+    yield (
+        stage.at(112),
+        lambda: conventions.adopt_by_meeting(SYSTEM, resolution=adopted, **mine),
+    )
+    yield (
+        stage.at(108),
+        lambda: conventions.publish_convention(
+            SYSTEM, filed_with="北苑街道办事处", filing_number="北苑备〔2026〕3 号", **mine
+        ),
+    )
+    yield stage.at(100, 19), lambda: _sign(stage, text.sha256)
+    yield stage.at(20), lambda: _second_version(stage, text)
+
+
+def _convention_text() -> conventions.ConventionText:
+    read = tomllib.loads((SAMPLE / "convention.toml").read_text(encoding="utf-8"))
+    articles = tuple(
+        Article(item["no"], ArticleClass(item["class"]), item["text"]) for item in read["article"]
+    )
+    about = read["convention"]
+    return conventions.ConventionText(about["title"], about["preamble"], articles)
+
+
+def _sign(stage: Stagehand, text_sha256: str) -> None:
+    for actor in stage.neighbours(SIGNERS):
+        conventions.sign_convention(
+            actor,
+            community_id=stage.community_id,
+            number=1,
+            text_sha256=text_sha256,
+        )
+
+
+def _second_version(stage: Stagehand, text: conventions.ConventionText) -> None:
+    """Propose two changes: quiet hours on holidays, and where the dance music stops."""
+    changed = {
+        4: "晚上十点到早上六点轻声一些，中考高考期间提前到晚上九点。装修只在工作日白天进行，"
+        "开工前在单元门口贴出起止日期和联系方式。",
+        10: "公共绿地、健身器材和口袋公园轮流用、爱惜用，广场舞晚上八点半收音。认养的花池由认养人"
+        "照看，社区提供水源和工具。",
+    }
+    articles = tuple(
+        replace(article, text=changed.get(article.number, article.text))
+        for article in text.articles
+    )
+    number = conventions.draft_convention(
+        SYSTEM, community_id=stage.community_id, text=replace(text, articles=articles)
+    )
+    conventions.move_convention(
+        SYSTEM, community_id=stage.community_id, number=number, to=VersionState.CONSULTING
+    )
+
+
+# --- topics --------------------------------------------------------------------------------------
+
+
+def _topic(stage: Stagehand) -> Iterator[tuple[datetime, Callable[[], object]]]:
+    """Two topics: one has led to the lamps and is archived, one is in session today."""
+    yield stage.at(147), lambda: _lamps_topic(stage)
+    yield stage.at(30), lambda: _parking_topic(stage)
+
+
+def _lamps_topic(stage: Stagehand) -> None:
+    clerk = stage.staff("gongzuo", Role.CLERK)
+    (proposer,) = stage.neighbours(1)
+    topic = topics.propose_topic(
+        proposer,
+        community_id=stage.community_id,
+        text=topics.TopicText("楼前太黑，老人摔了跤", "一区 3、5、9 号楼前没有路灯，台阶看不清。"),
+        proposed_as="居民",
+        once="demo-lamps",
+    )
+    mine: dict[str, Any] = {"community_id": stage.community_id, "topic_id": topic}
+    for to in (TopicState.SCREENING, TopicState.ACCEPTED):
+        topics.move_topic(clerk, to=to, note="情况属实，先问大家的意愿。", **mine)
+    topics.link_project(clerk, project_code="P10", **mine)
+
+
+def _parking_topic(stage: Stagehand) -> None:
+    read = tomllib.loads((SAMPLE / "topics.toml").read_text(encoding="utf-8"))["topic"][0]
+    clerk = stage.staff("gongzuo", Role.CLERK)
+    people = stage.neighbours(12)
+    topic = topics.propose_topic(
+        people[0],
+        community_id=stage.community_id,
+        text=topics.TopicText(read["title"], read["background"]),
+        proposed_as=read["proposer"],
+        once="demo-parking",
+    )
+    mine: dict[str, Any] = {"community_id": stage.community_id, "topic_id": topic}
+    with clock.set_to(stage.at(29)):
+        topics.move_topic(clerk, to=TopicState.SCREENING, **mine)
+    with clock.set_to(stage.at(28)):
+        topics.move_topic(clerk, to=TopicState.ACCEPTED, note="属于居民反映强烈的问题。", **mine)
+        described = topics.TopicText(
+            read["title"],
+            read["background"],
+            read["question"],
+            "\n".join(read["parties"]),
+            read["legal_note"],
+        )
+        topics.describe_topic(clerk, text=described, **mine)
+        topics.link_project(clerk, project_code="P08", **mine)
+    _write_opinions(stage, clerk, people, topic)
+    with clock.set_to(stage.at(17)):
+        topics.announce_topic(clerk, form=Form.ROUND_TABLE, meeting=_meeting(stage, read), **mine)
+
+
+def _meeting(stage: Stagehand, read: dict[str, Any]) -> NewMeeting:
+    """The round table began half an hour ago, whenever the demo is made."""
+    starts = stage.made_at.replace(second=0, microsecond=0) - timedelta(minutes=30)
+    return NewMeeting(
+        subject="",
+        title="车位重划与消防通道圆桌会",
+        form="圆桌会",
+        place="社区综合服务站议事厅",
+        starts_at=starts,
+        capacity=30,
+        held=6,
+        chair="社区党组织委派的主持人",
+        recorder="居委会委员",
+        items=tuple(
+            Item(item["title"], item["speaker"], item["minutes"]) for item in read["agenda"]
+        ),
+        materials=tuple(read["materials"]),
+        quorum=8,
+    )
+
+
+def _write_opinions(stage: Stagehand, clerk: Actor, people: list[Actor], topic: str) -> None:
+    said = (
+        ("先把消防通道让出来，车位再慢慢划。", "adopted", "列入方案第一条。"),
+        ("固定车位会吵架，先到先停公平。", "partly", "老年人家庭保留 6 个固定车位，其余先到先停。"),
+        ("把花坛改成停车位。", "not_adopted", "会减少活动场地，和议题的前提不符。"),
+        ("外来车晚上九点以后不让进。", "", ""),
+    )
+    for number, (text, disposition, why) in enumerate(said):
+        with clock.set_to(stage.at(26 - number, 20)):
+            post = opinions.write_post(
+                people[number + 1],
+                community_id=stage.community_id,
+                subject=f"topic:{topic}",
+                text=text,
+                once=f"demo-{number}",
+            )
+        mine = {"community_id": stage.community_id, "post_id": post}
+        with clock.set_to(stage.at(25 - number, 9)):
+            opinions.publish_post(clerk, **mine)  # type: ignore[arg-type]
+            if disposition:
+                opinions.dispose(
+                    clerk,
+                    disposition=disposition,
+                    why=why,
+                    **mine,  # type: ignore[arg-type]
+                )
+
+
+def _session_today(stage: Stagehand) -> None:
+    clerk = stage.staff("gongzuo", Role.CLERK)
+    people = stage.neighbours(14)
+    parking = next(
+        line for line in _topic_lines(stage.community_id) if line.state is TopicState.ANNOUNCED
+    )
+    meeting = _meeting_of(stage.community_id, parking.public_id)
+    mine: dict[str, Any] = {"community_id": stage.community_id, "meeting_id": meeting}
+    for actor in people[:10]:
+        meetings.join_meeting(actor, **mine)
+    meetings.reserve_at_desk(clerk, label="3 号楼王阿姨", **mine)
+    topics.open_session(clerk, community_id=stage.community_id, topic_id=parking.public_id)
+    key = _door_key(stage.community_id, meeting)
+    bands = ("to_79", "to_79", "to_59", "from_80", "to_35", "to_79", "to_59")
+    for actor, band in zip(people, bands, strict=False):
+        meetings.check_in_at_door(actor, door_key=key, band=band, **mine)
+    with clock.set_to(stage.made_at - timedelta(hours=20)):
+        opinions.write_post(
+            people[12],
+            community_id=stage.community_id,
+            subject="convention:2/4",
+            text="高考期间九点安静很好，能不能装修也停几天？",
+            once="demo-waiting",
+        )
+        topics.propose_topic(
+            people[13],
+            community_id=stage.community_id,
+            text=topics.TopicText("二区门口的斑马线看不清", "孩子上学过马路不安全，请商量一下。"),
+            proposed_as="居民",
+            once="demo-crossing",
+        )
+
+
+def _topic_lines(community_id: int) -> list[Any]:
+    return list(all_topics(community_id))
+
+
+def _meeting_of(community_id: int, topic_id: str) -> str:
+    found = meetings_about(community_id, f"topic:{topic_id}")[-1].public_id
+    db.session.rollback()
+    return found
+
+
+def _door_key(community_id: int, meeting_id: str) -> str:
+    key = door_key(community_id, meeting_id)
+    db.session.rollback()
+    return key
