@@ -68,7 +68,7 @@ def index(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read i
         ended=[line for line in found if line.state in ended],
         mine=_mine(),
         meetings=coming,
-        badge=words.state_badge,
+        state_of=words.state_badge,
         meeting_badge=badge_of,
     )
 
@@ -96,7 +96,7 @@ def show(code: str, topic_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- th
         "consultations/show.html",
         place=g.place,
         topic=topic,
-        badge=words.state_badge(topic.line.state),
+        state=words.state_badge(topic.line.state),
         form_name=words.form_name(topic.form),
         meetings=meetings.meetings_about(g.place.id, topic.subject),
         meeting_badge=badge_of,
@@ -202,7 +202,7 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
         place=g.place,
         new=[line for line in found if line.state in new][::-1],
         others=[line for line in found if line.state not in new],
-        badge=words.state_badge,
+        state_of=words.state_badge,
         now=clock.now(),
     )
 
@@ -222,7 +222,7 @@ def _desk_page(topic: TopicView, tried: FlaskForm | None = None) -> ResponseRetu
         "consultations/desk_topic.html",
         place=g.place,
         topic=topic,
-        badge=words.state_badge(state),
+        state=words.state_badge(state),
         form_name=words.form_name(topic.form),
         meetings=meetings.meetings_about(g.place.id, topic.subject),
         meeting_badge=badge_of,

@@ -58,7 +58,7 @@ def show(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- 
         place=g.place,
         meeting=meeting,
         about=address_of_thing(g.place.id, meeting.subject),
-        badge=words.badge_of(meeting.state),
+        state=words.badge_of(meeting.state),
         seat=seat if seat is not None and seat.state is not SeatState.CANCELLED else None,
         ahead=queries.place_in_line(g.place.id, meeting_id, seat.line) if seat and waiting else 0,
         may_join=meeting.state in {MeetingState.ANNOUNCED, MeetingState.OPEN}
@@ -181,7 +181,7 @@ def _desk_page(meeting_id: str, check_in: CheckInForm, minutes: MinutesForm) -> 
         "meetings/desk_meeting.html",
         place=place,
         meeting=meeting,
-        badge=words.badge_of(meeting.state),
+        state=words.badge_of(meeting.state),
         badge_of=words.badge_of,
         channels=words.CHANNELS,
         seats=queries.seats(place.id, meeting_id) if runs else [],

@@ -65,7 +65,7 @@ def start_rating(actor: Actor, *, community_id: int, project_code: str, days: in
         opens = clock.now().replace(microsecond=0)
         options = [rules.option_id(project_code, n) for n in range(1, len(rules.QUESTIONS) + 1)]
         draft = launching.PollDraft(
-            title=project.title[:120],
+            title=f"评一评：{project.title}"[:120],
             explanation="",
             method=Method.SCORE,
             projects=tuple(options),

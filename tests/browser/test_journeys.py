@@ -115,6 +115,13 @@ PUBLIC = (
     "/c/HXL/votes/",
     "/c/HXL/projects/",
     "/c/HXL/projects/P05",
+    "/c/HXL/projects/P10",
+    "/c/HXL/projects/P10/rating",
+    "/c/HXL/topics/",
+    "/c/HXL/meetings/",
+    "/c/HXL/convention",
+    "/c/HXL/convention/2",
+    "/c/HXL/convention/2/4",
     "/c/HXL/record",
     "/nowhere",
     "/styleguide",
@@ -137,6 +144,11 @@ def test_every_public_page_is_accessible_and_fits(
         accessible(page)
         picture(page, f"{size[0]}-{elder}-{address.strip('/').replace('/', '-') or 'front'}")
     page.goto("/c/HXL/votes/")
+    for start, name in (("topics", "一区车位重划"), ("meetings", "圆桌会")):
+        page.goto(f"/c/HXL/{start}/")
+        page.get_by_role("main").get_by_role("link", name=re.compile(name)).first.click()
+        accessible(page)
+        picture(page, f"{size[0]}-{elder}-{start}-one")
     for name in ("2026 年先办哪两件", "去看看"):
         page.goto("/c/HXL/votes/")
         page.get_by_role("link", name=re.compile(name)).first.click()
@@ -176,11 +188,26 @@ def test_the_desk_is_accessible_and_fits(
         "roll",
         "records",
         "letters",
+        "topics",
+        "posts",
+        "meetings",
+        "ratings",
+        "ratings/P10",
+        "convention",
+        "convention/2",
+        "convention/2/edit",
+        "projects/P03/works",
+        "chain",
     )
     for name in pages:
         page.goto(f"/c/HXL/desk/{name}")
         accessible(page)
         picture(page, f"desk-{size[0]}-{name.replace('/', '-') or 'home'}")
+    for name, row in (("topics", "车位重划"), ("meetings", "圆桌会"), ("posts", "高考期间")):
+        page.goto(f"/c/HXL/desk/{name}")
+        page.get_by_role("main").get_by_role("link", name=re.compile(row)).first.click()
+        accessible(page)
+        picture(page, f"desk-{size[0]}-{name}-one")
 
 
 def test_the_committee_drafts_a_poll_sees_it_and_opens_it(
@@ -231,3 +258,73 @@ def test_targets_are_large_enough_for_a_thumb(city: City, open_page: Callable[..
         for address in (page.url, "/e", "/c/HXL/", "/c/HXL/mine"):
             page.goto(address)
             assert page.evaluate(script, least) == [], f"{address} elder={elder}"
+
+
+@BOTH
+def test_a_resident_signs_the_convention_and_takes_it_back(
+    city: City,
+    open_page: Callable[..., Page],
+    accessible: Callable[[Page], None],
+    picture: Callable[[Page, str], None],
+    javascript: bool,
+) -> None:
+    page = open_page(PHONE, javascript=javascript)
+    enter(page, city)
+    page.goto("/c/HXL/convention/1/sign")
+    if javascript:
+        pad = page.locator("#canvas")
+        pad.scroll_into_view_if_needed()
+        box = pad.bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + 30, box["y"] + 40)
+        page.mouse.down()
+        for step in range(30):
+            page.mouse.move(box["x"] + 30 + step * 5, box["y"] + 40 + (step % 7) * 9)
+        page.mouse.up()
+        accessible(page)
+    picture(page, f"sign-{javascript}")
+    main_button(page, "我愿意遵守，签署")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("已签署")
+    picture(page, f"signed-{javascript}")
+    main_button(page, "撤回签署")
+    expect(page.get_by_role("main")).to_contain_text("已撤回签署")
+
+
+@BOTH
+def test_a_need_is_proposed_screened_and_talked_over(
+    city: City,
+    open_page: Callable[..., Page],
+    accessible: Callable[[Page], None],
+    javascript: bool,
+) -> None:
+    page, desk = open_page(PHONE, javascript=javascript), open_page(DESK, javascript=javascript)
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    page.on("dialog", lambda dialog: requested.append("dialog"))
+    enter(page, city)
+    page.goto("/c/HXL/topics/")
+    page.get_by_role("link", name="提一个议题").click()
+    title = f"门口装把手 {javascript} <img src=/evil onerror=alert(1)>"
+    page.get_by_label("想议什么").fill(title)
+    page.get_by_label("说说情况").fill('<div hx-get="/evil" hx-trigger="load">台阶滑</div>')
+    main_button(page, "提交议题")
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+    address = page.url
+    staff(desk, city, "weiyuan")
+    desk.goto("/c/HXL/desk/topics")
+    desk.get_by_role("link", name=title).click()
+    main_button(desk, "开始审核")
+    main_button(desk, "立项")
+    page.goto(address)
+    page.get_by_role("link", name="写意见").click()
+    page.get_by_label("您的意见").fill(f"<script>alert(2)</script>两边都要装 {javascript}")
+    main_button(page, "提交意见")
+    expect(page.get_by_role("main")).to_contain_text("已收到")
+    desk.goto("/c/HXL/desk/posts")
+    desk.get_by_role("link", name=re.compile(f"两边都要装 {javascript}")).click()
+    main_button(desk, "公布")
+    page.goto(address)
+    expect(page.locator("#opinions")).to_contain_text("<script>alert(2)</script>两边都要装")
+    if javascript:
+        accessible(page)
+    assert not [url for url in requested if "evil" in url or url == "dialog"]

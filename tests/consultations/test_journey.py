@@ -271,3 +271,16 @@ def test_a_file_that_is_no_photo_is_refused_and_the_words_are_kept(
     assert answer.status_code == 422
     assert "晚上太黑" in answer.text
     assert kinds() == []
+
+
+def test_the_list_says_in_words_where_each_topic_stands(
+    web_app: Flask, fixed_clock: datetime
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 2)
+    topic = world.topic(place)
+    meeting = world.meeting(place, topic)
+    client = CheckedClient(web_app)
+    assert "已公告，等开会</span>" in client.get("/c/HXL/topics/").text
+    assert "已公告，等开会</span>" in client.get(f"/c/HXL/topics/{topic}").text
+    assert "已公告</span>" in client.get(f"/c/HXL/meetings/{meeting}").text
