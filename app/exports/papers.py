@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import current_app, url_for
+from flask import current_app, g, url_for
 from flask_babel import gettext as _
 
 from app.core import clock
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from app.communities.queries import CommunityView, HouseholdAddress
+    from app.meetings.queries import MeetingView
     from app.people.operations import IssuedCode
     from app.voting.queries import PollCard, PollView, ResultView
 
@@ -99,6 +100,36 @@ def poster(poll: PollView) -> printing.Poster:
         effect=poll.effect,
         link=link,
         address_words=words_of(link),
+    )
+
+
+def meeting_notice(meeting: MeetingView, question: str) -> printing.MeetingNotice:
+    """The notice of an announced meeting."""
+    code = g.place.code
+    path = url_for("meetings.show", code=code, meeting_id=meeting.public_id)
+    free = meeting.capacity - meeting.held
+    return printing.MeetingNotice(
+        title=meeting.title,
+        form=_("%(form)s公告", form=meeting.form),
+        when=time_text(meeting.starts_at),
+        where=meeting.place,
+        chairs=_(
+            "主持：%(chair)s　记录：%(recorder)s", chair=meeting.chair, recorder=meeting.recorder
+        ),
+        question=question,
+        items=tuple(
+            printing.MeetingItem(item.title, item.speaker, item.minutes) for item in meeting.items
+        ),
+        materials=meeting.materials,
+        places=_(
+            "共 %(all)s 个座位，%(free)s 个可以用手机报名，%(held)s 个留给服务台。",
+            all=meeting.capacity,
+            free=free,
+            held=meeting.held,
+        ),
+        announced=_("%(day)s公告", day=day_text(meeting.announced_at)),
+        link=base_url() + path,
+        address_words=words_of(base_url() + path),
     )
 
 

@@ -108,6 +108,39 @@ def letters_pdf(sender: Sender, text: LetterText, letters: Sequence[Letter]) -> 
     return compile_pdf("letter", asdict(sender) | asdict(text) | {"letters": pages}, tagged=False)
 
 
+@dataclass(frozen=True, slots=True)
+class MeetingItem:
+    """One line of an agenda."""
+
+    title: str
+    speaker: str
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingNotice:
+    """The notice of a meeting."""
+
+    title: str
+    form: str
+    when: str
+    where: str
+    chairs: str
+    question: str
+    items: tuple[MeetingItem, ...]
+    materials: tuple[str, ...]
+    places: str
+    announced: str
+    link: str
+    address_words: str
+
+
+def meeting_pdf(sender: Sender, notice: MeetingNotice) -> bytes:
+    """The notice of a meeting, A4."""
+    code = {"qr": qr.fast_svg(notice.link)}
+    return compile_pdf("meeting", asdict(sender) | asdict(notice) | code)
+
+
 def poster_pdf(sender: Sender, poster: Poster) -> bytes:
     """One page with a code to be scanned from a metre away: error correction Q."""
     code = {"qr": qr.fast_svg(poster.link, "Q")}

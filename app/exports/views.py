@@ -9,11 +9,13 @@ from flask import Blueprint, Response, g, render_template, request, send_file
 from flask_babel import gettext as _
 
 from app.communities import queries as communities
+from app.consultations import queries as topics
 from app.core import guard
 from app.core.errors import NotFound
 from app.core.record import latest_checkpoint
 from app.exports import archive, operations, papers, printing, queries, workbooks
 from app.exports.forms import CheckCodeForm, LettersForm
+from app.meetings import queries as meetings
 from app.people import browser
 from app.people import operations as people
 from app.people import queries as codes
@@ -143,6 +145,17 @@ def result_notice(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG0
     result = voting.result_view(g.place.id, poll_id)
     data = printing.result_notice_pdf(papers.sender(g.place), papers.result_notice(g.place, result))
     return _download(data, PDF, f"{g.place.code}-{poll_id}-notice.pdf")
+
+
+@bp.get("/c/<code>/meetings/<meeting_id>/notice.pdf")
+@guard.public
+def meeting_notice(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: ARG001
+    """Hand out the notice of a meeting, with its agenda and a QR."""
+    meeting = meetings.meeting(g.place.id, meeting_id)
+    prefix, _colon, topic_id = meeting.subject.partition(":")
+    question = topics.topic(g.place.id, topic_id).question if prefix == "topic" else ""
+    data = printing.meeting_pdf(papers.sender(g.place), papers.meeting_notice(meeting, question))
+    return _download(data, PDF, f"{g.place.code}-{meeting_id}-notice.pdf")
 
 
 @bp.route("/c/<code>/desk/letters", methods=["GET", "POST"])

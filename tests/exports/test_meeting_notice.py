@@ -1,0 +1,50 @@
+"""The notice of a meeting as it hangs at the gate: opened, read, and its QR read back."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import zxingcpp
+from PIL import Image
+
+from tests.support.checked_client import CheckedClient
+from tests.support.world import World
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from flask import Flask
+
+
+def test_the_notice_says_everything_and_its_code_leads_to_the_meeting(
+    web_app: Flask, fixed_clock: datetime, tmp_path: Path
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 2)
+    meeting = world.meeting(place)
+    answer = CheckedClient(web_app).raw.get(f"/c/HXL/meetings/{meeting}/notice.pdf")
+    assert answer.mimetype == "application/pdf"
+    (tmp_path / "n.pdf").write_bytes(answer.data)
+    text = subprocess.run(
+        ["pdftotext", "-layout", "n.pdf", "-"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for words in (
+        "长椅放哪里",
+        "圆桌会公告",
+        "综合服务站",
+        "大家发言",
+        "50 分钟",
+        "平面图",
+        "10000000001",
+    ):
+        assert words in text, words
+    assert text.count("\f") == 1, "one page"
+    subprocess.run(["pdftoppm", "-r", "150", "-png", "n.pdf", "n"], cwd=tmp_path, check=True)
+    (code,) = zxingcpp.read_barcodes(Image.open(next(tmp_path.glob("n*.png"))))
+    assert code.text == f"http://localhost:8000/c/HXL/meetings/{meeting}"
