@@ -218,15 +218,20 @@ def _desk_page(topic: TopicView, tried: FlaskForm | None = None) -> ResponseRetu
     state = topic.line.state
     handles = allowed(browser.current_actor(), Permission.TOPIC_HANDLE, g.place.place)
     forms = _desk_forms(topic, tried)
+    held = meetings.meetings_about(g.place.id, topic.subject)
     page = render_template(
         "consultations/desk_topic.html",
         place=g.place,
         topic=topic,
         state=words.state_badge(state),
         form_name=words.form_name(topic.form),
-        meetings=meetings.meetings_about(g.place.id, topic.subject),
+        meetings=held,
+        confirmed=bool(held) and held[-1].confirmed_at is not None,
         meeting_badge=badge_of,
         moves=_plain_moves(state) if handles else [],
+        # While people sit together the next step is the minutes, not the adjournment.
+        moves_first=state is not State.IN_SESSION,
+        in_session=handles and state is State.IN_SESSION,
         offers=rules.MOVES[state] if handles else frozenset(),
         describes=handles and state in {State.SCREENING, State.ACCEPTED},
         corrects=handles and state not in rules.UNSEEN,

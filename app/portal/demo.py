@@ -26,6 +26,7 @@ from app.core.errors import RuleBroken
 from app.people import operations as people
 from app.people.models import Membership, Person
 from app.portal import demo_past
+from app.portal.demo_stage import Stagehand
 from app.projects import operations as projects
 from app.projects.rules import Line, SupplyMode
 from app.voting import operations as voting
@@ -61,14 +62,14 @@ def build() -> None:
         raise RuleBroken("demo.production")
     made_at = clock.now()
     opened = _at(made_at - timedelta(days=16), 9)
-    with clock.set_to(made_at - timedelta(days=150)):
+    with clock.set_to(made_at - timedelta(days=151)):
         ids = _places()
         _rolls(ids)
         _staff(ids)
         _ledger(ids["HXL"])
         people.issue_codes(SYSTEM, community_id=ids["HXL"], household_ids=None)
         people.issue_codes(SYSTEM, community_id=ids["YYL"], household_ids=None)
-    past = demo_past.Stagehand(ids["HXL"], made_at, _resident, _cast_many)
+    past = Stagehand(ids["HXL"], made_at, _resident, _cast_many)
     demo_past.write(past)
     _closed_poll(ids["HXL"], opened, made_at)
     _neighbours_poll(ids["YYL"], made_at)

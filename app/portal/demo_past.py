@@ -8,32 +8,22 @@ from __future__ import annotations
 import random
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from flask import current_app, g
-from sqlalchemy import select
 
-from app.communities.models import Household
 from app.communities.queries import community_by_id
 from app.config import ROOT
-from app.consultations import operations as topics
-from app.consultations.queries import all_topics
-from app.consultations.rules import Form
-from app.consultations.rules import State as TopicState
 from app.conventions import operations as conventions
 from app.conventions.rules import Article, ArticleClass, Body, Resolution
 from app.conventions.rules import State as VersionState
 from app.core import clock, images
-from app.core.actor import SYSTEM, Actor, Grant, Role
+from app.core.actor import SYSTEM
 from app.core.db import db
-from app.discussion import operations as opinions
-from app.meetings import operations as meetings
-from app.meetings.queries import door_key, meetings_about
-from app.meetings.rules import Item
-from app.meetings.steps import NewMeeting
-from app.people.models import Person, StaffAccount
+from app.portal import demo_topics
+from app.portal.demo_stage import Stagehand
 from app.projects import operations as projects
 from app.projects.rules import Line, Stage, SupplyMode
 from app.ratings import operations as ratings
@@ -64,41 +54,6 @@ STAGES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Stagehand:
-    """What the demo's own module lends: the day it was made, members, and many ballots at once."""
-
-    community_id: int
-    made_at: datetime
-    resident: Callable[[int, int], Actor]
-    cast_many: Callable[..., None]
-
-    def at(self, days: int, hour: int = 10) -> datetime:
-        """An hour of the day so many days before the demo was made."""
-        day = clock.local(self.made_at - timedelta(days=days))
-        return clock.at_local(day.year, day.month, day.day, hour)
-
-    def neighbours(self, number: int) -> list[Actor]:
-        """Members of households that no visitor of the demo uses, the last on the roll first."""
-        ids = db.session.scalars(
-            select(Household.id)
-            .where(Household.community_id == self.community_id, Household.unit_type == "residence")
-            .order_by(Household.id.desc())
-            .limit(number)
-        ).all()
-        return [self.resident(self.community_id, household_id) for household_id in ids]
-
-    def staff(self, name: str, role: Role) -> Actor:
-        """A member of the staff, as if signed in."""
-        row = db.session.execute(
-            select(Person.id, Person.ref, Person.display)
-            .join(StaffAccount, StaffAccount.person_id == Person.id)
-            .where(StaffAccount.sign_in_name == name)
-        ).one()
-        grants = (Grant(role, self.community_id),)
-        return Actor(row.id, row.ref, row.display, grants=grants)
-
-
 def write(stage: Stagehand) -> None:
     """Write the past up to a fortnight ago: everything but the two polls of today."""
     with current_app.test_request_context():
@@ -114,7 +69,7 @@ def write_today(stage: Stagehand) -> None:
     """Open the session of the first topic, and leave something to do at the desk."""
     with current_app.test_request_context():
         g.place = community_by_id(stage.community_id)
-        _session_today(stage)
+        demo_topics.open_today(stage)
 
 
 def _acts(stage: Stagehand) -> Iterator[tuple[datetime, Callable[[], object]]]:
@@ -123,7 +78,7 @@ def _acts(stage: Stagehand) -> Iterator[tuple[datetime, Callable[[], object]]]:
     yield from _works(stage)
     yield from _ratings(stage)
     yield from _convention(stage)
-    yield from _topic(stage)
+    yield from demo_topics.acts(stage)
 
 
 def _advance(stage: Stagehand, code: str, to: Stage) -> Callable[[], None]:
@@ -409,156 +364,3 @@ def _second_version(stage: Stagehand, text: conventions.ConventionText) -> None:
     conventions.move_convention(
         SYSTEM, community_id=stage.community_id, number=number, to=VersionState.CONSULTING
     )
-
-
-# --- topics --------------------------------------------------------------------------------------
-
-
-def _topic(stage: Stagehand) -> Iterator[tuple[datetime, Callable[[], object]]]:
-    """Two topics: one has led to the lamps and is archived, one is in session today."""
-    yield stage.at(147), lambda: _lamps_topic(stage)
-    yield stage.at(30), lambda: _parking_topic(stage)
-
-
-def _lamps_topic(stage: Stagehand) -> None:
-    clerk = stage.staff("gongzuo", Role.CLERK)
-    (proposer,) = stage.neighbours(1)
-    topic = topics.propose_topic(
-        proposer,
-        community_id=stage.community_id,
-        text=topics.TopicText("楼前太黑，老人摔了跤", "一区 3、5、9 号楼前没有路灯，台阶看不清。"),
-        proposed_as="居民",
-        once="demo-lamps",
-    )
-    mine: dict[str, Any] = {"community_id": stage.community_id, "topic_id": topic}
-    for to in (TopicState.SCREENING, TopicState.ACCEPTED):
-        topics.move_topic(clerk, to=to, note="情况属实，先问大家的意愿。", **mine)
-    topics.link_project(clerk, project_code="P10", **mine)
-
-
-def _parking_topic(stage: Stagehand) -> None:
-    read = tomllib.loads((SAMPLE / "topics.toml").read_text(encoding="utf-8"))["topic"][0]
-    clerk = stage.staff("gongzuo", Role.CLERK)
-    people = stage.neighbours(12)
-    topic = topics.propose_topic(
-        people[0],
-        community_id=stage.community_id,
-        text=topics.TopicText(read["title"], read["background"]),
-        proposed_as=read["proposer"],
-        once="demo-parking",
-    )
-    mine: dict[str, Any] = {"community_id": stage.community_id, "topic_id": topic}
-    with clock.set_to(stage.at(29)):
-        topics.move_topic(clerk, to=TopicState.SCREENING, **mine)
-    with clock.set_to(stage.at(28)):
-        topics.move_topic(clerk, to=TopicState.ACCEPTED, note="属于居民反映强烈的问题。", **mine)
-        described = topics.TopicText(
-            read["title"],
-            read["background"],
-            read["question"],
-            "\n".join(read["parties"]),
-            read["legal_note"],
-        )
-        topics.describe_topic(clerk, text=described, **mine)
-        topics.link_project(clerk, project_code="P08", **mine)
-    _write_opinions(stage, clerk, people, topic)
-    with clock.set_to(stage.at(17)):
-        topics.announce_topic(clerk, form=Form.ROUND_TABLE, meeting=_meeting(stage, read), **mine)
-
-
-def _meeting(stage: Stagehand, read: dict[str, Any]) -> NewMeeting:
-    """The round table began half an hour ago, whenever the demo is made."""
-    starts = stage.made_at.replace(second=0, microsecond=0) - timedelta(minutes=30)
-    return NewMeeting(
-        subject="",
-        title="车位重划与消防通道圆桌会",
-        form="圆桌会",
-        place="社区综合服务站议事厅",
-        starts_at=starts,
-        capacity=30,
-        held=6,
-        chair="社区党组织委派的主持人",
-        recorder="居委会委员",
-        items=tuple(
-            Item(item["title"], item["speaker"], item["minutes"]) for item in read["agenda"]
-        ),
-        materials=tuple(read["materials"]),
-        quorum=8,
-    )
-
-
-def _write_opinions(stage: Stagehand, clerk: Actor, people: list[Actor], topic: str) -> None:
-    said = (
-        ("先把消防通道让出来，车位再慢慢划。", "adopted", "列入方案第一条。"),
-        ("固定车位会吵架，先到先停公平。", "partly", "老年人家庭保留 6 个固定车位，其余先到先停。"),
-        ("把花坛改成停车位。", "not_adopted", "会减少活动场地，和议题的前提不符。"),
-        ("外来车晚上九点以后不让进。", "", ""),
-    )
-    for number, (text, disposition, why) in enumerate(said):
-        with clock.set_to(stage.at(26 - number, 20)):
-            post = opinions.write_post(
-                people[number + 1],
-                community_id=stage.community_id,
-                subject=f"topic:{topic}",
-                text=text,
-                once=f"demo-{number}",
-            )
-        mine = {"community_id": stage.community_id, "post_id": post}
-        with clock.set_to(stage.at(25 - number, 9)):
-            opinions.publish_post(clerk, **mine)  # type: ignore[arg-type]
-            if disposition:
-                opinions.dispose(
-                    clerk,
-                    disposition=disposition,
-                    why=why,
-                    **mine,  # type: ignore[arg-type]
-                )
-
-
-def _session_today(stage: Stagehand) -> None:
-    clerk = stage.staff("gongzuo", Role.CLERK)
-    people = stage.neighbours(14)
-    parking = next(
-        line for line in _topic_lines(stage.community_id) if line.state is TopicState.ANNOUNCED
-    )
-    meeting = _meeting_of(stage.community_id, parking.public_id)
-    mine: dict[str, Any] = {"community_id": stage.community_id, "meeting_id": meeting}
-    for actor in people[:10]:
-        meetings.join_meeting(actor, **mine)
-    meetings.reserve_at_desk(clerk, label="3 号楼王阿姨", **mine)
-    topics.open_session(clerk, community_id=stage.community_id, topic_id=parking.public_id)
-    key = _door_key(stage.community_id, meeting)
-    bands = ("to_79", "to_79", "to_59", "from_80", "to_35", "to_79", "to_59")
-    for actor, band in zip(people, bands, strict=False):
-        meetings.check_in_at_door(actor, door_key=key, band=band, **mine)
-    with clock.set_to(stage.made_at - timedelta(hours=20)):
-        opinions.write_post(
-            people[12],
-            community_id=stage.community_id,
-            subject="convention:2/4",
-            text="高考期间九点安静很好，能不能装修也停几天？",
-            once="demo-waiting",
-        )
-        topics.propose_topic(
-            people[13],
-            community_id=stage.community_id,
-            text=topics.TopicText("二区门口的斑马线看不清", "孩子上学过马路不安全，请商量一下。"),
-            proposed_as="居民",
-            once="demo-crossing",
-        )
-
-
-def _topic_lines(community_id: int) -> list[Any]:
-    return list(all_topics(community_id))
-
-
-def _meeting_of(community_id: int, topic_id: str) -> str:
-    found = meetings_about(community_id, f"topic:{topic_id}")[-1].public_id
-    db.session.rollback()
-    return found
-
-
-def _door_key(community_id: int, meeting_id: str) -> str:
-    key = door_key(community_id, meeting_id)
-    db.session.rollback()
-    return key

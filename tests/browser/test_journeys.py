@@ -210,6 +210,17 @@ def test_the_desk_is_accessible_and_fits(
         picture(page, f"desk-{size[0]}-{name}-one")
 
 
+def test_the_demo_has_no_broken_chain(city: City, open_page: Callable[..., Page]) -> None:
+    page = open_page(DESK)
+    staff(page, city, "jiandu")
+    page.goto("/c/HXL/desk/chain")
+    expect(page.get_by_role("main")).to_contain_text("一环都没断")
+    page.goto("/c/HXL/projects/")
+    for stage in ("P05", "P03", "P04", "P09", "P10"):
+        page.goto(f"/c/HXL/projects/{stage}")
+        expect(page.get_by_text("从需要到评价")).to_be_visible()
+
+
 def test_the_committee_drafts_a_poll_sees_it_and_opens_it(
     city: City,
     open_page: Callable[..., Page],

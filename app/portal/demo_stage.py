@@ -1,0 +1,50 @@
+"""Who acts in the demo's past, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from app.communities.models import Household
+from app.core import clock
+from app.core.actor import Actor, Grant, Role
+from app.core.db import db
+from app.people.models import Person, StaffAccount
+
+
+@dataclass(frozen=True, slots=True)
+class Stagehand:
+    """What the demo's own module lends: the day it was made, members, and many ballots at once."""
+
+    community_id: int
+    made_at: datetime
+    resident: Callable[[int, int], Actor]
+    cast_many: Callable[..., None]
+
+    def at(self, days: int, hour: int = 10) -> datetime:
+        """An hour of the day so many days before the demo was made."""
+        day = clock.local(self.made_at - timedelta(days=days))
+        return clock.at_local(day.year, day.month, day.day, hour)
+
+    def neighbours(self, number: int) -> list[Actor]:
+        """Members of households that no visitor of the demo uses, the last on the roll first."""
+        ids = db.session.scalars(
+            select(Household.id)
+            .where(Household.community_id == self.community_id, Household.unit_type == "residence")
+            .order_by(Household.id.desc())
+            .limit(number)
+        ).all()
+        return [self.resident(self.community_id, household_id) for household_id in ids]
+
+    def staff(self, name: str, role: Role) -> Actor:
+        """A member of the staff, as if signed in."""
+        row = db.session.execute(
+            select(Person.id, Person.ref, Person.display)
+            .join(StaffAccount, StaffAccount.person_id == Person.id)
+            .where(StaffAccount.sign_in_name == name)
+        ).one()
+        grants = (Grant(role, self.community_id),)
+        return Actor(row.id, row.ref, row.display, grants=grants)
