@@ -172,3 +172,15 @@ def undisposed_about(session: Session, community_id: int, subject: str) -> int:
         )
         or 0
     )
+
+
+def author_in(session: Session, community_id: int, subject: str, post_id: str) -> int | None:
+    """Who wrote a published opinion on this subject, in the caller's transaction."""
+    return session.scalar(
+        select(Post.person_id).where(
+            Post.community_id == community_id,
+            Post.subject == subject,
+            Post.public_id == post_id,
+            Post.state == PostState.PUBLISHED.value,
+        )
+    )

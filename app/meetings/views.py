@@ -188,6 +188,8 @@ def _desk_page(meeting_id: str, check_in: CheckInForm, minutes: MinutesForm) -> 
         check_in=check_in,
         minutes=minutes,
         runs=runs,
+        # A topic opens its own session; one with a designer begins here.
+        begins=meeting.state is MeetingState.ANNOUNCED and meeting.subject.startswith("design:"),
         doors=doors_are_open(meeting.state, meeting.starts_at, clock.now()),
         writes=runs
         and meeting.state in {MeetingState.OPEN, MeetingState.CLOSED}

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from app.consultations import queries as topics
 from app.core import links
 from app.core.words import yuan
+from app.designs import queries as designs
 from app.projects import queries as projects
 from app.projects.rules import Stage, stage_index
 from app.projects.steps import ChainLink, register_chain
@@ -24,6 +25,7 @@ def chain(community_id: int, code: str) -> list[ChainLink]:
     project = projects.project(community_id, code)
     return [
         *_asked(community_id, project),
+        *_designed(community_id, project),
         *_decided(community_id, project),
         _paid(project),
         _built(project),
@@ -45,6 +47,17 @@ def _asked(community_id: int, project: projects.ProjectView) -> list[ChainLink]:
             url_for("consultations.show", code=g.place.code, topic_id=line.public_id),
         )
         for line in found
+    ]
+
+
+def _designed(community_id: int, project: projects.ProjectView) -> list[ChainLink]:
+    return [
+        ChainLink(
+            _("怎么设计的"),
+            _("%(title)s（%(count)s 套方案）", title=one.title, count=len(one.alternatives)),
+            url_for("designs.show", code=g.place.code, design_id=one.public_id),
+        )
+        for one in designs.published_for(community_id, project.code)
     ]
 
 

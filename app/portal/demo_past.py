@@ -20,8 +20,11 @@ from app.conventions import operations as conventions
 from app.conventions.rules import Article, ArticleClass, Body, Resolution
 from app.conventions.rules import State as VersionState
 from app.core import clock, images
-from app.core.actor import SYSTEM
+from app.core.actor import SYSTEM, Role
 from app.core.db import db
+from app.designs import operations as designs
+from app.designs.rules import Plan
+from app.discussion import operations as opinions
 from app.portal import demo_topics
 from app.portal.demo_stage import Stagehand
 from app.projects import operations as projects
@@ -78,6 +81,7 @@ def _acts(stage: Stagehand) -> Iterator[tuple[datetime, Callable[[], object]]]:
     yield from _works(stage)
     yield from _ratings(stage)
     yield from _convention(stage)
+    yield stage.at(27), lambda: _design(stage)
     yield from demo_topics.acts(stage)
 
 
@@ -364,3 +368,50 @@ def _second_version(stage: Stagehand, text: conventions.ConventionText) -> None:
     conventions.move_convention(
         SYSTEM, community_id=stage.community_id, number=number, to=VersionState.CONSULTING
     )
+
+
+# --- a designer's proposal -----------------------------------------------------------------------
+
+
+def _design(stage: Stagehand) -> None:
+    """Two ways to build the pocket park, what was said of them, and the revision it led to."""
+    read = tomllib.loads((SAMPLE / "design_and_rating.toml").read_text(encoding="utf-8"))
+    designer = stage.staff("sheji", Role.DESIGNER)
+    clerk = stage.staff("gongzuo", Role.CLERK)
+    drawn = tuple(
+        designs.Drawn(
+            Plan(
+                item["title"],
+                item["summary"],
+                item["cost"] * 100,
+                item["upkeep_per_year"] * 100,
+                "\n".join(item["fits"]),
+                "\n".join(item["gives_up"]),
+            ),
+            _photo("P05") if number == 0 else None,
+        )
+        for number, item in enumerate(read["alternative"])
+    )
+    design = designs.post_proposal(
+        designer,
+        community_id=stage.community_id,
+        project_code="P05",
+        title="铁路绿带口袋公园，两种做法",
+        drawn=drawn,
+    )
+    mine: dict[str, Any] = {"community_id": stage.community_id}
+    designs.decide_proposal(clerk, design_id=design, publish=True, **mine)
+    kinds = {"部分采纳": "partly", "未采纳": "not_adopted"}
+    posts = []
+    for actor, item in zip(stage.neighbours(20)[-2:], read["disposition"], strict=True):
+        post = opinions.write_post(
+            actor, subject=f"design:{design}", text=item["view"], once="demo-design", **mine
+        )
+        opinions.publish_post(clerk, post_id=post, **mine)
+        opinions.dispose(
+            clerk, post_id=post, disposition=kinds[item["result"]], why=item["reason"], **mine
+        )
+        posts.append(post)
+    answer = "沙坑保留一半，加盖；另一半改弹性地面。"
+    opinions.reply(designer, post_id=posts[0], text=answer, **mine)
+    designs.revise_proposal(designer, design_id=design, drawn=drawn, why=(answer, posts[0]), **mine)

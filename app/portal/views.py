@@ -23,6 +23,8 @@ from app.consultations.words import state_badge
 from app.conventions import queries as conventions
 from app.core import clock, guard, web
 from app.core.actor import Role
+from app.designs import queries as designs
+from app.designs.words import state_badge as design_badge
 from app.discussion import queries as opinions
 from app.meetings import queries as meetings
 from app.people import browser
@@ -105,6 +107,7 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
         new_topics=new,
         work=opinions.work(place_id, now),
         unconfirmed=unconfirmed,
+        new_designs=designs.waiting(place_id),
         late_repairs=[one for one in ratings.open_repairs(place_id) if one.overdue],
     )
 
@@ -124,7 +127,21 @@ def designer(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard rea
         "portal/designer.html",
         place=g.place,
         projects=queries.designer_projects(g.place.id),
+        own=_own_designs(),
     )
+
+
+def _own_designs() -> list[tuple[designs.ProposalView, tuple[str, str], int]]:
+    """The designer's proposals, each with how many opinions wait for an answer."""
+    person_id = browser.current_actor().require_person()
+    return [
+        (
+            one,
+            design_badge(one.state),
+            sum(not said.reply for said in opinions.opinions(g.place.id, one.subject)),
+        )
+        for one in designs.of_designer(g.place.id, person_id)
+    ]
 
 
 @bp.get("/d/<jurisdiction>/")

@@ -144,6 +144,10 @@ def test_every_public_page_is_accessible_and_fits(
         accessible(page)
         picture(page, f"{size[0]}-{elder}-{address.strip('/').replace('/', '-') or 'front'}")
     page.goto("/c/HXL/votes/")
+    page.goto("/c/HXL/projects/P05")
+    page.get_by_role("link", name=re.compile("两种做法")).click()
+    accessible(page)
+    picture(page, f"{size[0]}-{elder}-design")
     for start, name in (("topics", "一区车位重划"), ("meetings", "圆桌会")):
         page.goto(f"/c/HXL/{start}/")
         page.get_by_role("main").get_by_role("link", name=re.compile(name)).first.click()

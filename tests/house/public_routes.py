@@ -7,6 +7,7 @@ PUBLIC = {
     "conventions.article",
     "conventions.current",
     "conventions.show",
+    "designs.show",
     "exports.meeting_notice",
     "exports.poster",
     "exports.record",

@@ -57,6 +57,8 @@ def things(world: World, code: str) -> dict[str, object]:
         "article": 1,
         "option": f"{project}.1",
         "repair_id": "no-repair",
+        "design_id": "no-design",
+        "verdict": "publish",
         "poll_id": world.poll(place, (project,)),
         "household_id": place.households[0],
         "upload_id": communities.upload_roll(

@@ -1,0 +1,72 @@
+"""The shape of a proposal as the designer types it: up to three alternatives on one page."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from wtforms import FormField, RadioField, StringField, TextAreaField
+from wtforms.form import Form
+from wtforms.validators import InputRequired, Length
+
+from app.core.words import fen_from
+from app.designs.rules import LONGEST, Plan
+
+OFFERED = 3
+
+
+class PlanForm(Form):
+    """One alternative; left empty it is not there."""
+
+    title = StringField(_l("名称"), validators=[Length(max=120)])
+    summary = TextAreaField(_l("怎么做，用大白话"), validators=[Length(max=LONGEST)])
+    cost = StringField(_l("造价（元）"), validators=[Length(max=20)])
+    upkeep = StringField(_l("每年维护（元）"), validators=[Length(max=20)])
+    serves = TextAreaField(_l("适合谁"), validators=[Length(max=LONGEST)])
+    gives_up = TextAreaField(_l("放弃什么"), validators=[Length(max=LONGEST)])
+    picture = FileField(_l("图（JPG、PNG）"))
+
+    def is_empty(self) -> bool:
+        """Whether nothing was typed."""
+        fields = (self.title, self.summary, self.cost, self.serves, self.gives_up)
+        return not any((field.data or "").strip() for field in fields)
+
+    def plan(self) -> Plan:
+        """Give the alternative as typed; an amount that is none becomes 0 and is refused."""
+        return Plan(
+            self.title.data or "",
+            self.summary.data or "",
+            fen_from(self.cost.data or "") or 0,
+            fen_from(self.upkeep.data or "0") or 0,
+            self.serves.data or "",
+            self.gives_up.data or "",
+        )
+
+
+class ProposalForm(FlaskForm):
+    """A proposal: for which project, and its alternatives."""
+
+    title = StringField(_l("方案名称"), validators=[InputRequired(), Length(max=120)])
+    project = RadioField(_l("为哪个项目"), validators=[InputRequired(_l("请选一个项目"))])
+    a = FormField(PlanForm)
+    b = FormField(PlanForm)
+    c = FormField(PlanForm)
+
+    def plans(self) -> list[PlanForm]:
+        """Give the alternatives that were filled in."""
+        return [one.form for one in (self.a, self.b, self.c) if not one.form.is_empty()]
+
+
+class RevisionForm(ProposalForm):
+    """A new revision: what changed, and because of which opinion."""
+
+    project = None
+    title = None
+    what = TextAreaField(_l("这一版改了什么"), validators=[InputRequired(), Length(max=LONGEST)])
+    because = RadioField(_l("因为哪条意见"), default="")
+
+
+class DecideForm(FlaskForm):
+    """Why a proposal is returned."""
+
+    note = StringField(_l("退回的理由"), validators=[Length(max=300)])

@@ -1,0 +1,281 @@
+"""Proposals over HTTP: comparing alternatives, the designer's desk, the committee's look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from wtforms.fields.choices import SelectChoice
+
+from app.core import clock, guard, images, web
+from app.core.errors import NotFound, RuleBroken
+from app.core.words import yuan
+from app.designs import operations, queries, words
+from app.designs.forms import DecideForm, ProposalForm, RevisionForm
+from app.designs.rules import State
+from app.discussion import queries as opinions
+from app.discussion.steps import Subject, register_subjects
+from app.discussion.views import thread_for_page
+from app.meetings import queries as meetings
+from app.meetings.forms import MeetingForm
+from app.meetings.rules import items_from
+from app.meetings.steps import NewMeeting
+from app.meetings.words import badge_of
+from app.people import browser
+from app.people.steps import register_address
+from app.policy.table import Permission, allowed
+from app.projects import queries as projects
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask.typing import ResponseReturnValue
+    from flask_wtf import FlaskForm
+
+    from app.designs.forms import PlanForm
+    from app.designs.queries import ProposalView
+
+bp = Blueprint("designs", __name__)
+REFUSED = 422
+UPLOAD_LIMIT = 3 * images.MAX_BYTES + 256 * 1024
+
+
+@bp.get("/c/<code>/designs/<design_id>")
+@guard.public
+def show(code: str, design_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Show a proposal's alternatives side by side, its revisions, and what people say."""
+    proposal = queries.proposal(g.place.id, design_id)
+    actor = browser.current_actor()
+    looks = allowed(actor, Permission.POST_MODERATE, g.place.place)
+    own = proposal.person_id == actor.person_id
+    if proposal.state is not State.PUBLISHED and not own and not looks:
+        abort(404)
+    return render_template(
+        "designs/show.html",
+        place=g.place,
+        proposal=proposal,
+        project=projects.project(g.place.id, proposal.project_code),
+        state=words.state_badge(proposal.state),
+        thread=thread_for_page(
+            g.place.id, proposal.subject, is_open=proposal.state is State.PUBLISHED
+        ),
+        sessions=meetings.meetings_about(g.place.id, proposal.subject),
+        meeting_badge=badge_of,
+        own=own,
+        decides=looks and proposal.state is State.SUBMITTED,
+        calls=looks and proposal.state is State.PUBLISHED,
+        decide=DecideForm(formdata=None),
+        changed={
+            one.public_id: one.text for one in opinions.opinions(g.place.id, proposal.subject)
+        },
+    )
+
+
+# --- the designer ------------------------------------------------------------------------------
+
+
+@bp.route("/c/<code>/designer/new", methods=["GET", "POST"])
+@guard.needs(Permission.DESIGN_POST)
+def new(code: str) -> ResponseReturnValue:
+    """Post a proposal."""
+    request.max_content_length = UPLOAD_LIMIT
+    form = ProposalForm()
+    form.project.choices = [
+        SelectChoice(one.code, one.title) for one in projects.all_projects(g.place.id)
+    ]
+    made: list[str] = []
+
+    def act() -> None:
+        made.append(
+            operations.post_proposal(
+                browser.current_actor(),
+                community_id=g.place.id,
+                project_code=form.project.data or "",
+                title=form.title.data or "",
+                drawn=_drawn(form.plans()),
+            )
+        )
+
+    if request.method == "POST" and _done(form, act):
+        web.tell("done", _("方案已提交，居委会看过以后公布。"))
+        return redirect(url_for("designs.show", code=code, design_id=made[0]), 303)
+    return _form_page(form, None)
+
+
+@bp.route("/c/<code>/designer/<design_id>/revise", methods=["GET", "POST"])
+@guard.needs(Permission.DESIGN_POST)
+def revise(code: str, design_id: str) -> ResponseReturnValue:
+    """Post the next revision of one's own proposal."""
+    request.max_content_length = UPLOAD_LIMIT
+    proposal = queries.proposal(g.place.id, design_id)
+    if proposal.person_id != browser.current_actor().person_id:
+        abort(404)
+    form = RevisionForm(data=None if request.method == "POST" else _as_typed(proposal))
+    said = opinions.opinions(g.place.id, proposal.subject)
+    form.because.choices = [
+        SelectChoice("", _("不是因为哪条意见")),
+        *(SelectChoice(one.public_id, one.text[:60]) for one in said),
+    ]
+
+    def act() -> None:
+        operations.revise_proposal(
+            browser.current_actor(),
+            community_id=g.place.id,
+            design_id=design_id,
+            drawn=_drawn(form.plans()),
+            why=(form.what.data or "", form.because.data or ""),
+        )
+
+    if request.method == "POST" and _done(form, act):
+        web.tell("done", _("新的一版已保存。"))
+        return redirect(url_for("designs.show", code=code, design_id=design_id), 303)
+    return _form_page(form, proposal)
+
+
+def _form_page(form: ProposalForm, proposal: ProposalView | None) -> ResponseReturnValue:
+    status = REFUSED if request.method == "POST" else 200
+    page = render_template(
+        "designs/form.html",
+        place=g.place,
+        form=form,
+        proposal=proposal,
+        plans=[("A", form.a.form), ("B", form.b.form), ("C", form.c.form)],
+    )
+    return page, status
+
+
+def _drawn(forms: list[PlanForm]) -> tuple[operations.Drawn, ...]:
+    return tuple(operations.Drawn(one.plan(), _picture(one)) for one in forms)
+
+
+def _picture(form: PlanForm) -> images.Picture | None:
+    upload = form.picture.data
+    data = upload.read(images.MAX_BYTES + 1) if upload else b""
+    return images.repaint(data) if data else None
+
+
+def _as_typed(proposal: ProposalView) -> dict[str, object]:
+    typed: dict[str, object] = {}
+    for name, one in zip("abc", proposal.alternatives, strict=False):
+        plan = one.plan
+        typed[name] = {
+            "title": plan.title,
+            "summary": plan.summary,
+            "cost": yuan(plan.cost_fen),
+            "upkeep": yuan(plan.upkeep_fen),
+            "serves": plan.serves,
+            "gives_up": plan.gives_up,
+        }
+    return typed
+
+
+# --- the desk ----------------------------------------------------------------------------------
+
+
+@bp.post("/c/<code>/desk/designs/<design_id>/<verdict>")
+@guard.needs(Permission.POST_MODERATE)
+def decide(code: str, design_id: str, verdict: str) -> ResponseReturnValue:
+    """Publish a proposal or return it."""
+    if verdict not in {"publish", "return"}:
+        abort(404)
+    form = DecideForm()
+
+    def act() -> None:
+        operations.decide_proposal(
+            browser.current_actor(),
+            community_id=g.place.id,
+            design_id=design_id,
+            publish=verdict == "publish",
+            note=form.note.data or "",
+        )
+
+    queries.proposal(g.place.id, design_id)
+    if _done(form, act):
+        web.tell("done", _("已办。"))
+    else:
+        web.tell("refused", str(next(iter(form.form_errors), _("没有办成，请再试一次。"))))
+    return redirect(url_for("designs.show", code=code, design_id=design_id), 303)
+
+
+@bp.route("/c/<code>/desk/designs/<design_id>/session", methods=["GET", "POST"])
+@guard.needs(Permission.MEETING_RUN)
+def call(code: str, design_id: str) -> ResponseReturnValue:
+    """Call residents to a session with the designer."""
+    proposal = queries.proposal(g.place.id, design_id)
+    first = {"title": _("设计师进社区：%(title)s", title=proposal.title), "place": g.place.office}
+    form = MeetingForm(data=None if request.method == "POST" else first)
+
+    def act() -> None:
+        operations.call_session(
+            browser.current_actor(),
+            community_id=g.place.id,
+            design_id=design_id,
+            meeting=_meeting_from(form),
+        )
+
+    if request.method == "POST" and _done(form, act):
+        web.tell("done", _("公告已发布，居民现在可以报名。"))
+        return redirect(url_for("designs.show", code=code, design_id=design_id), 303)
+    status = REFUSED if request.method == "POST" else 200
+    page = render_template("designs/session.html", place=g.place, proposal=proposal, form=form)
+    return page, status
+
+
+def _meeting_from(form: MeetingForm) -> NewMeeting:
+    typed = form.starts_at.data
+    if typed is None:
+        raise RuleBroken("meeting.in_the_past")
+    return NewMeeting(
+        subject="",
+        title=(form.title.data or "").strip(),
+        form=_("设计师进社区"),
+        place=(form.place.data or "").strip(),
+        starts_at=clock.at_local(typed.year, typed.month, typed.day, typed.hour, typed.minute),
+        capacity=form.capacity.data or 0,
+        held=form.held.data or 0,
+        quorum=form.quorum.data,
+        chair=(form.chair.data or "").strip(),
+        recorder=(form.recorder.data or "").strip(),
+        items=items_from(form.agenda.data or ""),
+        materials=tuple(line.strip() for line in (form.materials.data or "").splitlines() if line),
+    )
+
+
+@bp.post("/c/<code>/desk/meetings/<meeting_id>/begin")
+@guard.needs(Permission.MEETING_RUN)
+def begin(code: str, meeting_id: str) -> ResponseReturnValue:
+    """Begin a session about a proposal."""
+    operations.open_designer_session(
+        browser.current_actor(), community_id=g.place.id, meeting_id=meeting_id
+    )
+    web.tell("done", _("会议开始，可以签到。"))
+    return redirect(url_for("meetings.desk_meeting", code=code, meeting_id=meeting_id), 303)
+
+
+def _done(form: FlaskForm, act: Callable[[], None]) -> bool:
+    if not form.validate_on_submit():
+        return False
+    try:
+        act()
+    except RuleBroken as error:
+        form.form_errors.append(web.sentence(error))
+        return False
+    return True
+
+
+def _subject(community_id: int, design_id: str) -> Subject:
+    proposal = queries.proposal(community_id, design_id)
+    if proposal.state is not State.PUBLISHED:
+        raise NotFound("design")
+    url = url_for("designs.show", code=g.place.code, design_id=design_id)
+    return Subject(proposal.title, url, open=True)
+
+
+def _address(community_id: int, design_id: str) -> tuple[str, str]:
+    title = queries.proposal(community_id, design_id).title
+    return title, url_for("designs.show", code=g.place.code, design_id=design_id)
+
+
+register_subjects("design", _subject)
+register_address("design", _address)

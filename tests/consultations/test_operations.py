@@ -1,0 +1,157 @@
+"""What a topic's operations refuse, on both engines."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.consultations import operations, queries
+from app.consultations.rules import Form, State
+from app.core import clock
+from app.core.db import db
+from app.core.errors import NotAllowed, NotFound, RuleBroken
+from app.core.images import Picture
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from app.core.actor import Actor
+    from tests.support.world import Place, World
+
+TEXT = operations.TopicText("装长椅", "没处坐", "放哪里？")
+
+
+@pytest.fixture
+def place(world: World, fixed_clock: datetime) -> Place:
+    return world.community("HXL", 2)
+
+
+def propose(actor: Actor, place: Place, once: str = "same", photos: int = 0) -> str:
+    picture = Picture(large=b"x", thumb=b"x", width=1, height=1)
+    return operations.propose_topic(
+        actor,
+        community_id=place.id,
+        text=TEXT,
+        proposed_as="居民",
+        once=once,
+        photos=[picture] * photos,
+    )
+
+
+def test_the_same_form_is_one_proposal_with_its_photos(world: World, place: Place) -> None:
+    person = world.resident(place)
+    assert propose(person, place, photos=3) == propose(person, place, photos=3)
+    (line,) = queries.topics_of(place.id, person.require_person())
+    assert len(queries.topic(place.id, line.public_id).photos) == 3
+    db.session.rollback()
+    with pytest.raises(RuleBroken, match=r"topic\.too_many_photos"):
+        propose(person, place, "other", photos=4)
+
+
+def test_another_community_finds_nothing(world: World, place: Place) -> None:
+    topic = world.topic(place)
+    other = world.community("YYL", 1)
+    clerk = world.clerk(other)
+    with pytest.raises(NotFound):
+        operations.move_topic(
+            clerk, community_id=other.id, topic_id=topic, to=State.ADJOURNED, note="x"
+        )
+    with pytest.raises(NotAllowed):
+        operations.move_topic(clerk, community_id=place.id, topic_id=topic, to=State.ADJOURNED)
+
+
+def test_moves_that_need_more_than_a_word_are_refused(world: World, place: Place) -> None:
+    topic = world.topic(place)
+    for to in (State.ANNOUNCED, State.PUBLISHED, State.IMPLEMENTING, State.MERGED):
+        with pytest.raises(RuleBroken, match=r"topic\.wrong_state"):
+            operations.move_topic(
+                world.clerk(place), community_id=place.id, topic_id=topic, to=to, note="x"
+            )
+
+
+def test_a_topic_is_merged_into_one_that_is_public_and_another(world: World, place: Place) -> None:
+    topic, parent = world.topic(place, State.SCREENING), world.topic(place)
+    hidden = world.topic(place, State.PROPOSED)
+
+    def merge(into: str) -> None:
+        operations.merge_topic(
+            world.clerk(place), community_id=place.id, topic_id=topic, into=into, note="一件事"
+        )
+
+    for into in (topic, hidden, "nothing"):
+        with pytest.raises(RuleBroken, match=r"topic\.no_parent"):
+            merge(into)
+    merge(parent)
+    assert queries.topic(place.id, topic).merged_into == parent
+
+
+def test_texts_are_fixed_once_announced_and_corrected_in_the_open(
+    world: World, place: Place
+) -> None:
+    clerk, topic = world.clerk(place), world.topic(place)
+    mine = {"community_id": place.id, "topic_id": topic}
+    operations.describe_topic(clerk, text=TEXT, **mine)  # type: ignore[arg-type]
+    meeting = world.meeting(place, topic)
+    with pytest.raises(RuleBroken, match=r"topic\.fixed"):
+        operations.describe_topic(clerk, text=TEXT, **mine)  # type: ignore[arg-type]
+    operations.correct_topic(clerk, text="地点是二楼", **mine)  # type: ignore[arg-type]
+    assert [text for text, _at in queries.topic(place.id, topic).corrections] == ["地点是二楼"]
+    db.session.rollback()
+    unseen = world.topic(place, State.PROPOSED)
+    with pytest.raises(RuleBroken, match=r"topic\.not_published"):
+        operations.correct_topic(clerk, community_id=place.id, topic_id=unseen, text="x")
+    with pytest.raises(RuleBroken, match=r"topic\.no_minutes"):
+        operations.draft_opinion(clerk, opinion="放树下", dissent="", **mine)  # type: ignore[arg-type]
+    clock.advance(timedelta(days=10))
+    operations.open_session(clerk, **mine)  # type: ignore[arg-type]
+    with pytest.raises(RuleBroken, match=r"topic\.no_reason"):
+        operations.move_topic(clerk, to=State.ADJOURNED, **mine)  # type: ignore[arg-type]
+    operations.move_topic(clerk, to=State.ADJOURNED, note="人数不够", **mine)  # type: ignore[arg-type]
+    again = operations.announce_topic(
+        clerk,
+        form=Form.COUNCIL,
+        meeting=world.new_meeting(),
+        **mine,  # type: ignore[arg-type]
+    )
+    assert again != meeting
+
+
+def test_a_topic_leads_to_a_project_once(world: World, place: Place) -> None:
+    topic, clerk = world.topic(place), world.clerk(place)
+    world.project(place, "P05")
+
+    def link(code: str) -> None:
+        operations.link_project(clerk, community_id=place.id, topic_id=topic, project_code=code)
+
+    with pytest.raises(NotFound):
+        link("P99")
+    link("P05")
+    with pytest.raises(RuleBroken, match=r"topic\.linked"):
+        link("P05")
+
+
+def test_an_opinion_can_be_reworded_until_it_is_published(world: World, place: Place) -> None:
+    from app.core.actor import Role
+    from app.meetings import operations as meetings
+
+    clerk, topic = world.clerk(place), world.topic(place)
+    meeting = world.meeting(place, topic)
+    mine = {"community_id": place.id, "topic_id": topic}
+    sitting = {"community_id": place.id, "meeting_id": meeting}
+    clock.advance(timedelta(days=10))
+    operations.open_session(clerk, **mine)  # type: ignore[arg-type]
+    meetings.write_minutes(clerk, text="同意", **sitting)  # type: ignore[arg-type]
+    meetings.close_meeting(clerk, **sitting)  # type: ignore[arg-type]
+    second = world.staff(place, Role.COMMITTEE).actor
+    meetings.confirm_minutes(second, **sitting)  # type: ignore[arg-type]
+    for opinion in ("放树下", "放树下，两条"):
+        operations.draft_opinion(clerk, opinion=opinion, dissent="", **mine)  # type: ignore[arg-type]
+    assert queries.topic(place.id, topic).opinion == "放树下，两条"
+    db.session.rollback()
+    operations.publish_opinion(clerk, **mine)  # type: ignore[arg-type]
+    with pytest.raises(RuleBroken, match=r"topic\.still_published"):
+        operations.move_topic(clerk, to=State.DECIDED, **mine)  # type: ignore[arg-type]
+    operations.move_topic(clerk, to=State.TO_VOTE, **mine)  # type: ignore[arg-type]
+    operations.move_topic(clerk, to=State.NOT_ADOPTED, note="没有通过", **mine)  # type: ignore[arg-type]

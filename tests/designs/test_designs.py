@@ -1,0 +1,249 @@
+"""A designer's alternatives, from handing in to the revision that an opinion led to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from app.core import clock, jobs
+from app.core.actor import Role
+from app.core.db import db
+from app.core.errors import NotAllowed, NotFound, RuleBroken
+from app.core.images import Picture
+from app.core.record import RecordEntry
+from app.designs import operations, queries, rules
+from app.designs.operations import Drawn
+from app.designs.rules import Plan, State
+from tests.support.checked_client import CheckedClient
+from tests.support.world import World
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from flask import Flask
+
+    from app.core.actor import Actor
+    from tests.support.world import Place
+
+A = Plan("环步道", "步道在外圈。", 40_000_000, 2_200_000, "老人慢走", "没有广场")
+B = Plan("小广场", "西侧留硬地。", 37_200_000, 1_500_000, "集体活动", "沙坑小一半")
+
+
+@pytest.mark.parametrize(
+    ("plans", "code"),
+    [
+        ((A,), "number"),
+        ((A,) * 5, "number"),
+        ((A, Plan("", "s", 1, 0, "s", "g")), "plan"),
+        ((A, Plan("t", "s", 0, 0, "s", "g")), "plan"),
+        ((A, Plan("t", "s", 1, -1, "s", "g")), "plan"),
+        ((A, Plan("t", "s", 1, 0, " ", "g")), "plan"),
+        ((A, Plan("t", "长" * 1001, 1, 0, "s", "g")), "plan"),
+    ],
+)
+def test_alternatives_that_cannot_be_compared(plans: tuple[Plan, ...], code: str) -> None:
+    rules.check_plans((A, B))
+    with pytest.raises(RuleBroken, match=rf"design\.{code}"):
+        rules.check_plans(plans)
+
+
+def posted(world: World, place: Place, designer: Actor) -> str:
+    world.project(place, "P05")
+    return operations.post_proposal(
+        designer,
+        community_id=place.id,
+        project_code="P05",
+        title="口袋公园怎么做",
+        drawn=(Drawn(A), Drawn(B)),
+    )
+
+
+def test_a_proposal_is_looked_at_shown_and_revised(world: World, fixed_clock: datetime) -> None:
+    place = world.community("HXL", 2)
+    designer, clerk = world.staff(place, Role.DESIGNER).actor, world.clerk(place)
+    design = posted(world, place, designer)
+
+    def decide(publish: bool, note: str = "") -> None:
+        operations.decide_proposal(
+            clerk, community_id=place.id, design_id=design, publish=publish, note=note
+        )
+
+    def revise(actor: Actor = designer, what: str = "沙坑加盖", because: str = "") -> int:
+        return operations.revise_proposal(
+            actor,
+            community_id=place.id,
+            design_id=design,
+            drawn=(Drawn(A), Drawn(B)),
+            why=(what, because),
+        )
+
+    with pytest.raises(RuleBroken, match=r"design\.no_reason"):
+        decide(publish=False)
+    decide(publish=False, note="造价没有写明细")
+    with pytest.raises(RuleBroken, match=r"design\.wrong_state"):
+        decide(publish=True)
+    assert revise() == 2
+    assert queries.waiting(place.id)[0].public_id == design
+    db.session.rollback()
+    decide(publish=True)
+    for what, because, code in ((" ", "", "no_change"), ("改", "nothing", "no_opinion")):
+        with pytest.raises(RuleBroken, match=rf"design\.{code}"):
+            revise(what=what, because=because)
+    with pytest.raises(NotFound):
+        revise(world.staff(place, Role.DESIGNER).actor)
+    with pytest.raises(NotAllowed):
+        revise(clerk)
+    post = world.post(place, f"design:{design}")
+    from app.discussion import operations as opinions
+
+    opinions.publish_post(clerk, community_id=place.id, post_id=post)
+    assert revise(what="沙坑一半改弹性地面", because=post) == 3
+    jobs.run_due()
+    (view,) = queries.published_for(place.id, "P05")
+    assert view.state is State.PUBLISHED
+    assert [one.number for one in view.revisions] == [3, 2, 1]
+    assert view.revisions[0].because == post
+    kinds = db.session.scalars(select(RecordEntry.kind).order_by(RecordEntry.seq)).all()
+    assert kinds == ["design.published", "post.published", "design.revised"]
+
+
+def test_a_drawing_stays_when_a_revision_brings_none(world: World, fixed_clock: datetime) -> None:
+    place = world.community("HXL", 1)
+    designer = world.staff(place, Role.DESIGNER).actor
+    world.project(place, "P05")
+    drawing = Picture(large=b"x", thumb=b"x", width=4, height=3)
+
+    def post(title: str) -> str:
+        return operations.post_proposal(
+            designer,
+            community_id=place.id,
+            project_code="P05",
+            title=title,
+            drawn=(Drawn(A, drawing), Drawn(B)),
+        )
+
+    with pytest.raises(RuleBroken, match=r"design\.no_title"):
+        post(" ")
+    design = post("口袋公园")
+    first = queries.proposal(place.id, design).alternatives[0].picture
+    db.session.rollback()
+    operations.revise_proposal(
+        designer,
+        community_id=place.id,
+        design_id=design,
+        drawn=(Drawn(A), Drawn(B)),
+        why=("只改文字", ""),
+    )
+    kept, none = queries.proposal(place.id, design).alternatives
+    assert kept.picture == first is not None
+    assert none.picture is None
+    db.session.rollback()
+    for call in (
+        lambda: operations.decide_proposal(
+            world.clerk(place), community_id=place.id, design_id="nothing", publish=True
+        ),
+        lambda: queries.proposal(place.id, "nothing"),
+    ):
+        with pytest.raises(NotFound):
+            call()
+
+
+def test_a_session_is_called_a_week_ahead_and_begins(world: World, fixed_clock: datetime) -> None:
+    place = world.community("HXL", 1)
+    designer, clerk = world.staff(place, Role.DESIGNER).actor, world.clerk(place)
+    design = posted(world, place, designer)
+
+    def call(**changes: object) -> str:
+        return operations.call_session(
+            clerk,
+            community_id=place.id,
+            design_id=design,
+            meeting=world.new_meeting(**changes),
+        )
+
+    with pytest.raises(RuleBroken, match=r"design\.wrong_state"):
+        call()
+    operations.decide_proposal(clerk, community_id=place.id, design_id=design, publish=True)
+    with pytest.raises(RuleBroken, match=r"meeting\.short_notice"):
+        call(starts_at=clock.now() + timedelta(days=6))
+    meeting = call()
+    with pytest.raises(RuleBroken, match=r"meeting\.too_early"):
+        operations.open_designer_session(clerk, community_id=place.id, meeting_id=meeting)
+    clock.advance(timedelta(days=10))
+    operations.open_designer_session(clerk, community_id=place.id, meeting_id=meeting)
+    topic_meeting = world.meeting(place)
+    with pytest.raises(NotFound):
+        operations.open_designer_session(clerk, community_id=place.id, meeting_id=topic_meeting)
+
+
+def form(**changes: str) -> dict[str, str]:
+    """Two alternatives as typed."""
+    typed = {"title": "口袋公园怎么做", "project": "P05"}
+    for letter, title, cost in (("a", "环步道", "400,000"), ("b", "小广场", "372000")):
+        typed |= {
+            f"{letter}-title": title,
+            f"{letter}-summary": "大白话",
+            f"{letter}-cost": cost,
+            f"{letter}-upkeep": "15000",
+            f"{letter}-serves": "老人",
+            f"{letter}-gives_up": "没有广场",
+        }
+    return typed | changes
+
+
+def test_by_the_pages(web_app: Flask, fixed_clock: datetime) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 1)
+    world.project(place, "P05")
+    designer, clerk, resident = (CheckedClient(web_app) for _ in range(3))
+    designer.staff(world.staff(place, Role.DESIGNER))
+    clerk.staff(world.staff(place))
+    resident.enter(world, place, 0)
+    assert designer.get("/c/HXL/designer/new").status_code == 200
+    wrong = designer.post("/c/HXL/designer/new", form(**{"b-cost": "很多"}))
+    assert wrong.status_code == 422
+    assert "方案 B 没有写全" in wrong.text
+    where = designer.post("/c/HXL/designer/new", form()).headers["Location"]
+    design = where.rpartition("/")[2]
+    assert resident.raw.get(where).status_code == 404
+    assert "设计方案等审核" in clerk.get("/c/HXL/desk/").text
+    assert clerk.post(f"/c/HXL/desk/designs/{design}/return", {"note": ""}).status_code == 303
+    assert "等居委会审核" in clerk.get(where).text
+    assert clerk.post(f"/c/HXL/desk/designs/{design}/publish").status_code == 303
+    shown = resident.get(where).text
+    for words in ("方案 A：环步道", "400,000", "放弃什么", "写意见"):
+        assert words in shown, words
+    said = resident.post(f"/c/HXL/say?about=design:{design}", {"text": "沙坑脏", "once": "a"})
+    post = said.headers["Location"].rpartition("/")[2]
+    assert clerk.post(f"/c/HXL/desk/posts/{post}/publish").status_code == 303
+    assert "1 条意见等您回应" in designer.get("/c/HXL/designer").text
+    answer = designer.post(f"/c/HXL/posts/{post}/answer", {"text": "一半加盖", "outcome": "uphold"})
+    assert answer.status_code == 303
+    revise = f"/c/HXL/designer/{design}/revise"
+    assert "沙坑脏" in designer.get(revise).text
+    changed = form() | {"what": "沙坑一半加盖", "because": post}
+    assert designer.post(revise, changed).status_code == 303
+    shown = resident.get(where).text
+    for words in ("第 2 版", "沙坑一半加盖", "因为一条意见：沙坑脏", "设计师回应"):
+        assert words in shown, words
+    session = {
+        "title": "第二场",
+        "starts_at": "2026-06-01T09:00",
+        "place": "空地",
+        "capacity": "30",
+        "held": "6",
+        "quorum": "",
+        "chair": "设计师",
+        "recorder": "居委会",
+        "agenda": "踏勘｜设计师｜30",
+        "materials": "",
+    }
+    call = f"/c/HXL/desk/designs/{design}/session"
+    assert clerk.get(call).status_code == 200
+    assert clerk.post(call, session | {"agenda": "?"}).status_code == 422
+    assert clerk.post(call, session).status_code == 303
+    assert "第二场" in resident.get(where).text
+    assert "口袋公园怎么做（2 套方案）" in resident.get("/c/HXL/projects/P05").text
