@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING
 
 from app.core.db import db, transaction
 from app.core.record import checkpoint
-from app.exports import archive, queries
+from app.exports import archive, dossier, queries
 from app.people.steps import security
 from app.policy.table import Permission, require
 
@@ -44,3 +44,19 @@ def export_record(actor: Actor, *, community: CommunityView, out: IO[bytes]) -> 
     archive.write_archive(out, community.id, log.code, size)
     db.session.rollback()
     return Export(f"record-{log.code}-{size}.zip", size)
+
+
+def export_dossier(actor: Actor, *, community: CommunityView, topic_id: str) -> bytes:
+    """Put a topic's dossier together as an archive. Raises: NotAllowed, NotFound."""
+    with transaction() as session:
+        require(actor, Permission.RECORD_EXPORT, community.place)
+        security(
+            session,
+            "dossier.exported",
+            community_id=community.id,
+            person_id=actor.person_id,
+            topic=topic_id,
+        )
+    made = dossier.archive(community, topic_id)
+    db.session.rollback()
+    return made

@@ -77,6 +77,16 @@ def entry_lines(community_id: int, size: int) -> Iterator[bytes]:
             yield row.entry.encode()
 
 
+def entries_about(community_id: int, subjects: list[str]) -> list[tuple[int, str, str]]:
+    """Number, kind and leaf hash of every entry about these things, in order."""
+    rows = db.session.execute(
+        select(RecordEntry.seq, RecordEntry.kind, RecordEntry.leaf)
+        .where(RecordEntry.community_id == community_id, RecordEntry.subject.in_(subjects))
+        .order_by(RecordEntry.seq)
+    )
+    return [(row.seq, row.kind, row.leaf) for row in rows]
+
+
 def timeline_rows(community_id: int, size: int) -> Iterator[list[object]]:
     """Number, time, kind, subject and role of the first `size` entries."""
     for batch in _batches(community_id, size):

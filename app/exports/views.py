@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 bp = Blueprint("exports", __name__)
 
 PDF = "application/pdf"
+ZIP = "application/zip"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -156,6 +157,15 @@ def meeting_notice(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: 
     question = topics.topic(g.place.id, topic_id).question if prefix == "topic" else ""
     data = printing.meeting_pdf(papers.sender(g.place), papers.meeting_notice(meeting, question))
     return _download(data, PDF, f"{g.place.code}-{meeting_id}-notice.pdf")
+
+
+@bp.get("/c/<code>/desk/topics/<topic_id>/dossier.zip")
+@guard.needs(Permission.RECORD_EXPORT)
+def dossier(code: str, topic_id: str) -> ResponseReturnValue:  # noqa: ARG001
+    """Hand out the dossier of a topic."""
+    topics.topic(g.place.id, topic_id)
+    data = operations.export_dossier(browser.current_actor(), community=g.place, topic_id=topic_id)
+    return _download(data, ZIP, f"{g.place.code}-{topic_id}-dossier.zip")
 
 
 @bp.route("/c/<code>/desk/letters", methods=["GET", "POST"])
