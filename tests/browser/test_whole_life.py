@@ -1,0 +1,239 @@
+"""One project's whole life in a browser: a need, a session, a vote, works, a rating, a repair.
+
+It runs after all other journeys: its clock goes months ahead, and a log does not go back.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from flask import current_app
+from playwright.sync_api import expect
+from sqlalchemy import select
+
+from app.communities.models import Household
+from app.communities.queries import community_by_code
+from app.core import clock, jobs
+from app.core.db import db
+from app.portal.demo import _resident
+from app.voting import operations as voting
+from app.voting import tokens
+from tests.browser.conftest import DESK, PHONE
+from tests.browser.test_journeys import enter, main_button, staff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
+
+    from tests.browser.conftest import City
+
+
+def date_in(days: int) -> str:
+    """A day so many days ahead, as a date field takes it."""
+    return f"{clock.local(clock.now() + timedelta(days=days)):%Y-%m-%d}"
+
+
+def run_worker(city: City) -> None:
+    """What the worker would have done by now."""
+    with city.app.app_context():
+        jobs.run_due()
+        db.session.remove()
+
+
+def rate_as_neighbours(city: City, poll: str, step: int) -> None:
+    """Eight more households give every question the same step."""
+    with city.app.app_context():
+        community_id = community_by_code("HXL").id
+        homes = db.session.scalars(
+            select(Household.id)
+            .where(Household.community_id == community_id, Household.unit_type == "residence")
+            .order_by(Household.id.desc())
+            .offset(300)
+            .limit(8)
+        ).all()
+        for home in homes:
+            actor = _resident(community_id, home)
+            key = current_app.config["SETTINGS"].secret_key
+            token = tokens.issue(key, tokens.Binding(0, community_id, poll))
+            voting.cast_ballot(
+                actor,
+                community_id=community_id,
+                public_id=poll,
+                choice=[f"P06.{number}={step}" for number in range(1, 10)],
+                token=token,
+            )
+        db.session.remove()
+
+
+def test_a_project_from_a_need_to_its_second_rating(
+    city: City,
+    open_page: Callable[..., Page],
+    accessible: Callable[[Page], None],
+    picture: Callable[[Page, str], None],
+) -> None:
+    scripted, plain = open_page(PHONE), open_page(PHONE, javascript=False)
+    clerk, second, designer = open_page(DESK), open_page(DESK), open_page(DESK)
+    enter(scripted, city)
+    enter(plain, city)
+    with clock.set_to(clock.now()):
+        _talk_over(city, scripted, plain, clerk, second)
+        _design(city, scripted, clerk, designer)
+        _decide(city, scripted, plain, second, clerk)
+        _build(city, clerk)
+        _rate(city, scripted, clerk, step="不满意", neighbours=1)
+        _repair(city, clerk)
+        _rate(city, plain, clerk, step="非常满意", neighbours=4)
+        plain.goto("/c/HXL/projects/P06")
+        whole = plain.get_by_role("main")
+        for words in ("坡道太陡", "两种坡道", "先修坡道，您同意吗", "坡道施工队", "第 2 次"):
+            expect(whole).to_contain_text(words)
+        scripted.goto("/c/HXL/projects/P06")
+        accessible(scripted)
+        picture(scripted, "whole-life")
+
+
+def _talk_over(city: City, resident: Page, plain: Page, clerk: Page, second: Page) -> None:
+    resident.goto("/c/HXL/propose")
+    resident.get_by_label("想议什么").fill("单元门口坡道太陡")
+    resident.get_by_label("说说情况").fill("轮椅上不去。")
+    main_button(resident, "提交议题")
+    address = resident.url
+    desk = f"/c/HXL/desk/topics/{address.rpartition('/')[2]}"
+    staff(clerk, city, "gongzuo")
+    clerk.goto(desk)
+    main_button(clerk, "开始审核")
+    main_button(clerk, "立项")
+    plain.goto(address)
+    plain.get_by_role("link", name="写意见").click()
+    plain.get_by_label("您的意见").fill("扶手也要装")
+    main_button(plain, "提交意见")
+    clerk.goto("/c/HXL/desk/posts")
+    clerk.get_by_role("link", name="扶手也要装").click()
+    main_button(clerk, "公布")
+    clerk.goto(f"{desk}/agenda")
+    starts = clock.local(clock.now() + timedelta(days=8)).replace(hour=19, minute=0)
+    clerk.get_by_label("开会时间").fill(f"{starts:%Y-%m-%dT%H:%M}")
+    clerk.get_by_label("主持人").fill("主持人")
+    clerk.get_by_label("记录人").fill("记录人")
+    main_button(clerk, "发布公告")
+    resident.goto(address)
+    resident.get_by_role("link", name="看议程、报名").click()
+    main_button(resident, "报名参加")
+    expect(resident.get_by_role("main")).to_contain_text("您已报名")
+
+    clock.advance(starts - clock.now())
+    staff(clerk, city, "gongzuo")
+    clerk.goto(desk)
+    main_button(clerk, "开始开会")
+    clerk.get_by_role("link", name="去签到和写纪要").click()
+    meeting = clerk.url
+    main_button(clerk, "签到")
+    clerk.get_by_label("会议纪要").fill("坡道改缓，两边装扶手。")
+    main_button(clerk, "保存纪要")
+    main_button(clerk, "结束会议")
+    staff(second, city, "weiyuan")
+    second.goto(meeting)
+    main_button(second, "确认纪要")
+    clerk.goto("/c/HXL/desk/posts")
+    clerk.get_by_role("link", name="扶手也要装").click()
+    clerk.get_by_role("radio", name="采纳", exact=True).check()
+    clerk.get_by_label("理由", exact=True).first.fill("两边都装")
+    main_button(clerk, "公布处理结果")
+    clerk.goto(desk)
+    clerk.get_by_label("协商意见").fill("坡道改缓，两边装扶手。")
+    main_button(clerk, "保存协商意见")
+    main_button(clerk, "公示")
+    clerk.get_by_text("关联到台账里的项目").click()
+    clerk.get_by_role("radio", name=re.compile("坡道与扶手")).check()
+    main_button(clerk, "关联")
+
+
+def _design(city: City, resident: Page, clerk: Page, designer: Page) -> None:
+    staff(designer, city, "sheji")
+    designer.goto("/c/HXL/designer/new")
+    designer.get_by_label("方案名称").fill("两种坡道")
+    designer.get_by_role("radio", name=re.compile("坡道与扶手")).check()
+    for number, title in enumerate(("直坡", "折坡")):
+        plan: dict[str, Any] = {
+            "名称": title,
+            "怎么做，用大白话": "坡度一比十二。",
+            "造价（元）": "176000",
+            "每年维护（元）": "3000",
+            "适合谁": "轮椅和婴儿车",
+            "放弃什么": "门口少两个车位",
+        }
+        for label, words in plan.items():
+            designer.get_by_role("group", name=f"方案 {'AB'[number]}").get_by_label(label).fill(
+                words
+            )
+    main_button(designer, "提交方案")
+    clerk.goto(designer.url)
+    main_button(clerk, "公布方案")
+    resident.goto(designer.url)
+    expect(resident.get_by_role("main")).to_contain_text("方案 B：折坡")
+
+
+def _decide(city: City, resident: Page, plain: Page, second: Page, clerk: Page) -> None:
+    staff(second, city, "weiyuan")
+    second.goto("/c/HXL/desk/votes/new/yes_no")
+    second.get_by_role("textbox").first.fill("先修坡道，您同意吗？")
+    second.get_by_role("radio", name=re.compile("坡道与扶手")).check()
+    second.get_by_role("main").get_by_role("button").last.click()
+    second.get_by_role("link", name="没问题，去开放").click()
+    second.get_by_role("main").get_by_role("button").first.click()
+    expect(second).to_have_url(re.compile("/desk/votes/[0-9a-z]+$"))
+    poll = second.url.rpartition("/")[2]
+    for page in (resident, plain):
+        page.goto(f"/c/HXL/votes/{poll}/ballot")
+        page.get_by_role("radio", name="同意", exact=True).check()
+        main_button(page, "提交选票")
+        expect(page).to_have_url(re.compile("/receipt"))
+    clock.advance(timedelta(days=61))
+    run_worker(city)
+    staff(clerk, city, "gongzuo")
+    clerk.goto(f"/c/HXL/desk/votes/{poll}/publish")
+    clerk.get_by_role("main").get_by_role("button").first.click()
+
+
+def _build(city: City, clerk: Page) -> None:
+    staff(clerk, city, "gongzuo")
+    clerk.goto("/c/HXL/desk/projects/P06/works")
+    main_button(clerk, "进入共建")
+    clerk.get_by_label("责任单位").fill("居委会")
+    clerk.get_by_label("施工单位").fill("坡道施工队")
+    main_button(clerk, "保存")
+    clerk.get_by_label("进展", exact=True).fill("十六个单元都做好了。")
+    main_button(clerk, "公布进展")
+    main_button(clerk, "进入共管")
+
+
+def _rate(city: City, resident: Page, clerk: Page, *, step: str, neighbours: int) -> None:
+    staff(clerk, city, "gongzuo")
+    clerk.goto("/c/HXL/desk/ratings/P06")
+    main_button(clerk, "开放评价")
+    resident.goto("/c/HXL/projects/P06/rating")
+    resident.get_by_role("link", name="去评价").click()
+    poll = resident.url.split("/votes/")[1].partition("/")[0]
+    for number in range(1, 10):
+        group = resident.locator(f"[name='score-P06.{number}']")
+        group.locator("xpath=..").get_by_text(step, exact=True).click()
+    main_button(resident, "提交选票")
+    expect(resident).to_have_url(re.compile("/receipt"))
+    rate_as_neighbours(city, poll, neighbours)
+    clock.advance(timedelta(days=15))
+    run_worker(city)
+
+
+def _repair(city: City, clerk: Page) -> None:
+    staff(clerk, city, "gongzuo")
+    clerk.goto("/c/HXL/desk/ratings/P06")
+    clerk.get_by_text(re.compile("^施工质量：")).click()
+    clerk.get_by_label("修什么").nth(1).fill("扶手松动，重新固定")
+    clerk.get_by_label("谁来修").nth(1).fill("坡道施工队")
+    clerk.get_by_label("修到哪天").nth(1).fill(date_in(5))
+    main_button(clerk, "开返修任务")
+    clerk.get_by_label("修得怎样").fill("都固定好了")
+    main_button(clerk, "修好了")
