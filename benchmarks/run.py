@@ -153,6 +153,27 @@ def weights(page: str) -> None:
     )
 
 
+def demo_pages() -> None:
+    """What the demo city's own pages weigh besides photos, and how long the server takes."""
+    topic = re.search(r'href="(/c/HXL/topics/[0-9a-z]{8})"', fetch("/c/HXL/topics/").decode())
+    assert topic is not None
+    for name, path in (
+        ("home", "/c/HXL/"),
+        ("topic", topic[1]),
+        ("project", "/c/HXL/projects/P10"),
+        ("convention", "/c/HXL/convention"),
+    ):
+        times = []
+        for _ in range(41):
+            begun = time.perf_counter()
+            page = fetch(path).decode()
+            times.append(time.perf_counter() - begun)
+        files = set(re.findall(r'(?:src|href)="(/static/[^"#]+)', page))
+        whole = len(page.encode()) + sum(len(fetch(file)) for file in files)
+        figure(f"{name} page, first load besides photos", whole / 1024, "KB", "≤ 60")
+        figure(f"{name} page, median", 1000 * sorted(times)[20], "ms", "≤ 50")
+
+
 def fetch(path: str) -> bytes:
     """One file from the running server."""
     data: bytes = urllib.request.urlopen(f"http://127.0.0.1:{PORT}{path}", timeout=10).read()
@@ -229,6 +250,7 @@ def floor_and_pages(env: dict[str, str], folder: Path) -> None:
             figure(f"ballot page, {name}, server CPU a page", spent, "ms")
             if name == "granian":
                 weights(fetch("/e").decode())
+                demo_pages()
 
 
 def statements(env: dict[str, str]) -> None:
@@ -300,14 +322,45 @@ with app.test_request_context():
     pdf = printing.letters_pdf(papers.sender(place), papers.letter_text([]), papers.letters(addresses, codes))
     print(time.perf_counter() - start)
     print(len(pdf))
+    from datetime import timedelta
+    from flask import g
+    from sqlalchemy import insert, select
+    from app.consultations.queries import all_topics
+    from app.consultations.rules import State
+    from app.core import clock
+    from app.core.db import transaction
+    from app.discussion.models import Post
+    from app.exports import dossier
+    from app.meetings.models import Meeting, Seat
+    from app.people.models import Person
+    g.place = hxl = queries.community_by_code("HXL")
+    topic = next(t for t in all_topics(hxl.id) if t.state is State.ARCHIVED)
+    subject = f"topic:{topic.public_id}"
+    empty = dict.fromkeys(("reason", "note", "appeal", "appeal_answer", "reply", "replied_as"), "")
+    with transaction() as session:
+        person = session.scalars(select(Person.id).limit(1)).one()
+        meeting = session.scalars(select(Meeting.id).where(Meeting.subject == subject)).one()
+        session.execute(insert(Post), [{
+            "community_id": hxl.id, "public_id": f"b{n}", "subject": subject, "person_id": person,
+            "role": "resident", "once": f"b{n}", "original": "x", "text": "长椅放在树下，老人歇脚方便。" * 4,
+            "state": "published", "submitted_at": clock.now() + timedelta(seconds=n),
+            "disposition": "adopted", "disposition_why": "好", **empty} for n in range(2000)])
+        session.execute(insert(Seat), [{
+            "community_id": hxl.id, "meeting_id": meeting, "person_id": None, "label": "", "channel": "walk_in",
+            "state": "coming", "line": 1000 + n, "asked_at": clock.now(), "checked_in_at": clock.now(),
+            "band": "to_79"} for n in range(500)])
+    start = time.perf_counter()
+    dossier.archive(hxl, topic.public_id)
+    print(time.perf_counter() - start)
 """
     done = subprocess.run(
         [PY, "-c", program], cwd=ROOT, env=env, check=True, capture_output=True, text=True
     )
-    seconds, letters, size = map(float, done.stdout.split())
+    seconds, letters, size, dossier = map(float, done.stdout.split())
     figure("roll of 1,486 rows: import", seconds, "s", "≤ 5")
     figure("1,486 letters: codes, QR and PDF", letters, "s", "≤ 30")
     figure("1,486 letters: size", size / 1_000_000, "MB", "≤ 25")
+    figure("dossier of 500 people and 2,000 opinions", dossier, "s", "≤ 10")
 
 
 def fresh(env: dict[str, str], prefix: str, number: int, households: int) -> list[str]:
