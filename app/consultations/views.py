@@ -28,8 +28,6 @@ from app.core.times import end_text, time_text
 from app.discussion.steps import Subject, register_subjects
 from app.discussion.views import thread_for_page
 from app.meetings import queries as meetings
-from app.meetings.rules import items_from
-from app.meetings.steps import NewMeeting
 from app.meetings.words import badge_of
 from app.people import browser
 from app.people.steps import register_address
@@ -161,7 +159,7 @@ def propose(code: str) -> ResponseReturnValue:
             )
         )
 
-    if request.method == "POST" and _done(form, act):
+    if request.method == "POST" and web.carried_out(form, act):
         web.tell("done", _("已收到。居委会审核后公开，有了进展会在“消息”里告诉您。"))
         return redirect(url_for("consultations.show", code=code, topic_id=made[0]), 303)
     status = REFUSED if request.method == "POST" else 200
@@ -362,10 +360,10 @@ def agenda(code: str, topic_id: str) -> ResponseReturnValue:
             community_id=g.place.id,
             topic_id=topic_id,
             form=rules.Form(form.form.data),
-            meeting=_meeting_from(form),
+            meeting=form.meeting(words.form_name(form.form.data)),
         )
 
-    if request.method == "POST" and _done(form, act):
+    if request.method == "POST" and web.carried_out(form, act):
         web.tell("done", _("公告已发布，居民现在可以报名。"))
         return redirect(url_for("consultations.desk_topic", code=code, topic_id=topic_id), 303)
     status = REFUSED if request.method == "POST" else 200
@@ -387,26 +385,6 @@ def _first_agenda(topic: TopicView) -> dict[str, object]:
             "说明议事规则｜主持人｜5\n大家发言，每人三分钟｜全体｜45\n归纳共识和不同意见｜主持人｜20"
         ),
     }
-
-
-def _meeting_from(form: AgendaForm) -> NewMeeting:
-    typed = form.starts_at.data
-    if typed is None:
-        raise RuleBroken("topic.empty")
-    return NewMeeting(
-        subject="",
-        title=(form.title.data or "").strip(),
-        form=words.form_name(form.form.data),
-        place=(form.place.data or "").strip(),
-        starts_at=clock.at_local(typed.year, typed.month, typed.day, typed.hour, typed.minute),
-        capacity=form.capacity.data or 0,
-        held=form.held.data or 0,
-        quorum=form.quorum.data,
-        chair=(form.chair.data or "").strip(),
-        recorder=(form.recorder.data or "").strip(),
-        items=items_from(form.agenda.data or ""),
-        materials=tuple(line.strip() for line in (form.materials.data or "").splitlines() if line),
-    )
 
 
 @bp.post("/c/<code>/desk/topics/<topic_id>/postpone")
@@ -533,21 +511,10 @@ def _after(
 ) -> ResponseReturnValue:
     """Go back to the topic when the rules agreed; show the page with what they said otherwise."""
     topic = queries.topic(g.place.id, topic_id)
-    if _done(form, act):
+    if web.carried_out(form, act):
         web.tell("done", told)
         return redirect(url_for("consultations.desk_topic", code=code, topic_id=topic_id), 303)
     return _desk_page(topic, form)
-
-
-def _done(form: FlaskForm, act: Callable[[], None]) -> bool:
-    if not form.validate_on_submit():
-        return False
-    try:
-        act()
-    except RuleBroken as error:
-        form.form_errors.append(web.sentence(error))
-        return False
-    return True
 
 
 # --- for the rooms below -----------------------------------------------------------------------

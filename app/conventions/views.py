@@ -130,7 +130,7 @@ def sign(code: str, number: int) -> ResponseReturnValue:
             drawing=form.drawing.data or "",
         )
 
-    if request.method == "POST" and _done(form, act):
+    if request.method == "POST" and web.carried_out(form, act):
         return redirect(url_for("conventions.signed", code=code, number=number), 303)
     status = REFUSED if request.method == "POST" else 200
     if status == REFUSED:
@@ -198,7 +198,7 @@ def new(code: str) -> ResponseReturnValue:
             )
         )
 
-    if request.method == "POST" and _done(form, act):
+    if request.method == "POST" and web.carried_out(form, act):
         return redirect(url_for("conventions.desk_version", code=code, number=made[0]), 303)
     return _edit_page(form, None)
 
@@ -215,7 +215,7 @@ def edit(code: str, number: int) -> ResponseReturnValue:
             browser.current_actor(), community_id=g.place.id, number=number, text=_text(form)
         )
 
-    if request.method == "POST" and _done(form, act):
+    if request.method == "POST" and web.carried_out(form, act):
         web.tell("done", _("条文已保存。"))
         return redirect(url_for("conventions.desk_version", code=code, number=number), 303)
     return _edit_page(form, version)
@@ -353,21 +353,10 @@ def publish(code: str, number: int) -> ResponseReturnValue:
 
 def _after(code: str, number: int, form: FlaskForm, act: Callable[[], None]) -> ResponseReturnValue:
     version = queries.version(g.place.id, number)
-    if _done(form, act):
+    if web.carried_out(form, act):
         web.tell("done", _("已办，记入公开记录。"))
         return redirect(url_for("conventions.desk_version", code=code, number=number), 303)
     return _desk_page(version, form)
-
-
-def _done(form: FlaskForm, act: Callable[[], None]) -> bool:
-    if not form.validate_on_submit():
-        return False
-    try:
-        act()
-    except RuleBroken as error:
-        form.form_errors.append(web.sentence(error))
-        return False
-    return True
 
 
 # --- for the rooms below -----------------------------------------------------------------------

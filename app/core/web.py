@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flask import Flask, Response
+    from flask_wtf import FlaskForm
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -46,6 +47,18 @@ def sentence(error: RuleBroken) -> str:
     if words is None:
         return _("这一步现在不能办。什么都没有保存。请返回上一页再看一看。")
     return words(error)
+
+
+def carried_out(form: FlaskForm, act: Callable[[], None]) -> bool:
+    """Whether the form was whole and the rules agreed; what they said otherwise is in the form."""
+    if not form.validate_on_submit():
+        return False
+    try:
+        act()
+    except RuleBroken as error:
+        form.form_errors.append(sentence(error))
+        return False
+    return True
 
 
 def tell(kind: str, text: str) -> None:

@@ -8,8 +8,8 @@ from flask import Blueprint, abort, g, redirect, render_template, request, url_f
 from flask_babel import gettext as _
 from wtforms.fields.choices import SelectChoice
 
-from app.core import clock, guard, images, web
-from app.core.errors import NotFound, RuleBroken
+from app.core import guard, images, web
+from app.core.errors import NotFound
 from app.core.words import yuan
 from app.designs import operations, queries, words
 from app.designs.forms import DecideForm, ProposalForm, RevisionForm
@@ -19,8 +19,6 @@ from app.discussion.steps import Subject, register_subjects
 from app.discussion.views import thread_for_page
 from app.meetings import queries as meetings
 from app.meetings.forms import MeetingForm
-from app.meetings.rules import items_from
-from app.meetings.steps import NewMeeting
 from app.meetings.words import badge_of
 from app.people import browser
 from app.people.steps import register_address
@@ -28,10 +26,7 @@ from app.policy.table import Permission, allowed
 from app.projects import queries as projects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from flask.typing import ResponseReturnValue
-    from flask_wtf import FlaskForm
 
     from app.designs.forms import PlanForm
     from app.designs.queries import ProposalView
@@ -97,7 +92,7 @@ def new(code: str) -> ResponseReturnValue:
             )
         )
 
-    if request.method == "POST" and _done(form, act):
+    if request.method == "POST" and web.carried_out(form, act):
         web.tell("done", _("方案已提交，居委会看过以后公布。"))
         return redirect(url_for("designs.show", code=code, design_id=made[0]), 303)
     return _form_page(form, None)
@@ -127,7 +122,7 @@ def revise(code: str, design_id: str) -> ResponseReturnValue:
             why=(form.what.data or "", form.because.data or ""),
         )
 
-    if request.method == "POST" and _done(form, act):
+    if request.method == "POST" and web.carried_out(form, act):
         web.tell("done", _("新的一版已保存。"))
         return redirect(url_for("designs.show", code=code, design_id=design_id), 303)
     return _form_page(form, proposal)
@@ -191,7 +186,7 @@ def decide(code: str, design_id: str, verdict: str) -> ResponseReturnValue:
         )
 
     queries.proposal(g.place.id, design_id)
-    if _done(form, act):
+    if web.carried_out(form, act):
         web.tell("done", _("已办。"))
     else:
         web.tell("refused", str(next(iter(form.form_errors), _("没有办成，请再试一次。"))))
@@ -211,35 +206,15 @@ def call(code: str, design_id: str) -> ResponseReturnValue:
             browser.current_actor(),
             community_id=g.place.id,
             design_id=design_id,
-            meeting=_meeting_from(form),
+            meeting=form.meeting(_("设计师进社区")),
         )
 
-    if request.method == "POST" and _done(form, act):
+    if request.method == "POST" and web.carried_out(form, act):
         web.tell("done", _("公告已发布，居民现在可以报名。"))
         return redirect(url_for("designs.show", code=code, design_id=design_id), 303)
     status = REFUSED if request.method == "POST" else 200
     page = render_template("designs/session.html", place=g.place, proposal=proposal, form=form)
     return page, status
-
-
-def _meeting_from(form: MeetingForm) -> NewMeeting:
-    typed = form.starts_at.data
-    if typed is None:
-        raise RuleBroken("meeting.in_the_past")
-    return NewMeeting(
-        subject="",
-        title=(form.title.data or "").strip(),
-        form=_("设计师进社区"),
-        place=(form.place.data or "").strip(),
-        starts_at=clock.at_local(typed.year, typed.month, typed.day, typed.hour, typed.minute),
-        capacity=form.capacity.data or 0,
-        held=form.held.data or 0,
-        quorum=form.quorum.data,
-        chair=(form.chair.data or "").strip(),
-        recorder=(form.recorder.data or "").strip(),
-        items=items_from(form.agenda.data or ""),
-        materials=tuple(line.strip() for line in (form.materials.data or "").splitlines() if line),
-    )
 
 
 @bp.post("/c/<code>/desk/meetings/<meeting_id>/begin")
@@ -251,17 +226,6 @@ def begin(code: str, meeting_id: str) -> ResponseReturnValue:
     )
     web.tell("done", _("会议开始，可以签到。"))
     return redirect(url_for("meetings.desk_meeting", code=code, meeting_id=meeting_id), 303)
-
-
-def _done(form: FlaskForm, act: Callable[[], None]) -> bool:
-    if not form.validate_on_submit():
-        return False
-    try:
-        act()
-    except RuleBroken as error:
-        form.form_errors.append(web.sentence(error))
-        return False
-    return True
 
 
 def _subject(community_id: int, design_id: str) -> Subject:

@@ -197,7 +197,7 @@ def rewrite(code: str, post_id: str) -> ResponseReturnValue:
             text=form.text.data or "",
         )
 
-    if _done(form, act):
+    if web.carried_out(form, act):
         web.tell("done", _("已经重新提交，审核后公布。"))
         return redirect(url_for("discussion.own", code=code, post_id=post_id), 303)
     return _own_page(post, form, OpinionForm(formdata=None))
@@ -217,7 +217,7 @@ def appeal(code: str, post_id: str) -> ResponseReturnValue:
             text=form.text.data or "",
         )
 
-    if _done(form, act):
+    if web.carried_out(form, act):
         web.tell("done", _("申诉已收到，由居务监督委员会复核。"))
         return redirect(url_for("discussion.own", code=code, post_id=post_id), 303)
     return _own_page(post, OpinionForm(formdata=None), form)
@@ -291,7 +291,7 @@ def publish(code: str, post_id: str) -> ResponseReturnValue:
             cover=(form.cover.data or "").strip(),
         )
 
-    if _done(form, act):
+    if web.carried_out(form, act):
         web.tell("done", _("已公布，写的人会收到消息。"))
         return redirect(url_for("discussion.desk", code=code), 303)
     return _desk_page(post, {"cover": form})
@@ -325,7 +325,7 @@ def _refused(
             note=form.note.data or "",
         )
 
-    if _done(form, act):
+    if web.carried_out(form, act):
         web.tell("done", told)
         return redirect(url_for("discussion.desk", code=code), 303)
     return _desk_page(post, {"refusal": form})
@@ -346,7 +346,7 @@ def dispose(code: str, post_id: str) -> ResponseReturnValue:
             why=form.why.data or "",
         )
 
-    if _done(form, act):
+    if web.carried_out(form, act):
         web.tell("done", _("处理结果已公布。"))
         return redirect(url_for("discussion.desk", code=code), 303)
     return _desk_page(post, {"disposition": form})
@@ -367,7 +367,7 @@ def hear(code: str, post_id: str) -> ResponseReturnValue:
             answer=form.text.data or "",
         )
 
-    if _done(form, act):
+    if web.carried_out(form, act):
         web.tell("done", _("复核结论已告诉写的人。"))
         return redirect(url_for("discussion.desk", code=code), 303)
     return _desk_page(post, {"answer": form})
@@ -389,7 +389,7 @@ def answer(code: str, post_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- t
             text=form.text.data or "",
         )
 
-    if request.method == "POST" and _done(form, act):
+    if request.method == "POST" and web.carried_out(form, act):
         web.tell("done", _("回应已公布。"))
         return redirect(_url(post.subject) or url_for("portal.staff_home"), 303)
     status = REFUSED if request.method == "POST" else 200
@@ -397,21 +397,6 @@ def answer(code: str, post_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- t
         "discussion/answer.html", place=g.place, shown=shown(post, _title(post.subject)), form=form
     )
     return page, status
-
-
-def _done(
-    form: OpinionForm | RefusalForm | CoverForm | DispositionForm | AnswerForm,
-    act: Callable[[], None],
-) -> bool:
-    """Whether the form was whole and the rules agreed; what they said otherwise is in the form."""
-    if not form.validate_on_submit():
-        return False
-    try:
-        act()
-    except RuleBroken as error:
-        form.form_errors.append(web.sentence(error))
-        return False
-    return True
 
 
 def _title(about: str) -> str:

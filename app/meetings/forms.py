@@ -9,8 +9,11 @@ from wtforms.fields import DateTimeLocalField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
+from app.core import clock
+from app.core.errors import RuleBroken
 from app.meetings import words
-from app.meetings.rules import LONGEST_MINUTES, MOST_PLACES, AgeBand
+from app.meetings.rules import LONGEST_MINUTES, MOST_PLACES, AgeBand, items_from
+from app.meetings.steps import NewMeeting
 
 BANDS = [SelectChoice(band.value, text) for band, text in words.BANDS.items()]
 LOCAL_TIME = "%Y-%m-%dT%H:%M"
@@ -44,6 +47,30 @@ class MeetingForm(FlaskForm):
     materials = TextAreaField(
         _l("会议材料"), description=_l("一行一份。"), validators=[Length(max=2000)]
     )
+
+    def meeting(self, form: str) -> NewMeeting:
+        """Give the meeting as typed; `form` is how people sit together, in words.
+
+        Raises: RuleBroken meeting.item, meeting.no_agenda, meeting.in_the_past.
+        """
+        typed = self.starts_at.data
+        if typed is None:
+            raise RuleBroken("meeting.in_the_past")
+        lines = (self.materials.data or "").splitlines()
+        return NewMeeting(
+            subject="",
+            title=(self.title.data or "").strip(),
+            form=form,
+            place=(self.place.data or "").strip(),
+            starts_at=clock.at_local(typed.year, typed.month, typed.day, typed.hour, typed.minute),
+            capacity=self.capacity.data or 0,
+            held=self.held.data or 0,
+            quorum=self.quorum.data,
+            chair=(self.chair.data or "").strip(),
+            recorder=(self.recorder.data or "").strip(),
+            items=items_from(self.agenda.data or ""),
+            materials=tuple(line.strip() for line in lines if line.strip()),
+        )
 
 
 class CheckInForm(FlaskForm):

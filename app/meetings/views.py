@@ -8,7 +8,6 @@ from flask import Blueprint, Response, g, redirect, render_template, request, ur
 from flask_babel import gettext as _
 
 from app.core import clock, guard, qr, web
-from app.core.errors import RuleBroken
 from app.meetings import calendar, operations, queries, words
 from app.meetings.forms import CheckInForm, MinutesForm
 from app.meetings.rules import MeetingState, SeatState, doors_are_open
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flask.typing import ResponseReturnValue
-    from flask_wtf import FlaskForm
 
     from app.meetings.queries import MeetingView
 
@@ -133,7 +131,7 @@ def door(code: str, meeting_id: str, door_key: str) -> ResponseReturnValue:
         )
         web.tell("done", _("签到好了，请进。") if first else _("您已经签过到了，请进。"))
 
-    if request.method == "POST" and _done(form, act):
+    if request.method == "POST" and web.carried_out(form, act):
         return redirect(url_for("meetings.show", code=code, meeting_id=meeting_id), 303)
     seat = queries.my_seat(g.place.id, meeting_id, browser.current_actor().require_person())
     page = render_template(
@@ -293,7 +291,7 @@ def minutes(code: str, meeting_id: str) -> ResponseReturnValue:
             text=form.text.data or "",
         )
 
-    if _done(form, act):
+    if web.carried_out(form, act):
         web.tell("done", _("纪要已保存。散会后请另一位工作人员确认。"))
         return redirect(url_for("meetings.desk_meeting", code=code, meeting_id=meeting_id), 303)
     return _desk_page(meeting_id, CheckInForm(formdata=None), form)
@@ -313,21 +311,10 @@ def confirm(code: str, meeting_id: str) -> ResponseReturnValue:
 def _after(
     code: str, meeting_id: str, form: CheckInForm, act: Callable[[], None], told: str
 ) -> ResponseReturnValue:
-    if _done(form, act):
+    if web.carried_out(form, act):
         web.tell("done", told)
         return redirect(url_for("meetings.desk_meeting", code=code, meeting_id=meeting_id), 303)
     return _desk_page(meeting_id, form, MinutesForm(formdata=None))
-
-
-def _done(form: FlaskForm, act: Callable[[], None]) -> bool:
-    if not form.validate_on_submit():
-        return False
-    try:
-        act()
-    except RuleBroken as error:
-        form.form_errors.append(web.sentence(error))
-        return False
-    return True
 
 
 def _address(community_id: int, meeting_id: str) -> tuple[str, str]:

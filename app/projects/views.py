@@ -233,15 +233,10 @@ def _after(
     code: str, project_code: str, form: FlaskForm, act: Callable[[], None], told: str
 ) -> ResponseReturnValue:
     project = queries.project(g.place.id, project_code)
-    if form.validate_on_submit():
-        try:
-            act()
-        except RuleBroken as error:
-            form.form_errors.append(web.sentence(error))
-        else:
-            web.tell("done", told)
-            address = url_for("projects.works", code=code, project_code=project_code)
-            return redirect(address, 303)
+    if web.carried_out(form, act):
+        web.tell("done", told)
+        address = url_for("projects.works", code=code, project_code=project_code)
+        return redirect(address, 303)
     return _works_page(project, form)
 
 

@@ -175,15 +175,10 @@ def _after(
     code: str, project_code: str, form: FlaskForm, act: Callable[[], None], told: str
 ) -> ResponseReturnValue:
     projects.project(g.place.id, project_code)
-    if form.validate_on_submit():
-        try:
-            act()
-        except RuleBroken as error:
-            form.form_errors.append(web.sentence(error))
-        else:
-            web.tell("done", told)
-            address = url_for("ratings.desk_project", code=code, project_code=project_code)
-            return redirect(address, 303)
+    if web.carried_out(form, act):
+        web.tell("done", told)
+        address = url_for("ratings.desk_project", code=code, project_code=project_code)
+        return redirect(address, 303)
     return _desk_page(project_code, form)
 
 
