@@ -90,6 +90,8 @@ NEEDS_REASON = frozenset(
 )
 # Before the committee has looked, only the proposer and the committee may read it.
 UNSEEN = frozenset({S.PROPOSED, S.SCREENING, S.WITHDRAWN})
+# Nothing more comes of it.
+ENDED = frozenset({S.ARCHIVED, S.REJECTED, S.MERGED, S.NOT_ADOPTED})
 OPEN_TO_OPINIONS = frozenset(
     {S.ACCEPTED, S.ANNOUNCED, S.IN_SESSION, S.DRAFTED, S.ADJOURNED, S.POSTPONED}
 )

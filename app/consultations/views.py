@@ -21,7 +21,7 @@ from app.consultations.forms import (
     ProposalForm,
     WorkForm,
 )
-from app.consultations.rules import State
+from app.consultations.rules import ENDED, State
 from app.core import clock, guard, images, links, web
 from app.core.errors import NotFound, RuleBroken
 from app.core.times import end_text, time_text
@@ -57,13 +57,12 @@ UPLOAD_LIMIT = rules.MOST_PHOTOS * images.MAX_BYTES + 256 * 1024
 def index(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Show what is being talked over, and what came of it."""
     found = queries.public_topics(g.place.id)
-    ended = {State.ARCHIVED, State.REJECTED, State.MERGED, State.NOT_ADOPTED}
     coming = [m for m in meetings.meetings_of(g.place.id) if m.state in {"announced", "open"}]
     return render_template(
         "consultations/index.html",
         place=g.place,
-        going_on=[line for line in found if line.state not in ended],
-        ended=[line for line in found if line.state in ended],
+        going_on=[line for line in found if line.state not in ENDED],
+        ended=[line for line in found if line.state in ENDED],
         mine=_mine(),
         meetings=coming,
         state_of=words.state_badge,

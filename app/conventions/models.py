@@ -36,6 +36,7 @@ class Convention(Base):
     filed_with: Mapped[str] = mapped_column(String(120), default="")
     filing_number: Mapped[str] = mapped_column(String(80), default="")
     published_at: Mapped[datetime | None] = mapped_column(default=None)
+    consulted_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class ConventionArticle(Base):

@@ -152,6 +152,8 @@ def move_convention(actor: Actor, *, community_id: int, number: int, to: State) 
             raise RuleBroken("convention.wrong_state", state=version.state)
         rules.check_move(State(version.state), to)
         before, version.state = version.state, to.value
+        if to is State.CONSULTING:
+            version.consulted_at = clock.now()
         _write(session, actor, version, Act(MOVED, "", {"from": before, "to": to.value}))
 
 

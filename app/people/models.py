@@ -179,6 +179,7 @@ class PersonNoticeKind(StrEnum):
     MEETING_PLACE = "meeting_place"
     MEETING_CHANGED = "meeting_changed"
     REVISED = "revised"
+    RATE_AGAIN = "rate_again"
 
 
 class PersonNotice(Base):

@@ -27,8 +27,6 @@ from app.people.models import (
     LoginSession,
     Membership,
     Person,
-    PersonNotice,
-    PersonNoticeKind,
     RoleGrant,
     StaffAccount,
 )
@@ -551,63 +549,3 @@ def confirm_present(actor: Actor, *, community_id: int, household_id: int) -> st
             person_id=actor.person_id,
         )
     return number
-
-
-# --- the inbox ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class NewNotice:
-    """A line on its way into an inbox."""
-
-    key: str
-    kind: PersonNoticeKind
-    about: str
-    at: datetime
-
-
-def deliver_notice(actor: Actor, *, community_id: int, person_id: int, notice: NewNotice) -> None:
-    """Put a line into somebody's inbox, once however often it is asked."""
-    with transaction() as session:
-        require(actor, Permission.NOTICE_DELIVER, Place(community_id))
-        there = session.scalar(
-            select(PersonNotice.id).where(
-                PersonNotice.community_id == community_id,
-                PersonNotice.person_id == person_id,
-                PersonNotice.key == notice.key,
-            )
-        )
-        if there is not None:
-            return
-        session.add(
-            PersonNotice(
-                community_id=community_id,
-                person_id=person_id,
-                key=notice.key,
-                kind=notice.kind,
-                about=notice.about,
-                at=notice.at,
-            )
-        )
-        security(
-            session,
-            "notice.delivered",
-            community_id=community_id,
-            person_id=person_id,
-            notice=notice.kind.value,
-        )
-
-
-def read_inbox(actor: Actor, *, community_id: int) -> None:
-    """Mark everything in one's own inbox as read."""
-    with transaction() as session:
-        session.execute(
-            update(PersonNotice)
-            .where(
-                PersonNotice.community_id == community_id,
-                PersonNotice.person_id == actor.require_person(),
-                PersonNotice.read_at.is_(None),
-            )
-            .values(read_at=clock.now())
-        )
-        security(session, "inbox.read", community_id=community_id, person_id=actor.person_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import insert
@@ -76,6 +76,17 @@ def tell_person(
     about: str,
 ) -> None:
     """Let the worker put a line into somebody's inbox; `about` is a thing such as `topic:abc`."""
+    tell_people(session, community_id, [person_id], kind, about)
+
+
+def tell_people(
+    session: Session,
+    community_id: int,
+    person_ids: Sequence[int],
+    kind: PersonNoticeKind,
+    about: str,
+) -> None:
+    """Let the worker put the same line into several inboxes, by one job."""
     now = clock.now()
     key = secrets.token_hex(8)
     jobs.enqueue(
@@ -84,7 +95,7 @@ def tell_person(
         key,
         now,
         community_id=community_id,
-        person_id=person_id,
+        person_ids=list(person_ids),
         notice=kind.value,
         about=about,
         key_of_notice=key,

@@ -12,7 +12,7 @@ from app.communities import queries as communities
 from app.core import clock, guard, web
 from app.core.limits import Ceiling
 from app.core.times import time_text
-from app.people import browser, operations, queries, words
+from app.people import browser, inboxes, operations, queries, words
 from app.people.forms import ActForm, EnterForm, StaffForm
 from app.people.operations import Enrolled, Entry
 from app.people.rules import DESK_NUMBER_VALID, LAST_SEEN_EVERY, CodeState, code_groups
@@ -134,7 +134,7 @@ def inbox(code: str) -> ResponseReturnValue:
     """Show what one was told; on POST mark it all as read."""
     actor = browser.current_actor()
     if request.method == "POST":
-        operations.read_inbox(actor, community_id=g.place.id)
+        inboxes.read_inbox(actor, community_id=g.place.id)
         return redirect(url_for("people.inbox", code=code), 303)
     lines = queries.inbox(g.place.id, actor.require_person())
     return render_template("people/inbox.html", place=g.place, lines=lines)

@@ -41,6 +41,7 @@ def person_notice(kind: str, at: datetime) -> str:
         PersonNoticeKind.MEETING_PLACE: _("有空位了，您已从候补转为参加"),
         PersonNoticeKind.MEETING_CHANGED: _("您报名的会有变动"),
         PersonNoticeKind.REVISED: _("您提过意见的方案有了新版"),
+        PersonNoticeKind.RATE_AGAIN: _("返修完了，请您再评一次"),
     }[PersonNoticeKind(kind)]
     return _("%(at)s，%(what)s", at=time_text(at), what=what)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 VIEW_COOKIE = "linyi_view"
 TEXT_SIZES = (20, 22, 24, 26, 28, 30)
 ELDER_TEXT = 22
+STAFF_HOME = "portal.staff_home"
 # The switch is offered once there is a catalogue to switch to.
 ENGLISH = (ROOT / "app" / "translations" / "en" / "LC_MESSAGES" / "messages.mo").exists()
 
@@ -90,6 +91,7 @@ class Chrome:
     larger: int = 0
     privacy_url: str = ""
     record_url: str = ""
+    board_url: str = ""
     messages: list[Message] = field(default_factory=list)
 
 
@@ -163,6 +165,7 @@ def build() -> Chrome:
         larger=_next_size(view, 1),
         privacy_url=address("portal.privacy"),
         record_url=address("exports.record", code=community.code) if community else "",
+        board_url=address("portal.notice_board", code=community.code) if community else "",
         messages=[Message(kind, text) for kind, text in _messages()],
     )
 
@@ -224,20 +227,27 @@ def _home(community: CommunityView | None) -> str:
 def _navigation(actor: Actor, community: CommunityView | None) -> list[NavItem]:
     if community is None:
         return []
-    at_desk = any(
-        actor.has(role, community.id) for role in (Role.CLERK, Role.COMMITTEE, Role.SUPERVISOR)
-    )
-    rows = _desk_rows() if at_desk else _resident_rows()
     return [
         NavItem(
             label,
-            address(endpoint, code=community.code),
+            address(endpoint, **({} if endpoint == STAFF_HOME else {"code": community.code})),
             icon,
             request.endpoint == endpoint,
         )
-        for label, endpoint, icon in rows
+        for label, endpoint, icon in _rows_for(actor, community)
         if endpoint in current_app.view_functions
     ]
+
+
+def _rows_for(actor: Actor, community: CommunityView) -> list[tuple[str, str, str]]:
+    desk = Role.CLERK, Role.COMMITTEE, Role.SUPERVISOR
+    if any(actor.has(role, community.id) for role in desk):
+        return _desk_rows()
+    if actor.has(Role.DESIGNER, community.id):
+        return [(_("我的方案"), "portal.designer", "me"), *_public_rows()]
+    if actor.is_staff:
+        return [(_("我的工作"), STAFF_HOME, "me"), *_public_rows()]
+    return [*_public_rows(), (_("我的"), "people.mine", "me")]
 
 
 def _desk_rows() -> list[tuple[str, str, str]]:
@@ -256,10 +266,9 @@ def _desk_rows() -> list[tuple[str, str, str]]:
     ]
 
 
-def _resident_rows() -> list[tuple[str, str, str]]:
+def _public_rows() -> list[tuple[str, str, str]]:
     return [
         (_("首页"), "portal.community_home", "home"),
         (_("议事"), "consultations.index", "vote"),
         (_("项目"), "projects.index", "project"),
-        (_("我的"), "people.mine", "me"),
     ]

@@ -10,7 +10,9 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from app.communities.models import Community, Household, Jurisdiction
-from app.communities.queries import CommunityView, communities_below, community_by_id
+from app.communities.queries import communities_below, community_by_id
+from app.consultations.models import Topic
+from app.consultations.rules import ENDED, UNSEEN
 from app.core import clock
 from app.core.actor import Home
 from app.core.db import db
@@ -18,9 +20,12 @@ from app.core.errors import NotFound
 from app.core.times import end_text, time_text
 from app.people.models import HouseholdCode, Membership
 from app.people.steps import register_errands
+from app.projects.models import Project
 from app.projects.queries import ProjectView, all_projects
+from app.ratings.models import Rating, RepairTask
 from app.voting.models import Poll, PollVoter
 from app.voting.queries import TURNOUT
+from app.voting.rules import PollState
 from app.voting.words import countdown, is_urgent
 
 if TYPE_CHECKING:
@@ -106,9 +111,13 @@ class DistrictRow:
     name: str
     households: int
     joined: int
+    topics: int
+    topics_ended: int
     open_polls: int
     decided_polls: int
     projects: int
+    rated: int
+    overdue_repairs: int
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -116,9 +125,13 @@ class DistrictRow:
         numbers = (
             self.households,
             self.joined,
+            self.topics,
+            self.topics_ended,
             self.open_polls,
             self.decided_polls,
             self.projects,
+            self.rated,
+            self.overdue_repairs,
         )
         return tuple(f"{number:,}" for number in numbers)
 
@@ -222,20 +235,42 @@ def designer_projects(community_id: int) -> list[ProjectView]:
 
 def district_rows(jurisdiction_id: int) -> list[DistrictRow]:
     """All communities below a jurisdiction in the order of their names."""
-    return [_district_row(community) for community in communities_below(jurisdiction_id)]
+    places = communities_below(jurisdiction_id)
+    ids = [place.id for place in places]
+    unseen, ended = [state.value for state in UNSEEN], [state.value for state in ENDED]
+    talked = Topic.state.not_in(unseen)
+    decided = [PollState.CLOSED.value, PollState.PUBLISHED.value, PollState.FINAL.value]
+    overdue = RepairTask.done_at.is_(None), RepairTask.due < clock.now()
+    counts = {
+        "households": _per_place(ids, Household, Household.unit_type == "residence"),
+        "joined": _per_place(
+            ids, Membership, Membership.ended_at.is_(None), each=Membership.household_id
+        ),
+        "topics": _per_place(ids, Topic, talked, Topic.state.not_in(ended)),
+        "topics_ended": _per_place(ids, Topic, talked, Topic.state.in_(ended)),
+        "open_polls": _per_place(ids, Poll, Poll.state == PollState.OPEN.value),
+        "decided_polls": _per_place(ids, Poll, Poll.state.in_(decided)),
+        "projects": _per_place(ids, Project),
+        "rated": _per_place(ids, Rating, each=Rating.project_code),
+        "overdue_repairs": _per_place(ids, RepairTask, *overdue),
+    }
+    return [
+        DistrictRow(place.code, place.name, **{k: n.get(place.id, 0) for k, n in counts.items()})
+        for place in places
+    ]
 
 
-def _district_row(community: CommunityView) -> DistrictRow:
-    lines = _poll_lines(community.id, None)
-    return DistrictRow(
-        code=community.code,
-        name=community.name,
-        households=_count(select(func.count(Household.id)).where(*_residences(community.id))),
-        joined=_joined(community.id),
-        open_polls=len(_in(lines, "open", "counting")),
-        decided_polls=len(_in(lines, "closed", "published", "final")),
-        projects=len(all_projects(community.id)),
+def _per_place(
+    ids: Sequence[int], model: Any, *conditions: ColumnElement[bool], each: Any = None
+) -> dict[int, int]:
+    """How many rows, or how many different values of `each`, every community has."""
+    number = func.count() if each is None else func.count(func.distinct(each))
+    rows = db.session.execute(
+        select(model.community_id, number)
+        .where(model.community_id.in_(ids), *conditions)
+        .group_by(model.community_id)
     )
+    return {row[0]: row[1] for row in rows}
 
 
 def _residences(community_id: int) -> tuple[ColumnElement[bool], ...]:

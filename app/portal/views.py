@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response
 
 from app.communities import queries as communities
 from app.consultations import queries as topics
+from app.consultations.rules import ENDED
 from app.consultations.words import state_badge
 from app.conventions import queries as conventions
 from app.core import clock, guard, web
@@ -30,7 +31,7 @@ from app.meetings import queries as meetings
 from app.people import browser
 from app.people import queries as people
 from app.policy.table import Permission, Place, allowed
-from app.portal import chain, chrome, queries, style
+from app.portal import board, chain, chrome, queries, style
 from app.portal.forms import ViewForm
 from app.ratings import queries as ratings
 
@@ -73,8 +74,7 @@ def _life(at_home: bool) -> dict[str, object]:  # noqa: FBT001 -- reads as a sen
     """What is going on beside polls: meetings to come, topics, the convention to sign."""
     place_id = g.place.id
     coming = [m for m in meetings.meetings_of(place_id) if m.state in {"announced", "open"}]
-    ended = {"archived", "rejected", "merged", "not_adopted"}
-    going_on = [t for t in topics.public_topics(place_id) if t.state not in ended]
+    going_on = [t for t in topics.public_topics(place_id) if t.state not in ENDED]
     in_force = conventions.in_force(place_id)
     signed = None
     if in_force is not None and at_home:
@@ -87,6 +87,27 @@ def _life(at_home: bool) -> dict[str, object]:  # noqa: FBT001 -- reads as a sen
         "to_sign": in_force is not None and at_home and signed is None,
         "proposed": conventions.proposed(place_id),
     }
+
+
+@bp.get("/c/<code>/board")
+@guard.public
+def notice_board(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Everything the community has told everybody, the newest first."""
+    wanted = request.args.get("section", "")
+    section = board.Section(wanted) if wanted in set(board.Section) else None
+    return render_template(
+        "portal/board.html",
+        place=g.place,
+        board=board.board(g.place, section, _page()),
+        section=section,
+        sections=board.SECTIONS,
+    )
+
+
+def _page() -> int:
+    """The page asked for; the first for what is no page."""
+    asked = request.args.get("page", 1, type=int)
+    return asked if 1 <= asked <= board.LAST_PAGE else 1
 
 
 @bp.get("/c/<code>/desk/")

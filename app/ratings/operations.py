@@ -16,13 +16,15 @@ from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.core.links import Edge, connect
 from app.core.record import Act, record
+from app.people.models import PersonNoticeKind
+from app.people.steps import tell_people
 from app.policy.table import Permission, Place, require
 from app.projects.models import Project
 from app.projects.rules import Stage
 from app.ratings import rules
 from app.ratings.models import Rating, RepairTask
 from app.voting import launching
-from app.voting.models import Poll
+from app.voting.models import Poll, PollVoter
 from app.voting.rules import Method, PollKind, PollState, default_rules
 
 if TYPE_CHECKING:
@@ -86,9 +88,32 @@ def start_rating(actor: Actor, *, community_id: int, project_code: str, days: in
         )
         edge = Edge(f"poll:{poll}", "rates", f"project:{project_code}")
         connect(session, community_id, edge)
+        _ask_again(session, community_id, project_code, number - 1)
         data = {"project": project_code, "round": number, "poll": poll}
         record(session, actor, Act(STARTED, f"project:{project_code}", data), community_id)
         return poll
+
+
+def _ask_again(session: Session, community_id: int, project_code: str, before: int) -> None:
+    """Tell whoever filled in the round before; everybody else meets the poll on their home."""
+    people = session.scalars(
+        select(PollVoter.cast_by)
+        .join(Poll, Poll.id == PollVoter.poll_id)
+        .join(
+            Rating,
+            (Rating.poll == Poll.public_id) & (Rating.community_id == Poll.community_id),
+        )
+        .where(
+            Rating.community_id == community_id,
+            Rating.project_code == project_code,
+            Rating.round == before,
+            PollVoter.cast_by.is_not(None),
+        )
+    ).all()
+    asked = sorted({person for person in people if person is not None})
+    if asked:
+        about = f"rating:{project_code}"
+        tell_people(session, community_id, asked, PersonNoticeKind.RATE_AGAIN, about)
 
 
 def _lock_project(session: Session, community_id: int, project_code: str) -> Project:

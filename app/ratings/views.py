@@ -12,6 +12,7 @@ from app.core.errors import RuleBroken
 from app.discussion.steps import Subject, register_subjects
 from app.discussion.views import thread_for_page
 from app.people import browser
+from app.people.steps import register_address
 from app.policy.table import Permission, allowed
 from app.projects import queries as projects
 from app.projects.rules import Stage, stage_index
@@ -190,4 +191,11 @@ def _subject(community_id: int, project_code: str) -> Subject:
     return Subject(title, url, bool(queries.rounds(community_id, project_code)))
 
 
+def _address(community_id: int, project_code: str) -> tuple[str, str]:
+    """Where the rating of a project is."""
+    subject = _subject(community_id, project_code)
+    return projects.project(community_id, project_code).title, subject.url
+
+
 register_subjects("rating", _subject)
+register_address("rating", _address)

@@ -22,6 +22,7 @@ PUBLIC = {
     "portal.complaints",
     "portal.front",
     "portal.health",
+    "portal.notice_board",
     "portal.privacy",
     "portal.set_view",
     "portal.short",

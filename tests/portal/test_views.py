@@ -11,6 +11,8 @@ import pytest
 import zxingcpp
 from PIL import Image
 
+from app.consultations import operations as topics
+from app.consultations.rules import State
 from app.core import clock
 from app.core.actor import SYSTEM, Role
 from app.people import operations as people
@@ -45,6 +47,7 @@ def visitor_pages(place: Place) -> list[str]:
         f"{base}/projects/",
         f"{base}/votes/",
         f"{base}/record",
+        f"{base}/board",
     ]
 
 
@@ -486,6 +489,50 @@ def test_a_district_sees_facts_and_no_ranking(
     assert "HXL社区" in page
     assert "YYL社区" not in page
     assert client.get("/d/DYYL/").status_code == 404
+
+
+def test_a_districts_numbers_are_those_of_the_rooms(
+    client: CheckedClient, web_world: World, place: Place, fixed_clock: datetime
+) -> None:
+    web_world.topic(place)
+    web_world.topic(place, State.SCREENING, "还没有审核的")
+    rejected = web_world.topic(place, State.SCREENING, "不予立项的")
+    topics.move_topic(
+        web_world.clerk(place),
+        community_id=place.id,
+        topic_id=rejected,
+        to=State.REJECTED,
+        note="不在本社区",
+    )
+    web_world.poll(place)
+    web_world.draft(place)
+    web_world.voters(place, 2)
+    client.staff(web_world.staff(place, Role.DISTRICT))
+    shown = re.findall(
+        r'<td class="num" data-label="([^"]+)">(\d+)</td>', client.get("/d/DHXL/").text
+    )
+    assert dict(shown) == {
+        "住宅户数": "24",
+        "进来过的户": "2",
+        "正在商量的议题": "1",
+        "办结的议题": "1",
+        "正在投票": "1",
+        "有结果的投票": "0",
+        "项目": "1",
+        "评过的项目": "0",
+        "逾期返修": "0",
+    }
+
+
+def test_everybody_who_works_here_finds_the_way_back_from_a_communitys_page(
+    client: CheckedClient, web_world: World, place: Place
+) -> None:
+    client.staff(web_world.staff(place, Role.DISTRICT))
+    assert 'href="/staff/"' in client.get("/c/HXL/").text
+    client.staff(web_world.staff(place, Role.DESIGNER))
+    page = client.get("/c/HXL/").text
+    assert 'href="/c/HXL/designer"' in page
+    assert 'href="/c/HXL/mine"' not in page
 
 
 def test_staff_sign_in_says_one_thing_for_every_mistake(

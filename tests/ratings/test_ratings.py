@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.communities.queries import community_by_code
-from app.core import clock
+from app.core import clock, jobs
 from app.core.actor import SYSTEM
 from app.core.db import db
 from app.core.errors import NotFound, RuleBroken
 from app.core.record import RecordEntry
 from app.exports import verify_record
 from app.exports.operations import export_record
+from app.people.models import PersonNotice, PersonNoticeKind
 from app.projects import operations as projects
 from app.projects.rules import Stage
 from app.ratings import operations, queries, rules
@@ -183,6 +184,12 @@ def test_a_low_score_is_repaired_and_then_asked_again(
             operations.finish_repair(SYSTEM, community_id=place.id, repair_id=task, note=note)
 
     poll = operations.start_rating(SYSTEM, community_id=place.id, project_code="P05", days=7)
+    jobs.run_due()
+    asked = db.session.scalars(
+        select(PersonNotice.about).where(PersonNotice.kind == PersonNoticeKind.RATE_AGAIN)
+    ).all()
+    assert asked == ["rating:P05"] * 5, "whoever filled in the first round is asked in person"
+    db.session.rollback()
     rate(world, place, poll, 5, 4)
     clock.advance(timedelta(days=8))
     voting.close_poll(SYSTEM, community_id=place.id, public_id=poll)
