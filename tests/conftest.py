@@ -7,10 +7,11 @@ import warnings
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask_migrate import upgrade
+from sqlalchemy import event
 
 from app import create_app
 from app.config import ROOT, Settings
@@ -146,3 +147,17 @@ def world(app: Flask) -> World:
 def web_world(web_app: Flask) -> World:
     """The same on SQLite alone, beside `client`."""
     return World(web_app)
+
+
+@pytest.fixture
+def statements(web_app: Flask) -> Iterator[list[str]]:
+    """Every statement a request makes, without the bounds of transactions."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            seen.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(db.engine, "before_cursor_execute", note)

@@ -103,7 +103,10 @@ def _one(statement: Select[*tuple[Any, ...]], wanted: str | int) -> CommunityVie
     row = db.session.execute(statement, {"wanted": wanted}).first()
     if row is None:
         raise NotFound("community")
-    values: tuple[Any, ...] = tuple(row)
+    return _view(tuple(row))
+
+
+def _view(values: tuple[Any, ...]) -> CommunityView:
     above_ids = tuple(value for value in values[9:] if value is not None)
     return CommunityView(**dict(zip(_NAMES, (*values[:9], above_ids), strict=True)))
 
@@ -123,10 +126,10 @@ def communities_below(jurisdiction_id: int) -> list[CommunityView]:
         if children <= below:
             break
         below |= children
-    ids = db.session.scalars(
-        select(Community.id).where(Community.jurisdiction_id.in_(below)).order_by(Community.name)
-    ).all()
-    return [community_by_id(community_id) for community_id in ids]
+    rows = db.session.execute(
+        _WITH_PLACES.where(Community.jurisdiction_id.in_(below)).order_by(Community.name)
+    )
+    return [_view(tuple(row)) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from app.communities import operations as communities
 from app.consultations.rules import State
 from app.conventions import operations as conventions
 from app.conventions.rules import Article, ArticleClass
 from app.conventions.rules import State as ConventionState
 from app.core import clock
-from app.core.actor import SYSTEM
+from app.core.actor import SYSTEM, Role
 from app.projects import operations as projects
 from app.projects.rules import Stage
 from app.ratings import operations as ratings
@@ -132,3 +134,32 @@ def test_another_communitys_notices_are_not_on_it(
     web_world.community("YYL", 2)
     web_world.topic(place)
     assert titles(client, "/c/YYL/board") == []
+
+
+def test_board_and_district_ask_the_same_however_much_there_is(
+    client: CheckedClient, web_world: World, place: Place, statements: list[str]
+) -> None:
+    client.staff(web_world.staff(place, Role.DISTRICT))
+    more = communities.NewCommunity(
+        code="M0",
+        name="又一个社区",
+        jurisdiction_id=place.district_id,
+        desk_phone="10000000001",
+        office="东侧",
+        hours="周一至周五",
+        intro="",
+        demo=False,
+    )
+
+    def cost(address: str) -> int:
+        statements.clear()
+        assert client.raw.get(address).status_code == 200
+        return len(statements)
+
+    web_world.topic(place)
+    cost("/c/HXL/board")
+    before = cost("/c/HXL/board"), cost("/d/DHXL/")
+    for number in range(12):
+        web_world.topic(place, State.ACCEPTED, f"第{number}件事")
+        communities.add_community(SYSTEM, replace(more, code=f"M{number}", name=f"社区{number}"))
+    assert (cost("/c/HXL/board"), cost("/d/DHXL/")) == before

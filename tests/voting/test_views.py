@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from app.communities import queries as places
 from app.core import clock, jobs
@@ -19,8 +19,6 @@ from tests.support.checked_client import CheckedClient
 from tests.voting.village import Village, count_rows, found_village
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from flask import Flask
 
 
@@ -489,20 +487,6 @@ def test_residents_have_no_desk(town: Village) -> None:
 
 
 # --- figures -----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def statements(web_app: Flask) -> Iterator[list[str]]:
-    """Every statement a request makes, without the bounds of transactions."""
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            seen.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(db.engine, "before_cursor_execute", note)
 
 
 @pytest.mark.parametrize("homes", [10, 400])
