@@ -84,6 +84,8 @@ def draft_convention(actor: Actor, *, community_id: int, text: ConventionText) -
         require(actor, Permission.CONVENTION_DRAFT, Place(community_id))
         rules.check_articles(text.articles)
         newest = _newest(session, community_id)
+        if newest is not None and newest.state == State.DRAFT and _is_same(newest, text):
+            return newest.number
         if newest is not None and newest.state != State.PUBLISHED:
             raise RuleBroken("convention.unfinished", number=newest.number)
         number = newest.number + 1 if newest is not None else 1
@@ -107,6 +109,11 @@ def draft_convention(actor: Actor, *, community_id: int, text: ConventionText) -
             version=number,
         )
         return number
+
+
+def _is_same(newest: Convention, text: ConventionText) -> bool:
+    """Whether the newest draft is this text as it was first sent: the form was sent twice."""
+    return newest.revision == 1 and newest.text_sha256 == text.sha256
 
 
 def edit_convention(actor: Actor, *, community_id: int, number: int, text: ConventionText) -> None:

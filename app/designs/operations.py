@@ -22,7 +22,7 @@ from app.designs.models import Alternative, Proposal, Revision
 from app.designs.rules import Plan, State
 from app.discussion.queries import author_in
 from app.meetings import steps as meetings
-from app.people.models import PersonNoticeKind
+from app.people.models import Person, PersonNoticeKind
 from app.people.steps import security, tell_person
 from app.policy.table import Permission, Place, require
 from app.projects.queries import project
@@ -64,13 +64,20 @@ def post_proposal(
     title: str,
     drawn: tuple[Drawn, ...],
 ) -> str:
-    """Hand in a proposal for the committee's look; gives its id. Raises: NotFound, RuleBroken."""
+    """Hand in a proposal for the committee's look; gives its id.
+
+    The same title for the same project while the first still waits is a form sent twice.
+    Raises: NotFound, RuleBroken.
+    """
     with transaction() as session:
         require(actor, Permission.DESIGN_POST, Place(community_id))
         rules.check_plans([one.plan for one in drawn])
         if not title.strip():
             raise RuleBroken("design.no_title")
         found = project(community_id, project_code)
+        before = _sent_before(session, actor, community_id, (found.code, title.strip()[:120]))
+        if before is not None:
+            return before
         proposal = Proposal(
             community_id=community_id,
             public_id=c.crockford(secrets.token_bytes(ID_BYTES)).lower(),
@@ -86,6 +93,23 @@ def post_proposal(
         _write(session, actor, proposal, drawn, ("", ""))
         _note(session, actor, proposal, "design.submitted")
         return proposal.public_id
+
+
+def _sent_before(
+    session: Session, actor: Actor, community_id: int, what: tuple[str, str]
+) -> str | None:
+    """The designer's own waiting proposal of this project and title; their account is locked."""
+    person_id = actor.require_person()
+    session.execute(select(Person.id).where(Person.id == person_id).with_for_update())
+    return session.scalar(
+        select(Proposal.public_id).where(
+            Proposal.community_id == community_id,
+            Proposal.person_id == person_id,
+            Proposal.project_code == what[0],
+            Proposal.title == what[1],
+            Proposal.state == State.SUBMITTED.value,
+        )
+    )
 
 
 def decide_proposal(
@@ -134,6 +158,8 @@ def revise_proposal(
         rules.check_plans([one.plan for one in drawn])
         what, because = rules.check_change(why[0]), why[1]
         author = _author(session, proposal, because)
+        if _is_newest(session, proposal, (what, because)):
+            return proposal.revision
         proposal.revision += 1
         _write(session, actor, proposal, drawn, (what, because))
         if proposal.state != State.PUBLISHED:
@@ -146,6 +172,18 @@ def revise_proposal(
             kind = PersonNoticeKind.REVISED
             tell_person(session, community_id, author, kind, _subject(proposal))
         return proposal.revision
+
+
+def _is_newest(session: Session, proposal: Proposal, why: tuple[str, str]) -> bool:
+    """Whether the newest revision gave the same reason: the form was sent twice."""
+    newest = session.execute(
+        select(Revision.what, Revision.because).where(
+            Revision.community_id == proposal.community_id,
+            Revision.proposal_id == proposal.id,
+            Revision.number == proposal.revision,
+        )
+    ).one()
+    return tuple(newest) == why
 
 
 def _author(session: Session, proposal: Proposal, because: str) -> int | None:
@@ -168,6 +206,9 @@ def call_session(actor: Actor, *, community_id: int, design_id: str, meeting: Ne
         if proposal.state != State.PUBLISHED:
             raise RuleBroken("design.wrong_state", state=proposal.state)
         called = replace(meeting, subject=_subject(proposal), notice_days=NOTICE_DAYS)
+        before = meetings.announced_before(session, community_id, called)
+        if before is not None:
+            return before
         made = meetings.announce(session, actor, community_id, called)
         edge = Edge(f"meeting:{made.public_id}", "discusses", _subject(proposal))
         connect(session, community_id, edge)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import IntegerField, RadioField, StringField, TextAreaField
+from wtforms import HiddenField, IntegerField, RadioField, StringField, TextAreaField
 from wtforms.fields import DateTimeLocalField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
@@ -78,6 +78,7 @@ class CheckInForm(FlaskForm):
 
     band = RadioField(_l("年龄段"), choices=BANDS, default=AgeBand.UNSAID.value)
     label = StringField(_l("怎么称呼"), validators=[Length(max=40)])
+    once = HiddenField(validators=[Length(max=40)])
 
 
 class MinutesForm(FlaskForm):

@@ -88,13 +88,15 @@ class AgendaItem(Base):
 class Seat(Base):
     """Somebody who comes, waits, or came. Without a person: somebody the desk entered.
 
-    `label` is what the desk calls them; nobody else sees it. `line` is the order of asking.
+    `label` is what the desk calls them; nobody else sees it. `line` is the order of asking. `once`
+    is the desk's form's own mark, so that a double tap is one person.
     """
 
     __tablename__ = "seat"
     __table_args__ = (
         UniqueConstraint("community_id", "meeting_id", "person_id"),
         Index("ix_seat_line", "community_id", "meeting_id", "state", "line"),
+        Index("ix_seat_once", "community_id", "meeting_id", "once", unique=True),
         ForeignKeyConstraint(
             ["community_id", "meeting_id"],
             ["meeting.community_id", "meeting.id"],
@@ -113,3 +115,4 @@ class Seat(Base):
     asked_at: Mapped[datetime]
     checked_in_at: Mapped[datetime | None] = mapped_column(default=None)
     band: Mapped[str] = mapped_column(String(10), default="")
+    once: Mapped[str | None] = mapped_column(String(40), default=None)

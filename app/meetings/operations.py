@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, update
@@ -174,8 +175,10 @@ def _hand_on(session: Session, meeting: Meeting) -> None:
         tell_person(session, meeting.community_id, first.person_id, kind, about)
 
 
-def reserve_at_desk(actor: Actor, *, community_id: int, meeting_id: str, label: str) -> None:
-    """Give one of the held places to somebody without a phone.
+def reserve_at_desk(
+    actor: Actor, *, community_id: int, meeting_id: str, label: str, once: str | None = None
+) -> None:
+    """Give one of the held places to somebody without a phone; a form sent twice is one person.
 
     Raises: NotFound; RuleBroken meeting.no_label, meeting.held_full, meeting.wrong_state.
     """
@@ -186,6 +189,8 @@ def reserve_at_desk(actor: Actor, *, community_id: int, meeting_id: str, label: 
             raise RuleBroken("meeting.wrong_state", state=meeting.state)
         if not label.strip():
             raise RuleBroken("meeting.no_label")
+        if _entered_before(session, meeting, once):
+            return
         taken = session.execute(
             update(Meeting)
             .where(Meeting.id == meeting.id, Meeting.held_taken < Meeting.held)
@@ -196,8 +201,23 @@ def reserve_at_desk(actor: Actor, *, community_id: int, meeting_id: str, label: 
         if taken is None:
             raise RuleBroken("meeting.held_full")
         seat = _desk_seat(meeting, label, _next_in_line(session, meeting))
+        seat.once = once
         session.add(seat)
         _note(session, actor, meeting, "meeting.reserved")
+
+
+def _entered_before(session: Session, meeting: Meeting, once: str | None) -> bool:
+    """Whether the desk's form was already sent; two taps queue up at the meeting's row."""
+    session.execute(select(Meeting.id).where(Meeting.id == meeting.id).with_for_update())
+    found = session.scalar(
+        select(Seat.id).where(
+            Seat.community_id == meeting.community_id,
+            Seat.meeting_id == meeting.id,
+            Seat.once == once,
+            Seat.once.is_not(None),
+        )
+    )
+    return found is not None
 
 
 def _desk_seat(meeting: Meeting, label: str, line: int) -> Seat:
@@ -263,16 +283,27 @@ def check_in_seat(
         return first_time
 
 
-def walk_in(actor: Actor, *, community_id: int, meeting_id: str, label: str, band: str) -> None:
+@dataclass(frozen=True, slots=True)
+class WalkIn:
+    """Somebody who simply came; `once` is the form's own mark."""
+
+    label: str
+    band: str
+    once: str | None = None
+
+
+def walk_in(actor: Actor, *, community_id: int, meeting_id: str, person: WalkIn) -> None:
     """Check in somebody who simply came. Raises: NotFound; RuleBroken meeting.*."""
     with transaction() as session:
         require(actor, Permission.MEETING_RUN, Place(community_id))
         meeting = _meeting(session, community_id, meeting_id)
         _refuse_closed_doors(meeting)
-        seat = _desk_seat(meeting, label, _next_in_line(session, meeting))
-        seat.channel = "walk_in"
+        if _entered_before(session, meeting, person.once):
+            return
+        seat = _desk_seat(meeting, person.label, _next_in_line(session, meeting))
+        seat.channel, seat.once = "walk_in", person.once
         session.add(seat)
-        _check_in(seat, band)
+        _check_in(seat, person.band)
         _note(session, actor, meeting, "meeting.walked_in")
 
 

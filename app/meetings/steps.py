@@ -132,6 +132,21 @@ def hold(session: Session, community_id: int, meeting_id: str) -> Meeting:
     return meeting
 
 
+def announced_before(session: Session, community_id: int, new: NewMeeting) -> str | None:
+    """A meeting about the same thing at the same time, which a form sent twice would double.
+
+    The caller holds a lock on what the meeting is about.
+    """
+    return session.scalar(
+        select(Meeting.public_id).where(
+            Meeting.community_id == community_id,
+            Meeting.subject == new.subject,
+            Meeting.starts_at == new.starts_at.replace(microsecond=0),
+            Meeting.state == MeetingState.ANNOUNCED.value,
+        )
+    )
+
+
 def newest_about(session: Session, community_id: int, subject: str) -> Meeting:
     """The latest meeting about a subject, locked. Raises: NotFound."""
     found = session.scalar(

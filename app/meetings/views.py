@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
@@ -165,7 +166,12 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
 @guard.needs(Permission.DESK_VIEW)
 def desk_meeting(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Show the desk one meeting: the list, the door, the minutes."""
-    return _desk_page(meeting_id, CheckInForm(formdata=None), MinutesForm(formdata=None))
+    return _desk_page(meeting_id, _fresh(), MinutesForm(formdata=None))
+
+
+def _fresh() -> CheckInForm:
+    """An empty form with a mark of its own, by which a double tap is known."""
+    return CheckInForm(formdata=None, data={"once": secrets.token_hex(16)})
 
 
 def _desk_page(meeting_id: str, check_in: CheckInForm, minutes: MinutesForm) -> ResponseReturnValue:
@@ -225,6 +231,7 @@ def reserve(code: str, meeting_id: str) -> ResponseReturnValue:
             community_id=g.place.id,
             meeting_id=meeting_id,
             label=form.label.data or "",
+            once=form.once.data or None,
         )
 
     return _after(code, meeting_id, form, act, _("已登记一位。"))
@@ -241,8 +248,9 @@ def walk_in(code: str, meeting_id: str) -> ResponseReturnValue:
             browser.current_actor(),
             community_id=g.place.id,
             meeting_id=meeting_id,
-            label=form.label.data or "",
-            band=form.band.data or "",
+            person=operations.WalkIn(
+                form.label.data or "", form.band.data or "", form.once.data or None
+            ),
         )
 
     return _after(code, meeting_id, form, act, _("已签到一位。"))
@@ -294,7 +302,7 @@ def minutes(code: str, meeting_id: str) -> ResponseReturnValue:
     if web.carried_out(form, act):
         web.tell("done", _("纪要已保存。散会后请另一位工作人员确认。"))
         return redirect(url_for("meetings.desk_meeting", code=code, meeting_id=meeting_id), 303)
-    return _desk_page(meeting_id, CheckInForm(formdata=None), form)
+    return _desk_page(meeting_id, _fresh(), form)
 
 
 @bp.post("/c/<code>/desk/meetings/<meeting_id>/confirm")

@@ -101,7 +101,7 @@ class _Lamps:
         mine = {"community_id": self.stage.community_id, "meeting_id": self.meeting}
         topics.open_session(self.clerk, **self.mine)
         for band in ("to_79",) * 7 + ("to_59",) * 5 + ("from_80",) * 5:
-            meetings.walk_in(self.clerk, label="", band=band, **mine)  # type: ignore[arg-type]
+            meetings.walk_in(self.clerk, person=meetings.WalkIn("", band), **mine)  # type: ignore[arg-type]
         text = "三栋楼前和二区西侧都装，灯头朝下，不照窗户。一位居民担心晃眼，安装后复看。"
         meetings.write_minutes(self.clerk, text=text, **mine)  # type: ignore[arg-type]
         meetings.close_meeting(self.clerk, **mine)  # type: ignore[arg-type]

@@ -213,7 +213,12 @@ def plan_milestone(
         project = _lock(session, community_id, code)
         if not title.strip():
             raise RuleBroken("project.milestone_empty")
-        number = 1 + len(_milestones(session, project))
+        planned = _milestones(session, project)
+        for step in planned:
+            # The same step on the same day is a form sent twice.
+            if (step.title, step.planned_on) == (title.strip()[:120], planned_on):
+                return step.position
+        number = 1 + len(planned)
         milestone = Milestone(
             community_id=community_id,
             project_id=project.id,

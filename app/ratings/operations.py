@@ -185,12 +185,17 @@ def open_repair(actor: Actor, *, community_id: int, poll: str, repair: NewRepair
     with transaction() as session:
         require(actor, Permission.RATING_RUN, Place(community_id))
         rating = session.scalar(
-            select(Rating).where(Rating.community_id == community_id, Rating.poll == poll)
+            select(Rating)
+            .where(Rating.community_id == community_id, Rating.poll == poll)
+            .with_for_update()
         )
         if rating is None:
             raise NotFound("rating")
         _refuse_unless_low(session, community_id, poll, repair.option)
         text, by = rules.check_repair(repair.what, repair.owner, repair.due, clock.now())
+        before = _opened_before(session, rating, repair.option, text)
+        if before is not None:
+            return before
         task = RepairTask(
             community_id=community_id,
             public_id=c.crockford(secrets.token_bytes(ID_BYTES)).lower(),
@@ -214,6 +219,19 @@ def open_repair(actor: Actor, *, community_id: int, poll: str, repair: NewRepair
         }
         record(session, actor, Act(OPENED, subject, data, {"what": text}), community_id)
         return task.public_id
+
+
+def _opened_before(session: Session, rating: Rating, option: str, text: str) -> str | None:
+    """The same repair, still to be done: the form was sent twice."""
+    return session.scalar(
+        select(RepairTask.public_id).where(
+            RepairTask.community_id == rating.community_id,
+            RepairTask.poll == rating.poll,
+            RepairTask.option == option,
+            RepairTask.what == text,
+            RepairTask.done_at.is_(None),
+        )
+    )
 
 
 def _refuse_unless_low(session: Session, community_id: int, poll: str, option: str) -> None:

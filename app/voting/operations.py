@@ -7,12 +7,13 @@ act is an entry of the record, in the same transaction as the change.
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 from sqlalchemy import delete, select
 
+from app.communities.models import Community
 from app.communities.settings import publication_days
 from app.core import clock, jobs
 from app.core import record as records
@@ -58,16 +59,44 @@ PUBLISHED = records.register(
 )
 FINAL = records.register("result.final", {"poll"}, meaning="the publication period is over")
 
+# Whoever sends the very same draft again within this time has pressed twice.
+SENT_TWICE = timedelta(minutes=10)
+
 # --- drafts ------------------------------------------------------------------------------------
 
 
 def draft_poll(actor: Actor, *, community_id: int, draft: PollDraft) -> str:
-    """Write a draft; gives the poll's public id. Raises: RuleBroken draft.*, NotFound."""
+    """Write a draft; gives the poll's public id. A form sent twice is one draft.
+
+    Raises: RuleBroken draft.*, NotFound.
+    """
     with transaction() as session:
         require(actor, Permission.POLL_DRAFT, Place(community_id))
+        before = _drafted_before(session, actor, community_id, draft)
+        if before is not None:
+            return before
         poll = launching.new_poll(session, actor, community_id, draft)
         _note(session, actor, poll, "poll.drafted")
         return poll.public_id
+
+
+def _drafted_before(
+    session: Session, actor: Actor, community_id: int, draft: PollDraft
+) -> str | None:
+    """The same draft by the same person a moment ago; drafts of a community queue up here."""
+    if actor.person_id is None:
+        return None
+    session.execute(select(Community.id).where(Community.id == community_id).with_for_update())
+    recent = session.scalars(
+        select(Poll).where(
+            Poll.community_id == community_id,
+            Poll.drafted_by == actor.person_id,
+            Poll.drafted_at > clock.now() - SENT_TWICE,
+            Poll.state == "draft",
+        )
+    )
+    same = (poll.public_id for poll in recent if launching.draft_of(session, poll) == draft)
+    return next(same, None)
 
 
 def edit_draft(actor: Actor, *, community_id: int, public_id: str, draft: PollDraft) -> None:

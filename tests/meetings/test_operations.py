@@ -173,7 +173,12 @@ def test_checking_in_by_list_and_door_counts_each_once(world: World, fixed_clock
         operations.check_in_seat(
             clerk, community_id=place.id, meeting_id=meeting, seat_id=999_999, band="unsaid"
         )
-    operations.walk_in(clerk, community_id=place.id, meeting_id=meeting, label="", band="from_80")
+    operations.walk_in(
+        clerk,
+        community_id=place.id,
+        meeting_id=meeting,
+        person=operations.WalkIn("", "from_80"),
+    )
     assert queries.meeting(place.id, meeting).present == 3
     with pytest.raises(RuleBroken, match=r"meeting\.wrong_state"):
         leave(coming, place, meeting)
