@@ -48,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     with app.app_context():
         prepare_engine(db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    guard.init_sizes(app, lambda: browser.current() is not None)
     csrf.init_app(app)
     babel.init_app(app, locale_selector=chrome.locale, timezone_selector=lambda: "Asia/Shanghai")
     browser.init(app)

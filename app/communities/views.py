@@ -23,9 +23,9 @@ SHOWN = 50
 
 @bp.route("/c/<code>/desk/roll", methods=["GET", "POST"])
 @guard.needs(Permission.ROLL_IMPORT)
+@guard.takes(roll_reading.MAX_BYTES + 64 * 1024)
 def roll(code: str) -> ResponseReturnValue:
     """Take in a workbook and lead to its preview."""
-    request.max_content_length = roll_reading.MAX_BYTES + 64 * 1024
     form = RollForm()
     if form.validate_on_submit():
         upload = form.file.data

@@ -138,9 +138,9 @@ def _projects_of(topic: TopicView) -> list[projects.ProjectView]:
 
 @bp.route("/c/<code>/propose", methods=["GET", "POST"])
 @guard.needs(Permission.TOPIC_PROPOSE)
+@guard.takes(UPLOAD_LIMIT)
 def propose(code: str) -> ResponseReturnValue:
     """Propose a topic, with up to three photos."""
-    request.max_content_length = UPLOAD_LIMIT
     form = ProposalForm()
     if request.method == "GET":
         form.once.data = secrets.token_hex(16)

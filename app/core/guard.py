@@ -8,6 +8,7 @@ from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import abort, current_app, g, redirect, request, url_for
+from flask_wtf.csrf import CSRFError
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -27,6 +28,9 @@ class Open(Enum):
 
 
 Access = Open | StrEnum
+# Werkzeug holds what it has read but not yet taken apart to the same limit as typed fields, and it
+# reads files in pieces of 64 KiB: less than this refuses every larger file.
+FORM_MEMORY = 512 * 1024
 
 
 def public(view: View) -> View:
@@ -58,6 +62,16 @@ def _declare(view: View, access: Access) -> View:
     return view
 
 
+def takes(most_bytes: int) -> Callable[[View], View]:
+    """Declare how large a body a view takes from whoever is signed in; all others take little."""
+
+    def declare(view: View) -> View:
+        view.most_bytes = most_bytes  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
 @dataclass(frozen=True, slots=True)
 class Hooks:
     """What the guard asks the rooms above, without knowing them."""
@@ -73,6 +87,27 @@ def current_actor() -> Actor:
     """Who asks in this request, for rooms below the one that keeps accounts."""
     hooks: Hooks = current_app.extensions["guard"]
     return hooks.actor()
+
+
+def init_sizes(app: Flask, is_signed_in: Callable[[], bool]) -> None:
+    """Let bodies be as large as their view declares.
+
+    Call it before whatever reads forms first, which is the look at the form's token: a limit set
+    by the view itself comes too late. Strangers cannot send large bodies anywhere.
+    """
+
+    @app.before_request
+    def _size() -> None:
+        view = app.view_functions.get(request.endpoint or "")
+        most_bytes: int | None = getattr(view, "most_bytes", None)
+        if request.method != "POST" or most_bytes is None:
+            return
+        if is_signed_in():
+            request.max_content_length = most_bytes
+            request.max_form_memory_size = FORM_MEMORY
+        elif (request.content_length or 0) > current_app.config["MAX_CONTENT_LENGTH"]:
+            # Most likely they were signed in when they began; "too large" would be no help.
+            raise CSRFError("signed out")
 
 
 def init(app: Flask, hooks: Hooks) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import FormField, RadioField, StringField, TextAreaField
+from wtforms import FormField, HiddenField, RadioField, StringField, TextAreaField
 from wtforms.form import Form
 from wtforms.validators import InputRequired, Length
 
@@ -51,6 +51,7 @@ class ProposalForm(FlaskForm):
     a = FormField(PlanForm)
     b = FormField(PlanForm)
     c = FormField(PlanForm)
+    once = HiddenField(validators=[Length(max=40)])
 
     def plans(self) -> list[PlanForm]:
         """Give the alternatives that were filled in."""

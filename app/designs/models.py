@@ -39,7 +39,7 @@ class Proposal(Base):
 
 
 class Revision(Base):
-    """One revision: what changed, and because of which opinion."""
+    """One revision: what changed, and because of which opinion. `once` is the form's own mark."""
 
     __tablename__ = "proposal_revision"
     __table_args__ = (
@@ -49,6 +49,7 @@ class Revision(Base):
             ["proposal.community_id", "proposal.id"],
             name="fk_proposal_revision_proposal",
         ),
+        Index("ix_proposal_revision_once", "community_id", "proposal_id", "once", unique=True),
     )
 
     id: Mapped[int] = mapped_column(init=False, primary_key=True)
@@ -58,6 +59,7 @@ class Revision(Base):
     what: Mapped[str] = mapped_column(Text)
     because: Mapped[str] = mapped_column(String(20))
     at: Mapped[datetime]
+    once: Mapped[str | None] = mapped_column(String(40), default=None)
 
 
 class Alternative(Base):

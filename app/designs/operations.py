@@ -56,58 +56,68 @@ class Drawn:
     picture: Picture | None = None
 
 
-def post_proposal(
-    actor: Actor,
-    *,
-    community_id: int,
-    project_code: str,
-    title: str,
-    drawn: tuple[Drawn, ...],
-) -> str:
-    """Hand in a proposal for the committee's look; gives its id.
+@dataclass(frozen=True, slots=True)
+class NewProposal:
+    """What a designer hands in; `once` is the form's own mark, so that two taps are one."""
 
-    The same title for the same project while the first still waits is a form sent twice.
-    Raises: NotFound, RuleBroken.
-    """
+    project_code: str
+    title: str
+    drawn: tuple[Drawn, ...]
+    once: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A revision: what changed, the post it answers ("" for none), and the form's own mark."""
+
+    what: str
+    because: str
+    drawn: tuple[Drawn, ...]
+    once: str | None = None
+
+
+def post_proposal(actor: Actor, *, community_id: int, new: NewProposal) -> str:
+    """Hand in a proposal for the committee's look; gives its id. Raises: NotFound, RuleBroken."""
     with transaction() as session:
         require(actor, Permission.DESIGN_POST, Place(community_id))
-        rules.check_plans([one.plan for one in drawn])
-        if not title.strip():
+        rules.check_plans([one.plan for one in new.drawn])
+        if not new.title.strip():
             raise RuleBroken("design.no_title")
-        found = project(community_id, project_code)
-        before = _sent_before(session, actor, community_id, (found.code, title.strip()[:120]))
+        found = project(community_id, new.project_code)
+        before = _sent_before(session, actor, community_id, new.once)
         if before is not None:
-            return before
+            return before.public_id
         proposal = Proposal(
             community_id=community_id,
             public_id=c.crockford(secrets.token_bytes(ID_BYTES)).lower(),
             project_code=found.code,
             person_id=actor.require_person(),
-            title=title.strip()[:120],
+            title=new.title.strip()[:120],
             state=State.SUBMITTED.value,
             revision=1,
             created_at=clock.now(),
         )
         session.add(proposal)
         session.flush()
-        _write(session, actor, proposal, drawn, ("", ""))
+        _write(session, actor, proposal, Change("", "", new.drawn, new.once))
         _note(session, actor, proposal, "design.submitted")
         return proposal.public_id
 
 
 def _sent_before(
-    session: Session, actor: Actor, community_id: int, what: tuple[str, str]
-) -> str | None:
-    """The designer's own waiting proposal of this project and title; their account is locked."""
+    session: Session, actor: Actor, community_id: int, once: str | None
+) -> Proposal | None:
+    """The designer's proposal that this very form made; two taps queue up at their account."""
     person_id = actor.require_person()
     session.execute(select(Person.id).where(Person.id == person_id).with_for_update())
     return session.scalar(
-        select(Proposal.public_id).where(
+        select(Proposal)
+        .join(Revision, Revision.proposal_id == Proposal.id)
+        .where(
             Proposal.community_id == community_id,
             Proposal.person_id == person_id,
-            Proposal.project_code == what[0],
-            Proposal.title == what[1],
-            Proposal.state == State.SUBMITTED.value,
+            Revision.once == once,
+            Revision.once.is_not(None),
         )
     )
 
@@ -137,15 +147,8 @@ def decide_proposal(
         record(session, actor, Act(PUBLISHED, _subject(proposal), data), community_id)
 
 
-def revise_proposal(
-    actor: Actor,
-    *,
-    community_id: int,
-    design_id: str,
-    drawn: tuple[Drawn, ...],
-    why: tuple[str, str],
-) -> int:
-    """Change one's own proposal; `why` is what changed and the post it answers ("" for none).
+def revise_proposal(actor: Actor, *, community_id: int, design_id: str, change: Change) -> int:
+    """Change one's own proposal; gives the number of the newest revision.
 
     A published proposal stays public and its change is an entry; whoever wrote the opinion is
     told. A returned one is handed in again. Raises: NotFound; RuleBroken design.*.
@@ -155,35 +158,23 @@ def revise_proposal(
         proposal = _lock(session, community_id, design_id)
         if proposal.person_id != actor.person_id:
             raise NotFound("design")
-        rules.check_plans([one.plan for one in drawn])
-        what, because = rules.check_change(why[0]), why[1]
-        author = _author(session, proposal, because)
-        if _is_newest(session, proposal, (what, because)):
+        rules.check_plans([one.plan for one in change.drawn])
+        change = replace(change, what=rules.check_change(change.what))
+        author = _author(session, proposal, change.because)
+        if _sent_before(session, actor, community_id, change.once) is not None:
             return proposal.revision
         proposal.revision += 1
-        _write(session, actor, proposal, drawn, (what, because))
+        _write(session, actor, proposal, change)
         if proposal.state != State.PUBLISHED:
             proposal.state = State.SUBMITTED.value
             _note(session, actor, proposal, "design.revised")
             return proposal.revision
-        data = _facts(session, proposal) | {"because": because}
+        data = _facts(session, proposal) | {"because": change.because}
         record(session, actor, Act(REVISED, _subject(proposal), data), community_id)
         if author is not None:
             kind = PersonNoticeKind.REVISED
             tell_person(session, community_id, author, kind, _subject(proposal))
         return proposal.revision
-
-
-def _is_newest(session: Session, proposal: Proposal, why: tuple[str, str]) -> bool:
-    """Whether the newest revision gave the same reason: the form was sent twice."""
-    newest = session.execute(
-        select(Revision.what, Revision.because).where(
-            Revision.community_id == proposal.community_id,
-            Revision.proposal_id == proposal.id,
-            Revision.number == proposal.revision,
-        )
-    ).one()
-    return tuple(newest) == why
 
 
 def _author(session: Session, proposal: Proposal, because: str) -> int | None:
@@ -234,25 +225,20 @@ def open_designer_session(actor: Actor, *, community_id: int, meeting_id: str) -
         )
 
 
-def _write(
-    session: Session,
-    actor: Actor,
-    proposal: Proposal,
-    drawn: tuple[Drawn, ...],
-    why: tuple[str, str],
-) -> None:
+def _write(session: Session, actor: Actor, proposal: Proposal, change: Change) -> None:
     before = _pictures_before(session, proposal)
     session.add(
         Revision(
             community_id=proposal.community_id,
             proposal_id=proposal.id,
             number=proposal.revision,
-            what=why[0],
-            because=why[1],
+            what=change.what,
+            because=change.because,
             at=clock.now(),
+            once=change.once,
         )
     )
-    for position, one in enumerate(drawn):
+    for position, one in enumerate(change.drawn):
         picture_id = before.get(position)
         if one.picture is not None:
             alt = one.plan.title

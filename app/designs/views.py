@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
@@ -72,9 +73,9 @@ def show(code: str, design_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- t
 
 @bp.route("/c/<code>/designer/new", methods=["GET", "POST"])
 @guard.needs(Permission.DESIGN_POST)
+@guard.takes(UPLOAD_LIMIT)
 def new(code: str) -> ResponseReturnValue:
     """Post a proposal."""
-    request.max_content_length = UPLOAD_LIMIT
     form = ProposalForm()
     form.project.choices = [
         SelectChoice(one.code, one.title) for one in projects.all_projects(g.place.id)
@@ -86,9 +87,12 @@ def new(code: str) -> ResponseReturnValue:
             operations.post_proposal(
                 browser.current_actor(),
                 community_id=g.place.id,
-                project_code=form.project.data or "",
-                title=form.title.data or "",
-                drawn=_drawn(form.plans()),
+                new=operations.NewProposal(
+                    form.project.data or "",
+                    form.title.data or "",
+                    _drawn(form.plans()),
+                    form.once.data or None,
+                ),
             )
         )
 
@@ -100,9 +104,9 @@ def new(code: str) -> ResponseReturnValue:
 
 @bp.route("/c/<code>/designer/<design_id>/revise", methods=["GET", "POST"])
 @guard.needs(Permission.DESIGN_POST)
+@guard.takes(UPLOAD_LIMIT)
 def revise(code: str, design_id: str) -> ResponseReturnValue:
     """Post the next revision of one's own proposal."""
-    request.max_content_length = UPLOAD_LIMIT
     proposal = queries.proposal(g.place.id, design_id)
     if proposal.person_id != browser.current_actor().person_id:
         abort(404)
@@ -118,8 +122,12 @@ def revise(code: str, design_id: str) -> ResponseReturnValue:
             browser.current_actor(),
             community_id=g.place.id,
             design_id=design_id,
-            drawn=_drawn(form.plans()),
-            why=(form.what.data or "", form.because.data or ""),
+            change=operations.Change(
+                form.what.data or "",
+                form.because.data or "",
+                _drawn(form.plans()),
+                form.once.data or None,
+            ),
         )
 
     if request.method == "POST" and web.carried_out(form, act):
@@ -130,6 +138,8 @@ def revise(code: str, design_id: str) -> ResponseReturnValue:
 
 def _form_page(form: ProposalForm, proposal: ProposalView | None) -> ResponseReturnValue:
     status = REFUSED if request.method == "POST" else 200
+    if request.method == "GET":
+        form.once.data = secrets.token_hex(16)
     page = render_template(
         "designs/form.html",
         place=g.place,

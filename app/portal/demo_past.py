@@ -395,9 +395,7 @@ def _design(stage: Stagehand) -> None:
     design = designs.post_proposal(
         designer,
         community_id=stage.community_id,
-        project_code="P05",
-        title="铁路绿带口袋公园，两种做法",
-        drawn=drawn,
+        new=designs.NewProposal("P05", "铁路绿带口袋公园，两种做法", drawn),
     )
     mine: dict[str, Any] = {"community_id": stage.community_id}
     designs.decide_proposal(clerk, design_id=design, publish=True, **mine)
@@ -414,4 +412,5 @@ def _design(stage: Stagehand) -> None:
         posts.append(post)
     answer = "沙坑保留一半，加盖；另一半改弹性地面。"
     opinions.reply(designer, post_id=posts[0], text=answer, **mine)
-    designs.revise_proposal(designer, design_id=design, drawn=drawn, why=(answer, posts[0]), **mine)
+    change = designs.Change(answer, posts[0], drawn)
+    designs.revise_proposal(designer, design_id=design, change=change, **mine)

@@ -201,9 +201,9 @@ def milestone_done(code: str, project_code: str, number: int) -> ResponseReturnV
 
 @bp.post("/c/<code>/desk/projects/<project_code>/progress")
 @guard.needs(Permission.PROJECT_PROGRESS)
+@guard.takes(UPLOAD_LIMIT)
 def progress(code: str, project_code: str) -> ResponseReturnValue:
     """Report on the building."""
-    request.max_content_length = UPLOAD_LIMIT
     form = ProgressForm()
 
     def act() -> None:
@@ -242,9 +242,9 @@ def _after(
 
 @bp.route("/c/<code>/desk/projects/new", methods=["GET", "POST"])
 @guard.needs(Permission.PROJECT_EDIT)
+@guard.takes(UPLOAD_LIMIT)
 def new(code: str) -> ResponseReturnValue:
     """Put a project on the ledger."""
-    request.max_content_length = UPLOAD_LIMIT
     form = ProjectForm(
         data=None if request.method == "POST" else {"decision_route": default_route()}
     )
@@ -255,9 +255,9 @@ def new(code: str) -> ResponseReturnValue:
 
 @bp.route("/c/<code>/desk/projects/<project_code>", methods=["GET", "POST"])
 @guard.needs(Permission.PROJECT_EDIT)
+@guard.takes(UPLOAD_LIMIT)
 def edit(code: str, project_code: str) -> ResponseReturnValue:
     """Change a project's text."""
-    request.max_content_length = UPLOAD_LIMIT
     project = queries.project(g.place.id, project_code)
     form = ProjectForm(data=None if request.method == "POST" else _as_typed(project))
     form.code.data = project.code

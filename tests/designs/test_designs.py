@@ -15,7 +15,7 @@ from app.core.errors import NotAllowed, NotFound, RuleBroken
 from app.core.images import Picture
 from app.core.record import RecordEntry
 from app.designs import operations, queries, rules
-from app.designs.operations import Drawn
+from app.designs.operations import Change, Drawn, NewProposal
 from app.designs.rules import Plan, State
 from tests.support.checked_client import CheckedClient
 from tests.support.world import World
@@ -55,9 +55,7 @@ def posted(world: World, place: Place, designer: Actor) -> str:
     return operations.post_proposal(
         designer,
         community_id=place.id,
-        project_code="P05",
-        title="口袋公园怎么做",
-        drawn=(Drawn(A), Drawn(B)),
+        new=NewProposal("P05", "口袋公园怎么做", (Drawn(A), Drawn(B))),
     )
 
 
@@ -76,8 +74,7 @@ def test_a_proposal_is_looked_at_shown_and_revised(world: World, fixed_clock: da
             actor,
             community_id=place.id,
             design_id=design,
-            drawn=(Drawn(A), Drawn(B)),
-            why=(what, because),
+            change=Change(what, because, (Drawn(A), Drawn(B))),
         )
 
     with pytest.raises(RuleBroken, match=r"design\.no_reason"):
@@ -120,9 +117,7 @@ def test_a_drawing_stays_when_a_revision_brings_none(world: World, fixed_clock: 
         return operations.post_proposal(
             designer,
             community_id=place.id,
-            project_code="P05",
-            title=title,
-            drawn=(Drawn(A, drawing), Drawn(B)),
+            new=NewProposal("P05", title, (Drawn(A, drawing), Drawn(B))),
         )
 
     with pytest.raises(RuleBroken, match=r"design\.no_title"):
@@ -134,8 +129,7 @@ def test_a_drawing_stays_when_a_revision_brings_none(world: World, fixed_clock: 
         designer,
         community_id=place.id,
         design_id=design,
-        drawn=(Drawn(A), Drawn(B)),
-        why=("只改文字", ""),
+        change=Change("只改文字", "", (Drawn(A), Drawn(B))),
     )
     kept, none = queries.proposal(place.id, design).alternatives
     assert kept.picture == first is not None

@@ -18,7 +18,7 @@ from app.core.actor import SYSTEM, Role
 from app.core.db import db
 from app.designs import operations as designs
 from app.designs.models import Proposal, Revision
-from app.designs.operations import Drawn
+from app.designs.operations import Change, Drawn, NewProposal
 from app.designs.rules import Plan
 from app.meetings import operations as meetings
 from app.meetings.models import Meeting, Seat
@@ -80,19 +80,19 @@ def test_a_proposal_a_revision_and_a_session(app: Flask, world: World, place: Pl
     designer, clerk = world.staff(place, Role.DESIGNER).actor, world.clerk(place)
     mine = {"community_id": place.id}
 
-    def post(title: str = "口袋公园") -> str:
-        return designs.post_proposal(designer, **mine, project_code="P05", title=title, drawn=PLANS)
+    def post(once: str = "a") -> str:
+        new = NewProposal("P05", "口袋公园", PLANS, once)
+        return designs.post_proposal(designer, **mine, new=new)
 
     at_once(app, post)
     assert rows(Proposal) == 1
     design = post()
-    assert post("另一个") != design
+    assert post("b") != design
     designs.decide_proposal(clerk, **mine, design_id=design, publish=True)
+    change = Change("沙坑加盖", "", PLANS, "c")
     at_once(
         app,
-        lambda: designs.revise_proposal(
-            designer, **mine, design_id=design, drawn=PLANS, why=("沙坑加盖", "")
-        ),
+        lambda: designs.revise_proposal(designer, **mine, design_id=design, change=change),
     )
     assert rows(Revision) == 3
     meeting = world.new_meeting()
