@@ -102,6 +102,7 @@ def _hooks() -> guard.Hooks:
         is_signed_in=lambda: browser.current() is not None,
         is_staff=lambda: browser.current_actor().is_staff,
         may=_may,
+        is_for_residents=lambda permission: table.is_for_residents(table.Permission(permission)),
         actor=browser.current_actor,
     )
 

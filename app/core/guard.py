@@ -80,6 +80,7 @@ class Hooks:
     is_signed_in: Callable[[], bool]
     is_staff: Callable[[], bool]
     may: Callable[[StrEnum, object], bool]
+    is_for_residents: Callable[[StrEnum], bool]
     actor: Callable[[], Actor]
 
 
@@ -123,7 +124,7 @@ def init(app: Flask, hooks: Hooks) -> None:
         if access is Open.PUBLIC:
             return None
         if not hooks.is_signed_in():
-            return _to_sign_in(access)
+            return _to_sign_in(hooks, access)
         if not _may(hooks, access):
             abort(404)
         return None
@@ -138,8 +139,10 @@ def _may(hooks: Hooks, access: Access) -> bool:
     return isinstance(access, StrEnum) and hooks.may(access, g.place)
 
 
-def _to_sign_in(access: Access) -> Response:
-    resident = access in {"ballot.cast", "household.view"} or access is Open.SIGNED_IN
+def _to_sign_in(hooks: Hooks, access: Access) -> Response:
+    resident = access is Open.SIGNED_IN or (
+        isinstance(access, StrEnum) and hooks.is_for_residents(access)
+    )
     endpoint = "people.enter" if resident else "people.staff_sign_in"
     wanted = request.full_path if request.method == "GET" else request.path
     return redirect(url_for(endpoint, next=wanted.rstrip("?")), 303)

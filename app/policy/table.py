@@ -147,6 +147,11 @@ def allowed(actor: Actor, permission: Permission, place: Place) -> bool:
     return any(test(actor, place) for test in TABLE[permission])
 
 
+def is_for_residents(permission: Permission) -> bool:
+    """Whether a resident may have it in their own community."""
+    return _resident in TABLE[permission]
+
+
 def require(actor: Actor, permission: Permission, place: Place) -> None:
     """Raise NotAllowed unless the table grants `permission` at `place`."""
     if not allowed(actor, permission, place):

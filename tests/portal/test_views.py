@@ -535,6 +535,26 @@ def test_everybody_who_works_here_finds_the_way_back_from_a_communitys_page(
     assert 'href="/c/HXL/mine"' not in page
 
 
+@pytest.mark.parametrize(
+    ("page", "door"),
+    [
+        ("propose", "/e"),
+        ("say?about=project:P01", "/e"),
+        ("inbox", "/e"),
+        ("mine", "/e"),
+        ("convention/1/sign", "/e"),
+        ("desk/", "/staff/sign-in"),
+        ("designer", "/staff/sign-in"),
+    ],
+)
+def test_whoever_is_not_in_yet_comes_to_the_right_door_and_back(
+    client: CheckedClient, place: Place, page: str, door: str
+) -> None:
+    where = client.get(f"/c/{place.code}/{page}").headers["Location"]
+    assert where.partition("?")[0] == door
+    assert f"/c/{place.code}/{page.partition('?')[0]}" in where
+
+
 def test_staff_sign_in_says_one_thing_for_every_mistake(
     client: CheckedClient, web_world: World, place: Place
 ) -> None:
