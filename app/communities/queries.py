@@ -181,6 +181,12 @@ def address_of(community_id: int, household_id: int) -> HouseholdAddress:
     return HouseholdAddress(*row)
 
 
+def addresses_of(community_id: int, household_ids: Sequence[int]) -> dict[int, HouseholdAddress]:
+    """The addresses of these households of this community, by their ids."""
+    rows = db.session.execute(_addresses(community_id).where(Household.id.in_(household_ids)))
+    return {row[0]: HouseholdAddress(*row) for row in rows}
+
+
 def households_for_letters(
     community_id: int, building_id: int | None = None, household_id: int | None = None
 ) -> list[HouseholdAddress]:

@@ -18,7 +18,7 @@ class ProposalForm(FlaskForm):
     """A resident's proposal."""
 
     title = StringField(
-        _l("想议什么"),
+        _l("想商量什么事"),
         description=_l("一句话，比如“6 号楼东侧的消防通道被车堵住”。"),
         validators=[InputRequired(_l("请写一句话")), Length(max=120)],
     )
@@ -27,7 +27,9 @@ class ProposalForm(FlaskForm):
         description=_l("什么问题、影响谁、您希望怎样。请不要写别人的姓名和电话。"),
         validators=[InputRequired(_l("请说说情况")), Length(max=LONGEST_TEXT)],
     )
-    photos = MultipleFileField(_l("照片"), description=_l("最多 3 张。"), validators=[Optional()])
+    photos = MultipleFileField(
+        _l("照片"), description=_l("拍下现场更好懂，最多 3 张。"), validators=[Optional()]
+    )
     once = HiddenField(validators=[Length(max=40)])
 
 

@@ -21,7 +21,7 @@ from app.consultations.forms import (
     ProposalForm,
     WorkForm,
 )
-from app.consultations.rules import ENDED, State
+from app.consultations.rules import ENDED, UNSEEN, State
 from app.core import clock, guard, images, links, web
 from app.core.errors import NotFound, RuleBroken
 from app.core.times import end_text, time_text
@@ -76,7 +76,7 @@ def _mine() -> list[TopicLine]:
     if actor.home_in(g.place.id) is None:
         return []
     own = queries.topics_of(g.place.id, actor.require_person())
-    return [line for line in own if line.state in rules.UNSEEN]
+    return [line for line in own if line.state in UNSEEN]
 
 
 @bp.get("/c/<code>/topics/<topic_id>")
@@ -86,7 +86,7 @@ def show(code: str, topic_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- th
     topic = queries.topic(g.place.id, topic_id)
     actor = browser.current_actor()
     own = topic.line.person_id is not None and topic.line.person_id == actor.person_id
-    if topic.line.state in rules.UNSEEN and not own:
+    if topic.line.state in UNSEEN and not own:
         abort(404)
     is_open = topic.line.state in rules.OPEN_TO_OPINIONS
     return render_template(
@@ -219,6 +219,7 @@ def _desk_page(topic: TopicView, tried: FlaskForm | None = None) -> ResponseRetu
     page = render_template(
         "consultations/desk_topic.html",
         place=g.place,
+        is_public=topic.line.state not in UNSEEN,
         topic=topic,
         state=words.state_badge(state),
         form_name=words.form_name(topic.form),
@@ -231,7 +232,7 @@ def _desk_page(topic: TopicView, tried: FlaskForm | None = None) -> ResponseRetu
         in_session=handles and state is State.IN_SESSION,
         offers=rules.MOVES[state] if handles else frozenset(),
         describes=handles and state in {State.SCREENING, State.ACCEPTED},
-        corrects=handles and state not in rules.UNSEEN,
+        corrects=handles and state not in UNSEEN,
         State=State,
         history=_history(topic),
         projects=_projects_of(topic),
@@ -521,7 +522,7 @@ def _after(
 
 def _subject(community_id: int, topic_id: str) -> Subject:
     topic = queries.topic(community_id, topic_id)
-    if topic.line.state in rules.UNSEEN:
+    if topic.line.state in UNSEEN:
         raise NotFound("topic")
     url = url_for("consultations.show", code=g.place.code, topic_id=topic_id)
     return Subject(topic.line.title, url, topic.line.state in rules.OPEN_TO_OPINIONS)

@@ -17,7 +17,7 @@ class OpinionForm(FlaskForm):
 
     text = TextAreaField(
         _l("您的意见"),
-        description=_l("最多 1,000 字。请不要写别人的姓名、电话和门牌；写了的电话会自动遮住。"),
+        description=_l("最多 1,000 字。请不要写别人的姓名、电话和门牌；如果写了电话，会自动遮住。"),
         validators=[InputRequired(_l("请写上您的意见")), Length(max=LONGEST)],
     )
     once = HiddenField(validators=[Length(max=40)])
@@ -41,7 +41,11 @@ class RefusalForm(FlaskForm):
 class CoverForm(FlaskForm):
     """A phrase to mask before publishing."""
 
-    cover = StringField(_l("要遮住的字"), validators=[Length(max=100)])
+    cover = StringField(
+        _l("要遮住的字"),
+        description=_l("公布时要遮住姓名、门牌的，把那几个字照抄在这里；几处用顿号隔开。"),
+        validators=[Length(max=100)],
+    )
 
 
 class DispositionForm(FlaskForm):

@@ -130,7 +130,7 @@ def rewrite_post(actor: Actor, *, community_id: int, post_id: str, text: str) ->
 
 
 def publish_post(actor: Actor, *, community_id: int, post_id: str, cover: str = "") -> None:
-    """Show a post to everybody; `cover` is a phrase to be masked in it first.
+    """Show a post to everybody; `cover` names the phrases to be masked, split by 、.
 
     Raises: NotFound, RuleBroken post.wrong_state, post.nothing_to_cover.
     """
@@ -140,10 +140,10 @@ def publish_post(actor: Actor, *, community_id: int, post_id: str, cover: str = 
         rules.check_move(PostState(post.state), PostState.PUBLISHED)
         if post.state != PostState.SUBMITTED:
             raise RuleBroken("post.wrong_state", state=post.state)
-        if cover:
-            if cover not in post.text:
+        for phrase in filter(None, (each.strip() for each in cover.split("、"))):
+            if phrase not in post.text:
                 raise RuleBroken("post.nothing_to_cover")
-            post.text = post.text.replace(cover, "*" * len(cover))
+            post.text = post.text.replace(phrase, "*" * len(phrase))
         _publish(session, actor, post)
 
 

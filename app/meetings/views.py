@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from app.communities import queries as communities
 from app.core import clock, guard, qr, web
 from app.meetings import calendar, operations, queries, words
 from app.meetings.forms import CheckInForm, MinutesForm
 from app.meetings.rules import MeetingState, SeatState, doors_are_open
 from app.people import browser
+from app.people import queries as people
 from app.people.forms import ActForm
 from app.people.steps import address_of_thing, register_address
 from app.policy.table import Permission, allowed
@@ -174,6 +176,17 @@ def _fresh() -> CheckInForm:
     return CheckInForm(formdata=None, data={"once": secrets.token_hex(16)})
 
 
+def _seats(meeting_id: str) -> list[tuple[queries.SeatLine, str]]:
+    """Who comes, each with how the desk knows them: their label, or where they live."""
+    seats = queries.seats(g.place.id, meeting_id)
+    homes = people.households_of(g.place.id, [s.person_id for s in seats if s.person_id])
+    where = communities.addresses_of(g.place.id, list(homes.values()))
+    known = {person: where[home].short for person, home in homes.items()}
+    return [
+        (seat, seat.label or known.get(seat.person_id or 0) or _("没有留称呼")) for seat in seats
+    ]
+
+
 def _desk_page(meeting_id: str, check_in: CheckInForm, minutes: MinutesForm) -> ResponseReturnValue:
     meeting = queries.meeting(g.place.id, meeting_id)
     actor, place = browser.current_actor(), g.place
@@ -188,7 +201,7 @@ def _desk_page(meeting_id: str, check_in: CheckInForm, minutes: MinutesForm) -> 
         state=words.badge_of(meeting.state),
         badge_of=words.badge_of,
         channels=words.CHANNELS,
-        seats=queries.seats(place.id, meeting_id) if runs else [],
+        seats=_seats(meeting_id) if runs else [],
         check_in=check_in,
         minutes=minutes,
         runs=runs,

@@ -28,6 +28,7 @@ from app.people.rules import STAFF_IDLE, CodeState, code_state, mask_phone
 from app.people.steps import address_of_thing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
@@ -178,6 +179,18 @@ def _inbox_line(community_id: int, row: Any) -> InboxLine:
     except NotFound:
         title, url = "", ""
     return InboxLine(words.person_notice(row.kind, row.at), title, url, row.read_at is None)
+
+
+def households_of(community_id: int, person_ids: Sequence[int]) -> dict[int, int]:
+    """The household each of these people is a living member of."""
+    rows = db.session.execute(
+        select(Membership.person_id, Membership.household_id).where(
+            Membership.community_id == community_id,
+            Membership.person_id.in_(person_ids),
+            Membership.ended_at.is_(None),
+        )
+    )
+    return {row.person_id: row.household_id for row in rows}
 
 
 def members(community_id: int, household_id: int) -> list[datetime]:

@@ -16,7 +16,7 @@ from app.people.rules import CodeState
 def notice(kind: str, at: datetime, about: str) -> str:
     """A line that a household is told: 5月20日（周三）10:03，本户已投票."""
     what = {
-        HouseholdNoticeKind.JOINED: _("有一位家人（或一部手机）进来了"),
+        HouseholdNoticeKind.JOINED: _("有人用本户的编码进入了"),
         HouseholdNoticeKind.VOTED: _("本户已投票"),
         HouseholdNoticeKind.VOTE_CHANGED: _("本户改过选票"),
         HouseholdNoticeKind.CODE_REISSUED: _("本户换了新的信"),

@@ -232,11 +232,20 @@ def _navigation(actor: Actor, community: CommunityView | None) -> list[NavItem]:
             label,
             address(endpoint, **({} if endpoint == STAFF_HOME else {"code": community.code})),
             icon,
-            request.endpoint == endpoint,
+            _is_within(endpoint),
         )
         for label, endpoint, icon in _rows_for(actor, community)
         if endpoint in current_app.view_functions
     ]
+
+
+def _is_within(endpoint: str) -> bool:
+    """Whether this page belongs to a section: itself, or a desk page of the same room."""
+    here = request.endpoint or ""
+    if endpoint == here:
+        return True
+    room, _dot, page = endpoint.partition(".")
+    return page == "desk" and room != "portal" and here.startswith(f"{room}.desk")
 
 
 def _rows_for(actor: Actor, community: CommunityView) -> list[tuple[str, str, str]]:
@@ -253,13 +262,13 @@ def _rows_for(actor: Actor, community: CommunityView) -> list[tuple[str, str, st
 def _desk_rows() -> list[tuple[str, str, str]]:
     return [
         (_("今天要办"), "portal.desk", "home"),
-        (_("议题"), "consultations.desk", "vote"),
+        (_("议题"), "consultations.desk", "talk"),
         (_("会议"), "meetings.desk", "clock"),
-        (_("意见审核"), "discussion.desk", "info"),
+        (_("意见审核"), "discussion.desk", "check"),
         (_("投票"), "voting.desk", "vote"),
         (_("项目"), "projects.desk", "project"),
-        (_("评价和返修"), "ratings.desk", "done"),
-        (_("居民公约"), "conventions.desk", "done"),
+        (_("评价和返修"), "ratings.desk", "star"),
+        (_("居民公约"), "conventions.desk", "pact"),
         (_("住户和编码"), "people.desk", "households"),
         (_("户底册"), "communities.roll", "roll"),
         (_("记录和导出"), "exports.desk", "record"),
@@ -269,6 +278,6 @@ def _desk_rows() -> list[tuple[str, str, str]]:
 def _public_rows() -> list[tuple[str, str, str]]:
     return [
         (_("首页"), "portal.community_home", "home"),
-        (_("议事"), "consultations.index", "vote"),
+        (_("议事"), "consultations.index", "talk"),
         (_("项目"), "projects.index", "project"),
     ]

@@ -287,7 +287,7 @@ def _open_poll(community_id: int, made_at: datetime) -> None:
     """Draw up the open poll that visitors of the demo vote in."""
     opened = _at(made_at - timedelta(days=3), 9)
     draft = PollDraft(
-        title="建不建铁路绿带口袋公园，您同意吗？",
+        title="建铁路绿带口袋公园，您同意吗？",
         explanation="用地手续由街道去办，办不下来就不建。这次先问大家的意愿。",
         method=Method.YES_NO,
         projects=("P05",),

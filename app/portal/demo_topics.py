@@ -155,7 +155,8 @@ def _parking_topic(stage: Stagehand) -> None:
 
 def _meeting(stage: Stagehand, read: dict[str, Any]) -> NewMeeting:
     """The round table began half an hour ago, whenever the demo is made."""
-    starts = stage.made_at.replace(second=0, microsecond=0) - timedelta(minutes=30)
+    soon = stage.made_at - timedelta(minutes=20)
+    starts = soon.replace(minute=soon.minute // 30 * 30, second=0, microsecond=0)
     return NewMeeting(
         subject="",
         title="车位重划与消防通道圆桌会",

@@ -28,6 +28,7 @@ from app.designs import queries as designs
 from app.designs.words import state_badge as design_badge
 from app.discussion import queries as opinions
 from app.meetings import queries as meetings
+from app.meetings.words import badge_of
 from app.people import browser
 from app.people import queries as people
 from app.policy.table import Permission, Place, allowed
@@ -67,6 +68,8 @@ def community_home(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the gua
         address=communities.address_of(g.place.id, home.household_id) if home else None,
         notices=people.household_notices(g.place.id, home.household_id, 3) if home else [],
         life=_life(home is not None),
+        works_here=browser.current_actor().is_staff,
+        meeting_badge=badge_of,
     )
 
 

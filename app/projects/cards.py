@@ -69,6 +69,6 @@ def _facts(project: ProjectView) -> tuple[tuple[str, str], ...]:
         (_("工期"), months),
         (_("以后谁维护"), upkeep),
         (_("难处"), project.risk),
-        (_("要走的程序"), routes_text(project.decision_route)),
+        (_("怎么决定"), routes_text(project.decision_route)),
     )
     return tuple((label, text) for label, text in facts if text)

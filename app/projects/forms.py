@@ -116,7 +116,7 @@ class ProjectForm(FlaskForm):
     )
     proposal = TextAreaField(_l("打算怎么做"), validators=[Length(max=2000)])
     supply_mode = RadioField(
-        _l("怎么补上"),
+        _l("建设方式"),
         choices=[SelectChoice(mode.value, label) for mode, label in SUPPLY_MODES.items()],
         default=SupplyMode.CONVERT.value,
     )
@@ -147,7 +147,7 @@ class ProjectForm(FlaskForm):
     )
     scope = StringField(_l("涉及范围"), validators=[Length(max=200)])
     decision_route = SelectMultipleField(
-        _l("要走的程序"),
+        _l("怎么决定"),
         choices=[SelectChoice(route.value, label) for route, label in ROUTES.items()],
         validators=[_at_least_one],
         widget=ListWidget(prefix_label=False),

@@ -104,6 +104,7 @@ def works(code: str, project_code: str) -> ResponseReturnValue:  # noqa: ARG001
 
 
 def _works_page(project: ProjectView, tried: FlaskForm | None) -> ResponseReturnValue:
+    works = queries.works(g.place.id, project.code)
     after = list(Stage)[project.stage_index + 1 : project.stage_index + 2]
     bodies = BodiesForm(
         formdata=None, data={"responsible": project.responsible, "builder": project.builder}
@@ -121,7 +122,8 @@ def _works_page(project: ProjectView, tried: FlaskForm | None) -> ResponseReturn
         "projects/works.html",
         place=g.place,
         project=project,
-        works=queries.works(g.place.id, project.code),
+        works=works,
+        open_steps=sum(step.done_on is None for step in works.milestones),
         next_stage=after[0] if after else None,
         next_stage_name=str(words.STAGES[after[0]]) if after else "",
         tried=tried,

@@ -67,7 +67,7 @@ def start_rating(actor: Actor, *, community_id: int, project_code: str, days: in
         opens = clock.now().replace(microsecond=0)
         options = [rules.option_id(project_code, n) for n in range(1, len(rules.QUESTIONS) + 1)]
         draft = launching.PollDraft(
-            title=f"评一评：{project.title}"[:120],
+            title=_title(project.title, number),
             explanation="",
             method=Method.SCORE,
             projects=tuple(options),
@@ -92,6 +92,12 @@ def start_rating(actor: Actor, *, community_id: int, project_code: str, days: in
         data = {"project": project_code, "round": number, "poll": poll}
         record(session, actor, Act(STARTED, f"project:{project_code}", data), community_id)
         return poll
+
+
+def _title(project_title: str, number: int) -> str:
+    """The poll's name, frozen with it; from the second round on it says which one it is."""
+    again = f"（第 {number} 次）" if number > 1 else ""
+    return f"评一评：{project_title[:100]}{again}"
 
 
 def _ask_again(session: Session, community_id: int, project_code: str, before: int) -> None:

@@ -53,6 +53,11 @@ class Round:
         return self.phase is Phase.OPEN
 
     @property
+    def invited_text(self) -> str:
+        """How many households were asked, with thousands separators."""
+        return f"{self.invited:,}"
+
+    @property
     def overall(self) -> str:
         """The mean of the last question, 总体满意度; empty before the result."""
         return self.questions[-1].points if self.questions else ""

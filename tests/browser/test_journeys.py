@@ -123,6 +123,8 @@ PUBLIC = (
     "/c/HXL/convention/2",
     "/c/HXL/convention/2/4",
     "/c/HXL/record",
+    "/c/HXL/board",
+    "/c/HXL/board?section=works",
     "/nowhere",
     "/styleguide",
 )
@@ -214,15 +216,52 @@ def test_the_desk_is_accessible_and_fits(
         picture(page, f"desk-{size[0]}-{name}-one")
 
 
+INSIDE = {
+    "": (
+        "",
+        "propose",
+        "inbox",
+        "mine",
+        "opinions/",
+        "convention/1/sign",
+        "say?about=convention:2/1",
+    ),
+    "sheji": ("designer", "designer/new", "inbox", ""),
+    "quji": ("/d/YT/", ""),
+}
+
+
+@pytest.mark.parametrize("elder", [False, True], ids=["normal", "elder"])
+@pytest.mark.parametrize("name", INSIDE)
+def test_pages_of_those_who_are_in_are_accessible_and_fit(
+    city: City,
+    open_page: Callable[..., Page],
+    accessible: Callable[[Page], None],
+    name: str,
+    elder: bool,
+) -> None:
+    page = open_page(PHONE, elder=elder)
+    if name:
+        staff(page, city, name)
+    else:
+        enter(page, city)
+    accessible(page)
+    for address in INSIDE[name]:
+        answer = page.goto(address if address.startswith("/") else f"/c/HXL/{address}")
+        assert answer is not None
+        assert answer.ok, address
+        accessible(page)
+
+
 def test_the_demo_has_no_broken_chain(city: City, open_page: Callable[..., Page]) -> None:
     page = open_page(DESK)
     staff(page, city, "jiandu")
     page.goto("/c/HXL/desk/chain")
-    expect(page.get_by_role("main")).to_contain_text("一环都没断")
+    expect(page.get_by_role("main")).to_contain_text("记录都齐")
     page.goto("/c/HXL/projects/")
     for stage in ("P05", "P03", "P04", "P09", "P10"):
         page.goto(f"/c/HXL/projects/{stage}")
-        expect(page.get_by_text("从需要到评价")).to_be_visible()
+        expect(page.get_by_text("这件事的来龙去脉")).to_be_visible()
 
 
 def test_the_committee_drafts_a_poll_sees_it_and_opens_it(
@@ -320,7 +359,7 @@ def test_a_need_is_proposed_screened_and_talked_over(
     page.goto("/c/HXL/topics/")
     page.get_by_role("link", name="提一个议题").click()
     title = f"门口装把手 {javascript} <img src=/evil onerror=alert(1)>"
-    page.get_by_label("想议什么").fill(title)
+    page.get_by_label("想商量什么事").fill(title)
     page.get_by_label("说说情况").fill('<div hx-get="/evil" hx-trigger="load">台阶滑</div>')
     main_button(page, "提交议题")
     expect(page.get_by_role("heading", level=1)).to_have_text(title)

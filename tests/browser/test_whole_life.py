@@ -97,7 +97,7 @@ def test_a_project_from_a_need_to_its_second_rating(
 
 def _talk_over(city: City, resident: Page, plain: Page, clerk: Page, second: Page) -> None:
     resident.goto("/c/HXL/propose")
-    resident.get_by_label("想议什么").fill("单元门口坡道太陡")
+    resident.get_by_label("想商量什么事").fill("单元门口坡道太陡")
     resident.get_by_label("说说情况").fill("轮椅上不去。")
     main_button(resident, "提交议题")
     address = resident.url

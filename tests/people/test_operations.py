@@ -41,7 +41,7 @@ def test_code_and_second_fact_open_a_session_and_tell_the_household(
     assert found is not None
     assert found.actor.home_in(place.id) is not None
     lines = queries.household_notices(place.id, place.households[0], 9)
-    assert [line.text.split("，")[1] for line in lines] == ["有一位家人（或一部手机）进来了"]
+    assert [line.text.split("，")[1] for line in lines] == ["有人用本户的编码进入了"]
 
 
 def test_unknown_wrong_and_locked_end_alike(world: World, place: Place) -> None:

@@ -94,7 +94,7 @@ def test_a_letter_leads_straight_to_the_only_ballot(
     assert answer.headers["Location"] == f"/c/{place.code}/votes/{poll}/ballot"
     assert client.get(f"/c/{place.code}/").status_code == 200
     mine = client.get(f"/c/{place.code}/mine").text
-    assert "5月20日（周三）10:03，有一位家人（或一部手机）进来了" in mine
+    assert "5月20日（周三）10:03，有人用本户的编码进入了" in mine
 
 
 def test_wrong_locked_and_unknown_get_the_same_page(
@@ -201,7 +201,7 @@ def test_the_desk_is_not_told_who_has_voted(
     web_world.cast(web_world.resident(place), place, poll, "yes")
     client.staff(web_world.staff(place))
     page = client.get(f"/c/{place.code}/desk/households/{place.households[0]}").text
-    assert "进来了" in page
+    assert "有人用本户的编码进入了" in page
     assert "已投票" not in page
 
 

@@ -38,7 +38,7 @@ def test_milestones_keep_the_planned_day_beside_the_real_one(
 ) -> None:
     place = world.community("HXL", 1)
     code = world.project(place, "P05")
-    assert [world.milestone(place, code) for _ in range(2)] == [1, 2]
+    assert [world.milestone(place, code, title) for title in ("开工", "完工")] == [1, 2]
 
     def finish(number: int, done_on: datetime) -> None:
         operations.finish_milestone(

@@ -244,7 +244,7 @@ def test_by_the_pages(web_app: Flask, fixed_clock: datetime) -> None:
     voting.close_poll(SYSTEM, community_id=place.id, public_id=poll)
     desk.staff(world.staff(place))
     shown = CheckedClient(web_app).get(page).text
-    for words in ("第 1 次评价", "25.0", "100.0", "偏低，要返修", "不足 5 户", "共请 6 户"):
+    for words in ("第 1 次评价", "25.0", "100.0", "偏低，要返修", "不足 5 户", "请了 6 户"):
         assert words in shown, words
     result = CheckedClient(web_app).get(f"/c/HXL/votes/{poll}/result").text
     assert "评价结束" in result

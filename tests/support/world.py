@@ -238,13 +238,13 @@ class World:
                 once=f"once{next(self.numbers)}",
             )
 
-    def milestone(self, place: Place, code: str) -> int:
+    def milestone(self, place: Place, code: str, title: str = "开工") -> int:
         """A step of the building, planned for next week."""
         return projects.plan_milestone(
             SYSTEM,
             community_id=place.id,
             code=code,
-            title="开工",
+            title=title,
             planned_on=clock.now() + timedelta(days=7),
         )
 

@@ -272,7 +272,7 @@ def test_a_yes_no_result_shows_the_threshold_in_its_chart(town: Village) -> None
 
 
 def test_a_fault_of_the_clock_is_put_into_words(town: Village) -> None:
-    poll, client = town.draft(), browse(town, town.clerk)
+    poll, client = town.draft(title="另一项？"), browse(town, town.clerk)
     town.open()
     clock.advance(timedelta(minutes=-10))
     refused = client.post(f"/c/HXL/desk/votes/{poll}/open")
