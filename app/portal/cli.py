@@ -1,4 +1,4 @@
-"""The demo city from the command line, and the worker."""
+"""An empty installation, the demo city, and the worker, from the command line."""
 
 from __future__ import annotations
 
@@ -9,12 +9,33 @@ from pathlib import Path
 import click
 from flask import Blueprint, current_app
 
-from app.core import jobs
+from app.core import jobs, web
 from app.core.errors import RuleBroken
-from app.portal import demo, demo_sign_in
+from app.portal import demo, demo_sign_in, founding
 
 bp = Blueprint("demo_cli", __name__, cli_group="demo")
 worker = Blueprint("worker_cli", __name__, cli_group=None)
+founding_cli = Blueprint("founding_cli", __name__, cli_group=None)
+
+
+@founding_cli.cli.command("init")
+@click.option("--city", required=True, help="The city's name, such as 清河市.")
+@click.option("--city-code", required=True, help="A short code for addresses, such as QH.")
+@click.option("--first", required=True, help="Sign-in name of the first administrator.")
+@click.option("--second", required=True, help="Sign-in name of the second; never the same person.")
+@click.option(
+    "--slips",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the two slips with passwords go; in the data folder unless named.",
+)
+def found(city: str, city_code: str, first: str, second: str, slips: Path | None) -> None:
+    """Bring up an empty installation and its first two administrators."""
+    out = slips or current_app.config["SETTINGS"].data_dir / "administrators.txt"
+    try:
+        made = founding.found(city, city_code, (first, second), out)
+    except RuleBroken as error:
+        raise click.ClickException(f"refused: {web.sentence(error)}") from error
+    click.echo(f"tables=ready administrators={made} slips={out}")
 
 
 @bp.cli.command("init")

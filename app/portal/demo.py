@@ -124,7 +124,7 @@ def _places() -> dict[str, int]:
             demo=True,
         ),
     )
-    return {"HXL": first, "YYL": second, "YT": district}
+    return {"HXL": first, "YYL": second, "YT": district, "QH": city}
 
 
 def _rolls(ids: dict[str, int]) -> None:
@@ -160,7 +160,9 @@ def _staff(ids: dict[str, int]) -> None:
         ("sheji", "设计师丙", Role.DESIGNER, "HXL"),
         ("linju", "榆荫里工作人员己", Role.CLERK, "YYL"),
         ("quji", "云台区住建局辛", Role.DISTRICT, "YT"),
+        ("guanli", "系统管理员壬", Role.ADMINISTRATOR, "QH"),
     )
+    above = {Role.DISTRICT, Role.ADMINISTRATOR}
     for name, display, role, place in rows:
         people.add_staff(
             SYSTEM,
@@ -168,8 +170,8 @@ def _staff(ids: dict[str, int]) -> None:
             display=display,
             password=PASSWORD,
             role=role,
-            community_id=None if role is Role.DISTRICT else ids[place],
-            jurisdiction_id=ids[place] if role is Role.DISTRICT else None,
+            community_id=None if role in above else ids[place],
+            jurisdiction_id=ids[place] if role in above else None,
         )
 
 

@@ -22,6 +22,7 @@ ROLES = {
     "affairs_supervisor": "居务监督委员",
     "designer": "设计师",
     "district": "区级",
+    "administrator": "系统管理员",
 }
 
 
