@@ -11,7 +11,7 @@ from flask import Blueprint, current_app
 
 from app.core import jobs, web
 from app.core.errors import RuleBroken
-from app.portal import demo, demo_sign_in, founding
+from app.portal import demo, demo_scale, demo_sign_in, founding
 
 bp = Blueprint("demo_cli", __name__, cli_group="demo")
 worker = Blueprint("worker_cli", __name__, cli_group=None)
@@ -73,6 +73,20 @@ def codes(community: str, number: int, out: Path) -> None:
         writer.writerow(["code", "second_fact", "household"])
         writer.writerows(rows)
     click.echo(f"codes={len(rows)}")
+
+
+@bp.cli.command("scale")
+@click.option("--communities", type=click.IntRange(1, 999), default=200, show_default=True)
+@click.option("--households", type=click.IntRange(1), default=300_000, show_default=True)
+@click.option("--ballots", type=click.IntRange(0), default=150, show_default=True)
+def scale(communities: int, households: int, ballots: int) -> None:
+    """Make a city to measure by: so many communities and households, ballots in each."""
+    size = demo_scale.Size(communities, households, ballots)
+    try:
+        demo_scale.build(size, lambda line: click.echo(line, err=True))
+    except RuleBroken as error:
+        raise click.ClickException(f"refused: {error.code}") from error
+    click.echo(f"communities={communities} households={households}")
 
 
 @worker.cli.command("worker")
