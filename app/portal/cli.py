@@ -10,7 +10,7 @@ import click
 from flask import Blueprint, current_app
 
 from app.core import jobs, web
-from app.core.errors import RuleBroken
+from app.core.errors import NotFound, RuleBroken
 from app.portal import demo, demo_scale, demo_sign_in, founding
 
 bp = Blueprint("demo_cli", __name__, cli_group="demo")
@@ -56,6 +56,16 @@ def signin() -> None:
     """Print the demo's sign-ins with the present six digits."""
     for line in demo_sign_in.lines(current_app.config["SETTINGS"].base_url):
         click.echo(line)
+
+
+@bp.cli.command("staff")
+@click.argument("name")
+def staff(name: str) -> None:
+    """Print password and second factor's secret of a demo account, for programs that sign in."""
+    try:
+        click.echo(" ".join(demo_sign_in.staff_secret(name)))
+    except NotFound as error:
+        raise click.ClickException(f"refused: no demo account {name}") from error
 
 
 @bp.cli.command("codes")
