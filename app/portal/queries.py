@@ -161,6 +161,26 @@ def all_communities() -> list[CommunityLine]:
     return [CommunityLine(*row) for row in rows]
 
 
+def communities_by_street() -> list[tuple[str, list[CommunityLine]]]:
+    """Every community under the name of what it lies in directly, both in the order of names."""
+    rows = db.session.execute(
+        select(
+            Jurisdiction.id,
+            Jurisdiction.name.label("street"),
+            Community.code,
+            Community.name,
+            Community.demo,
+        )
+        .join(Community, Community.jurisdiction_id == Jurisdiction.id)
+        .order_by(Jurisdiction.name, Jurisdiction.id, Community.name)
+    )
+    found: dict[int, tuple[str, list[CommunityLine]]] = {}
+    for row in rows:
+        line = CommunityLine(row.code, row.name, row.demo)
+        found.setdefault(row.id, (row.street, []))[1].append(line)
+    return list(found.values())
+
+
 def jurisdiction(code: str) -> JurisdictionView:
     """A jurisdiction by its code. Raises: NotFound."""
     return _jurisdiction(Jurisdiction.code == code)

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 bp = Blueprint("portal", __name__)
 
+# So many communities are still quicker to read than to unfold.
+FEW = 12
 ONE_YEAR = 366 * 24 * 3600
 
 
@@ -53,7 +55,9 @@ def front() -> ResponseReturnValue:
     if actor.homes:
         own = communities.community_by_id(actor.homes[0].community_id)
         return redirect(url_for("portal.community_home", code=own.code), 303)
-    return render_template("portal/front.html", communities=queries.all_communities())
+    streets = queries.communities_by_street()
+    many = sum(len(communities) for _street, communities in streets) > FEW
+    return render_template("portal/front.html", streets=streets, many=many)
 
 
 @bp.get("/c/<code>/")
