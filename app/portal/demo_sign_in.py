@@ -104,7 +104,11 @@ def codes(community: str, number: int) -> list[tuple[str, str, str]]:
         raise RuleBroken("demo.only")
     rows = db.session.execute(
         select(Household.id, Household.phones, func.max(HouseholdCode.generation))
-        .join(HouseholdCode, HouseholdCode.household_id == Household.id)
+        .join(
+            HouseholdCode,
+            (HouseholdCode.community_id == Household.community_id)
+            & (HouseholdCode.household_id == Household.id),
+        )
         .where(
             Household.community_id == place.id,
             Household.phones != "",

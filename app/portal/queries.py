@@ -331,7 +331,9 @@ def _poll_lines(community_id: int, home: Home | None) -> list[PollLine]:
         )
         .outerjoin(
             PollVoter,
-            (PollVoter.poll_id == Poll.id) & (PollVoter.household_id == household_id),
+            (PollVoter.community_id == Poll.community_id)
+            & (PollVoter.poll_id == Poll.id)
+            & (PollVoter.household_id == household_id),
         )
         .where(Poll.community_id == community_id)
         .order_by(Poll.closes_at.desc())
