@@ -167,12 +167,12 @@ def move_convention(actor: Actor, *, community_id: int, number: int, to: State) 
 def adopt_by_meeting(
     actor: Actor, *, community_id: int, number: int, resolution: Resolution
 ) -> None:
-    """Enter a meeting's resolution. Raises: NotFound; RuleBroken convention.*."""
+    """Enter a meeting's resolution. Raises: NotFound; RuleBroken convention.*, resolution.*."""
     with transaction() as session:
         require(actor, Permission.CONVENTION_ADOPT, Place(community_id))
         version = _lock(session, community_id, number)
         if resolution.body is Body.POLL:
-            raise RuleBroken("convention.numbers")
+            raise RuleBroken("resolution.numbers")
         rules.check_resolution(resolution)
         _adopt(session, actor, version, resolution, "")
 

@@ -20,7 +20,8 @@ from docx.shared import Pt
 from flask_babel import gettext as _
 
 from app.consultations import queries as topics
-from app.consultations.words import form_name, state_badge
+from app.consultations.rules import State
+from app.consultations.words import form_name, outcome_sentence, state_badge
 from app.core import clock, links
 from app.core.pdf import compile_pdf
 from app.core.times import end_text, time_text
@@ -29,7 +30,7 @@ from app.discussion.words import disposition_badge, role_name
 from app.exports.cells import plain
 from app.exports.queries import entries_about
 from app.meetings import queries as meetings
-from app.meetings.words import attendance_rows
+from app.meetings.words import attendance_rows, off_banner
 from app.projects import queries as projects
 from app.ratings import queries as ratings
 from app.voting import queries as voting
@@ -97,8 +98,11 @@ def _topic_lines(topic: TopicView) -> tuple[str, ...]:
         _("提出：%(who)s，%(at)s", who=line.proposed_as, at=time_text(line.created_at)),
         _("形式：%(form)s", form=form_name(topic.form) or _("缺")),
         _("现状：%(state)s", state=state_badge(line.state)[1]),
-        _("情况：%(text)s", text=topic.background),
     ]
+    if line.state is State.REJECTED:
+        # Of what was turned away only the title and the reason are public.
+        return tuple(lines)
+    lines.append(_("情况：%(text)s", text=topic.background))
     if topic.question:
         lines.append(_("要商量的问题：%(text)s", text=topic.question))
     if topic.parties:
@@ -109,7 +113,7 @@ def _topic_lines(topic: TopicView) -> tuple[str, ...]:
 
 
 def _notice_line(meeting: MeetingView) -> str:
-    return _(
+    line = _(
         "%(title)s：%(announced)s公告，%(starts)s在%(place)s，主持%(chair)s，记录%(recorder)s",
         title=meeting.title,
         announced=time_text(meeting.announced_at),
@@ -118,6 +122,8 @@ def _notice_line(meeting: MeetingView) -> str:
         chair=meeting.chair,
         recorder=meeting.recorder,
     )
+    off = off_banner(meeting)
+    return f"{line}（{off}：{meeting.reason}）" if off else line
 
 
 def _agenda_lines(meeting: MeetingView) -> list[str]:
@@ -159,7 +165,7 @@ def _projects(community_id: int, topic: TopicView) -> list[str]:
 
 
 def _votes(community_id: int, topic: TopicView) -> tuple[str, ...]:
-    lines = []
+    lines = [outcome_sentence(topic.outcome)] if topic.outcome else []
     for code in _projects(community_id, topic):
         for about in projects.polls_about(community_id, code):
             poll = voting.poll_view(community_id, about.public_id)
@@ -301,7 +307,7 @@ def _opinions_csv(community_id: int, topic_id: str) -> bytes:
             post.text,
             disposition_badge(post.disposition)[1] if post.disposition else "",
             post.disposition_why,
-            post.reply,
+            "；".join(f"{role_name(one['role'])}：{one['text']}" for one in post.answers),
         )
         writer.writerow([plain(cell) for cell in row])
     return out.getvalue().encode("utf-8-sig")

@@ -12,6 +12,7 @@ from app.core import clock
 from app.core.record import latest_checkpoint
 from app.core.times import day_text, end_text, time_text
 from app.exports import printing
+from app.meetings.words import off_banner
 from app.people.rules import code_groups
 from app.voting import words
 
@@ -130,6 +131,8 @@ def meeting_notice(meeting: MeetingView, question: str) -> printing.MeetingNotic
         announced=_("%(day)s公告", day=day_text(meeting.announced_at)),
         link=base_url() + path,
         address_words=words_of(base_url() + path),
+        off=off_banner(meeting),
+        why=_("原因：%(reason)s", reason=meeting.reason) if meeting.reason else "",
     )
 
 

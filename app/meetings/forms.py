@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, IntegerField, RadioField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.fields import DateTimeLocalField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
@@ -12,10 +19,12 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from app.core import clock
 from app.core.errors import RuleBroken
 from app.meetings import words
+from app.meetings.resolutions import Body, Resolution
 from app.meetings.rules import LONGEST_MINUTES, MOST_PLACES, AgeBand, items_from
 from app.meetings.steps import NewMeeting
 
 BANDS = [SelectChoice(band.value, text) for band, text in words.BANDS.items()]
+PEOPLE = NumberRange(min=0, max=100_000)
 LOCAL_TIME = "%Y-%m-%dT%H:%M"
 
 
@@ -79,6 +88,48 @@ class CheckInForm(FlaskForm):
     band = RadioField(_l("年龄段"), choices=BANDS, default=AgeBand.UNSAID.value)
     label = StringField(_l("怎么称呼"), validators=[Length(max=40)])
     once = HiddenField(validators=[Length(max=40)])
+
+
+class CloseForm(FlaskForm):
+    """Ending a meeting; the tick is asked for where too few people came."""
+
+    without_quorum = BooleanField(_l("按人数不够结束，不作为协商结果"))
+
+
+class ResolutionForm(FlaskForm):
+    """A meeting's resolution."""
+
+    body = RadioField(
+        _l("哪个会议"),
+        choices=[
+            SelectChoice(body.value, text)
+            for body, text in words.BODIES.items()
+            if body is not Body.POLL
+        ],
+        validators=[InputRequired(_l("请选一个会议"))],
+    )
+    base = IntegerField(
+        _l("应到"),
+        description=_l("居民会议填 18 周岁以上居民数或户数，居民代表会议填成员数。"),
+        validators=[InputRequired(), PEOPLE],
+    )
+    representatives = IntegerField(
+        _l("其中居民代表"),
+        description=_l("只有居民代表会议要填。"),
+        validators=[Optional(), PEOPLE],
+    )
+    present = IntegerField(_l("到会"), validators=[InputRequired(), PEOPLE])
+    in_favour = IntegerField(_l("同意"), validators=[InputRequired(), PEOPLE])
+
+    def resolution(self) -> Resolution:
+        """Give the numbers as typed."""
+        return Resolution(
+            Body(self.body.data),
+            self.base.data or 0,
+            self.present.data or 0,
+            self.in_favour.data or 0,
+            self.representatives.data or 0,
+        )
 
 
 class MinutesForm(FlaskForm):

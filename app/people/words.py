@@ -28,21 +28,27 @@ def notice(kind: str, at: datetime, about: str) -> str:
     return f"{line}（{about}）" if about else line
 
 
-def person_notice(kind: str, at: datetime) -> str:
-    """A line of an inbox: 5月20日（周三）10:03，您的意见已公布."""
-    what = {
-        PersonNoticeKind.POST_PUBLISHED: _("您的意见已公布"),
-        PersonNoticeKind.POST_RETURNED: _("您的意见退回来了，可以改了再交"),
-        PersonNoticeKind.POST_HIDDEN: _("您的意见被隐藏了，可以申诉"),
-        PersonNoticeKind.POST_ANSWERED: _("您的意见有了回应"),
-        PersonNoticeKind.POST_DISPOSED: _("您的意见有了处理结果"),
-        PersonNoticeKind.APPEAL_ANSWERED: _("您的申诉有了答复"),
-        PersonNoticeKind.TOPIC_MOVED: _("您提的议题有了进展"),
-        PersonNoticeKind.MEETING_PLACE: _("有空位了，您已从候补转为参加"),
-        PersonNoticeKind.MEETING_CHANGED: _("您报名的会有变动"),
-        PersonNoticeKind.REVISED: _("您提过意见的方案有了新版"),
-        PersonNoticeKind.RATE_AGAIN: _("返修完了，请您再评一次"),
-    }[PersonNoticeKind(kind)]
+def person_notice(kind: PersonNoticeKind, at: datetime, news: str = "") -> str:
+    """A line of an inbox: 5月20日（周三）10:03，您的意见已公布.
+
+    `news` are the words of the room it happened in; it knows more than the kind says.
+    """
+    what = (
+        news
+        or {
+            PersonNoticeKind.POST_PUBLISHED: _("您的意见已公布"),
+            PersonNoticeKind.POST_RETURNED: _("您的意见退回来了"),
+            PersonNoticeKind.POST_HIDDEN: _("您的意见被隐藏了"),
+            PersonNoticeKind.POST_ANSWERED: _("您的意见有了回应"),
+            PersonNoticeKind.POST_DISPOSED: _("您的意见有了处理结果"),
+            PersonNoticeKind.APPEAL_ANSWERED: _("您的申诉有了答复"),
+            PersonNoticeKind.TOPIC_MOVED: _("您提的议题有了进展"),
+            PersonNoticeKind.MEETING_PLACE: _("有空位了，您已从候补转为参加"),
+            PersonNoticeKind.MEETING_CHANGED: _("您报名的会有变动"),
+            PersonNoticeKind.REVISED: _("您提过意见的方案有了新版"),
+            PersonNoticeKind.RATE_AGAIN: _("返修完了，请您再评一次"),
+        }[kind]
+    )
     return _("%(at)s，%(what)s", at=time_text(at), what=what)
 
 

@@ -127,7 +127,7 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     unconfirmed = [
         m
         for m in meetings.meetings_of(place_id)
-        if m.state == "closed" and m.minutes_text and not m.confirmed_at
+        if m.state in {"closed", "adjourned"} and m.minutes_text and not m.confirmed_at
     ]
     return render_template(
         "portal/desk.html",
@@ -167,7 +167,10 @@ def _own_designs() -> list[tuple[designs.ProposalView, tuple[str, str], int]]:
         (
             one,
             design_badge(one.state),
-            sum(not said.reply for said in opinions.opinions(g.place.id, one.subject)),
+            sum(
+                not said.answered_by(Role.DESIGNER.value)
+                for said in opinions.opinions(g.place.id, one.subject)
+            ),
         )
         for one in designs.of_designer(g.place.id, person_id)
     ]
