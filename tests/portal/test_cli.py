@@ -9,12 +9,14 @@ import pyotp
 import pytest
 from sqlalchemy import func, select
 
-from app.communities.models import Community, Household
+from app.communities.models import Building, Community, Estate, Household
 from app.config import ROOT
 from app.core import clock
 from app.core.db import db
 from app.core.errors import RuleBroken
 from app.exports import verify_record
+from app.meetings.models import Seat
+from app.people.models import Membership
 from app.portal import demo, demo_sign_in
 from app.voting.models import PollVoter
 from tests.support.checked_client import CheckedClient
@@ -47,6 +49,16 @@ def test_the_demo_city_is_alive_and_its_record_verifies(web_app: Flask, tmp_path
     assert verify_record.main([str(archive)]) == 0
     assert run(web_app, "record", "export", "NONE", "-o", str(archive))[0] == 1
     assert run(web_app, "worker", "--once")[0] == 0
+    at_home = set(
+        db.session.scalars(
+            select(Estate.name)
+            .join(Building, Building.estate_id == Estate.id)
+            .join(Household, Household.building_id == Building.id)
+            .join(Membership, Membership.household_id == Household.id)
+            .join(Seat, Seat.person_id == Membership.person_id)
+        )
+    )
+    assert at_home == {"槐香里一区"}, "its parking is talked over by who lives there"
 
 
 def test_a_real_community_shows_no_codes(web_app: Flask, tmp_path: Path) -> None:
