@@ -57,7 +57,9 @@ def off_banner(meeting: MeetingView) -> str:
 
 
 def attendance_rows(counts: dict[str, int | None]) -> list[tuple[str, str]]:
-    """Age bands with their numbers; a hidden cell says so."""
+    """Age bands with their numbers; a hidden cell says so, and where all are, one line does."""
+    if all(number is None for number in counts.values()):
+        return [(_("各年龄段"), _("人少，不公布"))]
     return [
         (str(BANDS[AgeBand(band)]), _("不单独公布") if number is None else f"{number:,}")
         for band, number in counts.items()

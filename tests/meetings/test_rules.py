@@ -11,11 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import RuleBroken
-from app.meetings import rules
+from app.meetings import rules, words
+from app.meetings.forms import MeetingForm
 from app.meetings.rules import AgeBand, Item, MeetingState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from flask import Flask
 
 NOW = datetime(2026, 5, 20, 2, 3, tzinfo=UTC)
 
@@ -143,6 +146,27 @@ def test_no_small_cell_is_shown_and_what_is_shown_is_true(numbers: list[int]) ->
 )
 def test_age_bands_in_a_row(numbers: Shown, shown: Shown) -> None:
     assert tuple(rules.bands_to_show(dict(zip(BANDS, numbers, strict=True))).values()) == shown  # type: ignore[arg-type]
+
+
+def test_hidden_numbers_are_named_and_one_line_says_when_all_are(web_app: Flask) -> None:
+    with web_app.test_request_context():
+        some = words.attendance_rows(rules.bands_to_show({"to_35": 1, "to_59": 1, "to_79": 8}))
+        assert [number for _band, number in some] == ["不单独公布"] * 2 + ["8"] + ["不单独公布"] * 2
+        few = words.attendance_rows(rules.bands_to_show({"to_35": 3}))
+        assert few == [("各年龄段", "人少，不公布")]
+
+
+def test_what_is_typed_wrong_is_told_once_and_in_our_words(web_app: Flask) -> None:
+    typed = {"capacity": "很多", "held": "-1", "quorum": "2.5", "title": ""}
+    with web_app.test_request_context(method="POST", data=typed):
+        form = MeetingForm(meta={"csrf": False})
+        assert not form.validate()
+        said = {name: [str(error) for error in errors] for name, errors in form.errors.items()}
+    assert said["capacity"] == ["请写一个整数，1 到 2,000"]
+    assert said["held"] == ["请写一个整数，0 到 2,000"]
+    assert said["quorum"] == ["请写一个整数，1 到 2,000"]
+    assert said["title"] == ["请写会议名称"]
+    assert not [e for errors in said.values() for e in errors if "字段" in e or "有效" in e]
 
 
 def test_quorum() -> None:
