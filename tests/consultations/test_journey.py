@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from app.core import clock, jobs
+from app.core import clock, jobs, links
 from app.core.actor import SYSTEM, Role
 from app.core.db import db
 from app.core.record import RecordEntry
@@ -133,7 +133,7 @@ def test_a_topic_goes_from_a_need_to_the_archive(web_app: Flask, fixed_clock: da
     shown = CheckedClient(web_app).get(f"/c/HXL/meetings/{meeting}").text
     assert "大家同意先保通道" in shown
     assert "到场 2 人" in shown
-    assert "不单独公布" in shown
+    assert "人少，不公布" in shown
 
     opinion = {"opinion": "先保通道，再划线", "dissent": "有人要固定车位"}
     assert clerk.post(f"{desk}/opinion", opinion).status_code == 303
@@ -248,6 +248,20 @@ def test_side_exits_say_why(web_app: Flask, fixed_clock: datetime, to: str) -> N
     assert answer.status_code == 303
     page = CheckedClient(web_app).get(f"/c/HXL/topics/{topic}").text
     assert ("不属于社区职责" if to == "rejected" else "和旧议题是一件事") in page
+    if to == "rejected":
+        return
+    db.session.rollback()
+    assert f'<a href="/c/HXL/topics/{other}">去看合并后的议题</a>' in page
+    assert links.edges_of(place.id, f"topic:{topic}") == [
+        links.Edge(f"topic:{topic}", "merged_into", f"topic:{other}")
+    ]
+    db.session.rollback()
+    ended = CheckedClient(web_app).get("/c/HXL/topics/").text.partition("已经办结的")[2]
+    assert "新议题" in ended
+    resident = CheckedClient(web_app)
+    resident.enter(world, place, 0)
+    closed = resident.get(f"/c/HXL/say?about=topic:{topic}").text
+    assert "这件事现在不收意见了" in closed
 
 
 def world_state(name: str) -> object:
@@ -371,6 +385,8 @@ def test_an_objection_is_answered_in_public_or_leads_to_another_meeting(
     page = clerk.get(desk).text
     assert "下一步：答复异议" in page
     assert "期满的日子不变" in page
+    public = CheckedClient(web_app).get(f"/c/HXL/topics/{topic}").text
+    assert "三天内公开答复，答复以前不会确定。公示到 6月14日（周日）24:00" in public
     assert clerk.post(f"{desk}/objection", {"note": ""}).status_code == 422
     assert clerk.post(f"{desk}/objection", {"note": "装驱蚊灯"}).status_code == 303
     assert "装驱蚊灯" in CheckedClient(web_app).get(f"/c/HXL/topics/{topic}").text
