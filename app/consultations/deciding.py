@@ -18,7 +18,15 @@ from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.core.links import Edge, connect
 from app.core.record import Act, record
-from app.meetings.resolutions import Body, Resolution, Verdict, verdict_of
+from app.meetings.resolutions import (
+    MEETINGS,
+    Body,
+    OwnersVote,
+    Resolution,
+    Verdict,
+    verdict_of,
+    verdict_of_owners,
+)
 from app.policy.table import Permission, Place, require
 from app.voting.queries import result_view
 from app.voting.rules import PollKind
@@ -33,8 +41,8 @@ if TYPE_CHECKING:
 
 VOTED = records.register(
     "topic.voted",
-    {"topic", "body", "base", "present", "in_favour", "poll", "verdict"},
-    meaning="what a vote on a topic came to: a meeting's numbers, or a published poll",
+    {"topic", "body", "base", "present", "in_favour", "poll", "matter", "areas_c", "verdict"},
+    meaning="what a vote on a topic came to: a meeting's numbers, a published poll, or the owners'",
 )
 ID_BYTES = 5
 
@@ -64,13 +72,38 @@ def enter_resolution(
     with transaction() as session:
         require(actor, Permission.TOPIC_HANDLE, Place(community_id))
         topic = _hold_for_vote(session, community_id, topic_id)
-        if resolution.body is Body.POLL:
+        if resolution.body not in MEETINGS:
             raise RuleBroken("resolution.numbers")
-        submitted, now = clock.local(topic.moved_at), clock.local(clock.now())
-        rules.check_held(clock.local(held_on), submitted, now)
+        _check_day(topic, held_on)
         verdict = verdict_of(resolution)
         _settle(session, actor, topic, _outcome(topic, resolution, verdict, held_on))
         return verdict
+
+
+def enter_owners_vote(
+    actor: Actor, *, community_id: int, topic_id: str, vote: OwnersVote, held_on: datetime
+) -> Verdict:
+    """Enter the result of the owners' joint decision, which is held outside the portal.
+
+    Whether it passed follows from areas and heads. Raises: NotFound; RuleBroken topic.wrong_state,
+    topic.held_when, topic.still_published, resolution.owners.
+    """
+    with transaction() as session:
+        require(actor, Permission.TOPIC_HANDLE, Place(community_id))
+        topic = _hold_for_vote(session, community_id, topic_id)
+        _check_day(topic, held_on)
+        verdict = verdict_of_owners(vote)
+        heads = vote.total.heads, vote.took_part.heads, vote.in_favour.heads
+        outcome = _outcome(topic, Resolution(Body.OWNERS, *heads), verdict, held_on)
+        outcome.matter = vote.matter.value
+        outcome.areas_c = [vote.total.area_c, vote.took_part.area_c, vote.in_favour.area_c]
+        _settle(session, actor, topic, outcome)
+        return verdict
+
+
+def _check_day(topic: Topic, held_on: datetime) -> None:
+    submitted, now = clock.local(topic.moved_at), clock.local(clock.now())
+    rules.check_held(clock.local(held_on), submitted, now)
 
 
 def take_poll(actor: Actor, *, community_id: int, topic_id: str, poll: str) -> Verdict:
@@ -133,6 +166,8 @@ def _outcome(topic: Topic, told: Resolution, verdict: Verdict, held_on: datetime
         present=told.present,
         in_favour=told.in_favour,
         poll="",
+        matter="",
+        areas_c=[],
         held_on=held_on,
         at=clock.now(),
     )
@@ -148,6 +183,8 @@ def _settle(session: Session, actor: Actor, topic: Topic, outcome: TopicOutcome)
         "present": outcome.present,
         "in_favour": outcome.in_favour,
         "poll": outcome.poll,
+        "matter": outcome.matter,
+        "areas_c": outcome.areas_c or None,
         "verdict": outcome.verdict,
     }
     record(session, actor, Act(VOTED, subject_of(topic), data), topic.community_id)

@@ -18,6 +18,7 @@ from app.consultations.forms import (
     MergeForm,
     NoteForm,
     OpinionForm,
+    OwnersVoteForm,
     ProjectLinkForm,
     TakePollForm,
     TopicResolutionForm,
@@ -175,6 +176,7 @@ def _desk_forms(topic: TopicView, tried: FlaskForm | None) -> dict[str, FlaskFor
         "cover": _cover_form(topic),
         "resolution": TopicResolutionForm(formdata=None),
         "take": _take_form(topic),
+        "owned": OwnersVoteForm(formdata=None),
     }
     for name, form in forms.items():
         if tried is not None and type(form) is type(tried):
@@ -436,6 +438,27 @@ def resolution(code: str, topic_id: str) -> ResponseReturnValue:
             community_id=g.place.id,
             topic_id=topic_id,
             resolution=form.resolution(),
+            held_on=clock.at_local(day.year, day.month, day.day, 12),
+        )
+
+    return _after(code, topic_id, form, act, _("表决结果已记入公开记录。"))
+
+
+@bp.post("/c/<code>/desk/topics/<topic_id>/owners")
+@guard.needs(Permission.TOPIC_HANDLE)
+def owners(code: str, topic_id: str) -> ResponseReturnValue:
+    """Enter what the owners decided together."""
+    form = OwnersVoteForm()
+
+    def act() -> None:
+        day = form.day.data
+        if day is None:
+            raise RuleBroken("topic.held_when")
+        deciding.enter_owners_vote(
+            browser.current_actor(),
+            community_id=g.place.id,
+            topic_id=topic_id,
+            vote=form.vote(),
             held_on=clock.at_local(day.year, day.month, day.day, 12),
         )
 

@@ -10,6 +10,7 @@ from flask_wtf.file import MultipleFileField
 from wtforms import (
     DateField,
     HiddenField,
+    IntegerField,
     RadioField,
     SelectMultipleField,
     StringField,
@@ -21,8 +22,14 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.consultations import words
 from app.consultations.rules import LONGEST_TEXT
+from app.core.errors import RuleBroken
+from app.core.words import fen_from
 from app.discussion.words import REASONS
-from app.meetings.forms import MeetingForm, ResolutionForm
+from app.meetings.forms import PEOPLE, MeetingForm, ResolutionForm
+from app.meetings.resolutions import Matter, OwnersVote, Share
+from app.meetings.words import MATTERS
+
+AREA, HEADS = InputRequired(_l("请写面积")), InputRequired(_l("请写人数"))
 
 
 class ProposalForm(FlaskForm):
@@ -116,6 +123,40 @@ class TopicResolutionForm(ResolutionForm):
     """What a meeting resolved, and when it met."""
 
     held_on = DateField(_l("哪天开的会"), validators=[InputRequired(_l("请写开会的日子"))])
+
+
+class OwnersVoteForm(FlaskForm):
+    """What the owners decided together, as its organiser announced it."""
+
+    matter = RadioField(
+        _l("哪类事项"),
+        choices=[SelectChoice(matter.value, text) for matter, text in MATTERS.items()],
+        validators=[InputRequired(_l("请选一类"))],
+    )
+    day = DateField(_l("哪天出的结果"), validators=[InputRequired(_l("请写出结果的日子"))])
+    total_area = StringField(_l("专有面积一共（平方米）"), validators=[AREA, Length(max=20)])
+    part_area = StringField(_l("参加表决的面积"), validators=[AREA, Length(max=20)])
+    favour_area = StringField(_l("同意的面积"), validators=[AREA, Length(max=20)])
+    total_heads = IntegerField(_l("业主一共（人）"), validators=[HEADS, PEOPLE])
+    part_heads = IntegerField(_l("参加表决的人数"), validators=[HEADS, PEOPLE])
+    favour_heads = IntegerField(_l("同意的人数"), validators=[HEADS, PEOPLE])
+
+    def vote(self) -> OwnersVote:
+        """Give the numbers as typed. Raises: RuleBroken resolution.area."""
+        return OwnersVote(
+            Matter(self.matter.data),
+            Share(_area(self.total_area.data), self.total_heads.data or 0),
+            Share(_area(self.part_area.data), self.part_heads.data or 0),
+            Share(_area(self.favour_area.data), self.favour_heads.data or 0),
+        )
+
+
+def _area(typed: str | None) -> int:
+    """An area in 0.01 m²; written with two decimals it reads as money does."""
+    area = fen_from(typed or "")
+    if area is None:
+        raise RuleBroken("resolution.area")
+    return area
 
 
 class TakePollForm(FlaskForm):

@@ -1,6 +1,7 @@
 """Topics, their photos, their moves, and what was corrected."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -79,7 +80,8 @@ class TopicPhoto(Base):
 class TopicOutcome(Base):
     """What a vote on a topic came to: a meeting's numbers, or a poll; never changed.
 
-    Of a meeting `base` is who was due, `held_on` its day; of a poll `base` is the electorate.
+    Of a meeting `base` is who was due, `held_on` its day; of a poll `base` is the electorate. Of
+    the owners the numbers are heads, and `areas_c` the same three in 0.01 m².
     """
 
     __tablename__ = "topic_outcome"
@@ -102,6 +104,8 @@ class TopicOutcome(Base):
     present: Mapped[int]
     in_favour: Mapped[int]
     poll: Mapped[str] = mapped_column(String(80))
+    matter: Mapped[str] = mapped_column(String(10))
+    areas_c: Mapped[list[Any]]
     held_on: Mapped[datetime]
     at: Mapped[datetime]
 

@@ -61,6 +61,8 @@ class OutcomeView:
     present: int
     in_favour: int
     poll: str
+    matter: str
+    areas_c: list[int]
     held_on: datetime
 
 
@@ -196,6 +198,8 @@ def _outcome(community_id: int, topic_pk: int) -> OutcomeView | None:
             TopicOutcome.present,
             TopicOutcome.in_favour,
             TopicOutcome.poll,
+            TopicOutcome.matter,
+            TopicOutcome.areas_c,
             TopicOutcome.held_on,
         ).where(TopicOutcome.community_id == community_id, TopicOutcome.topic_id == topic_pk)
     ).first()

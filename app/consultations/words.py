@@ -11,6 +11,7 @@ from app.consultations.rules import Form, State
 from app.core import web
 from app.core.errors import RuleBroken
 from app.core.times import day_text, end_text
+from app.core.words import yuan
 from app.meetings.resolutions import Body, Verdict
 from app.meetings.words import BODIES
 
@@ -88,6 +89,15 @@ def outcome_sentence(outcome: OutcomeView) -> str:
         "favour": f"{outcome.in_favour:,}",
         "verdict": VERDICTS[Verdict(outcome.verdict)],
     }
+    if outcome.body == Body.OWNERS:
+        total, part, favour = (yuan(area) for area in outcome.areas_c)
+        areas = {"total_c": total, "part_c": part, "favour_c": favour}
+        return _(
+            "%(body)s（%(on)s）：专有面积 %(total_c)s 平方米，参加 %(part_c)s，同意 %(favour_c)s；"
+            "业主 %(base)s 人，参加 %(present)s，同意 %(favour)s，%(verdict)s。",
+            **facts,
+            **areas,
+        )
     if outcome.body == Body.POLL:
         return _(
             "%(body)s（%(on)s截止）：应参加 %(base)s 户，参加 %(present)s 户，同意 %(favour)s 户，"

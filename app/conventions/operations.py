@@ -18,6 +18,7 @@ from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.core.links import Edge, connect
 from app.core.record import Act, record
+from app.meetings.resolutions import MEETINGS
 from app.people.steps import security
 from app.policy.table import Permission, Place, require
 from app.voting.queries import result_view
@@ -171,7 +172,7 @@ def adopt_by_meeting(
     with transaction() as session:
         require(actor, Permission.CONVENTION_ADOPT, Place(community_id))
         version = _lock(session, community_id, number)
-        if resolution.body is Body.POLL:
+        if resolution.body not in MEETINGS:
             raise RuleBroken("resolution.numbers")
         rules.check_resolution(resolution)
         _adopt(session, actor, version, resolution, "")

@@ -21,7 +21,7 @@ from wtforms.validators import InputRequired, Length, Optional, StopValidation
 from app.core import clock
 from app.core.errors import RuleBroken
 from app.meetings import words
-from app.meetings.resolutions import Body, Resolution
+from app.meetings.resolutions import MEETINGS, Body, Resolution
 from app.meetings.rules import LONGEST_MINUTES, MOST_PLACES, AgeBand, items_from
 from app.meetings.steps import NewMeeting
 
@@ -127,7 +127,7 @@ class ResolutionForm(FlaskForm):
         choices=[
             SelectChoice(body.value, text)
             for body, text in words.BODIES.items()
-            if body is not Body.POLL
+            if body in MEETINGS
         ],
         validators=[InputRequired(_l("请选一个会议"))],
     )

@@ -1,4 +1,4 @@
-"""Whether a meeting of residents, or of their representatives, has decided. Pure.
+"""Whether residents, their representatives or the owners have decided. Pure.
 
 Sources in docs/rules.md, "Resolutions of meetings". Whatever is adopted by such a meeting asks
 here: the convention, and a topic that was submitted to a vote.
@@ -18,6 +18,17 @@ class Body(StrEnum):
     RESIDENTS_MEETING = "residents_meeting"
     REPRESENTATIVES_MEETING = "representatives_meeting"
     POLL = "poll"
+    OWNERS = "owners"
+
+
+MEETINGS = frozenset({Body.RESIDENTS_MEETING, Body.REPRESENTATIVES_MEETING})
+
+
+class Matter(StrEnum):
+    """What owners decide on together: items 1 to 5 and 9, or items 6 to 8 of art. 278."""
+
+    SIMPLE = "simple"
+    MAJOR = "major"
 
 
 class Verdict(StrEnum):
@@ -41,6 +52,45 @@ class Resolution:
     present: int
     in_favour: int
     representatives: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Owners by their exclusive area in 0.01 m², and by heads."""
+
+    area_c: int
+    heads: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnersVote:
+    """A joint decision of owners as its organiser announced it; abstentions took part."""
+
+    matter: Matter
+    total: Share
+    took_part: Share
+    in_favour: Share
+
+
+def verdict_of_owners(vote: OwnersVote) -> Verdict:
+    """What a joint decision of owners comes to, by area and by heads, in whole products.
+
+    At least two thirds take part; of those more than half agree, in major matters at least three
+    quarters. Source: Civil Code, art. 278 and 1259. Raises: RuleBroken resolution.owners.
+    """
+    pairs = [
+        (getattr(vote.total, unit), getattr(vote.took_part, unit), getattr(vote.in_favour, unit))
+        for unit in ("area_c", "heads")
+    ]
+    if not all(0 <= favour <= part <= total and total for total, part, favour in pairs):
+        raise RuleBroken("resolution.owners")
+    if not all(3 * part >= 2 * total for total, part, _favour in pairs):
+        return Verdict.NO_QUORUM
+    if vote.matter is Matter.MAJOR:
+        agreed = all(4 * favour >= 3 * part for _total, part, favour in pairs)
+    else:
+        agreed = all(2 * favour > part for _total, part, favour in pairs)
+    return Verdict.PASSED if agreed else Verdict.NOT_PASSED
 
 
 def verdict_of(resolution: Resolution) -> Verdict:

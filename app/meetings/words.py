@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from app.core import web
 from app.core.errors import RuleBroken
 from app.core.times import time_text
-from app.meetings.resolutions import Body
+from app.meetings.resolutions import Body, Matter
 from app.meetings.rules import AgeBand, Change, MeetingState, SeatState
 
 if TYPE_CHECKING:
@@ -39,6 +39,11 @@ BODIES = {
     Body.RESIDENTS_MEETING: _l("居民会议"),
     Body.REPRESENTATIVES_MEETING: _l("居民代表会议"),
     Body.POLL: _l("居民投票"),
+    Body.OWNERS: _l("业主共同决定"),
+}
+MATTERS = {
+    Matter.SIMPLE: _l("一般事项（过半数同意）"),
+    Matter.MAJOR: _l("重大事项（四分之三以上同意），如改变共有部分用途"),
 }
 CHANNELS = {"phone": _l("手机报名"), "desk": _l("服务台登记"), "walk_in": _l("现场来的")}
 
@@ -108,6 +113,10 @@ def _resolution_broken(error: RuleBroken) -> str:
         "resolution.numbers": _(
             "人数对不上，没有保存：同意的不能多于到会的，到会的不能多于应到的。"
         ),
+        "resolution.owners": _(
+            "面积或人数对不上，没有保存：同意的不能多于参加的，参加的不能多于全部的。"
+        ),
+        "resolution.area": _("面积看不明白，没有保存。请写平方米，最多两位小数，如 41230.50。"),
         "resolution.composition": _("居民代表应占居民代表会议成员的五分之四以上，没有保存。"),
         "resolution.quorum": _(
             "到会 %(present)s，应到 %(base)s，没有达到法定人数，不能算通过。没有保存。",

@@ -34,6 +34,8 @@ def upgrade() -> None:
         sa.Column('present', sa.Integer(), nullable=False),
         sa.Column('in_favour', sa.Integer(), nullable=False),
         sa.Column('poll', sa.String(80), nullable=False),
+        sa.Column('matter', sa.String(10), nullable=False),
+        sa.Column('areas_c', sa.JSON(), nullable=False),
         sa.Column('held_on', sa.DateTime(timezone=True), nullable=False),
         sa.Column('at', sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint('id', name='pk_topic_outcome'),

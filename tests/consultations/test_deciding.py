@@ -10,13 +10,22 @@ from sqlalchemy import select
 
 from app.consultations import deciding, operations, queries
 from app.consultations.rules import Form, State
+from app.consultations.words import outcome_sentence
 from app.core import clock, links
 from app.core.actor import SYSTEM, Role
 from app.core.db import db
 from app.core.errors import NotFound, RuleBroken
 from app.core.record import RecordEntry
 from app.meetings import operations as meetings
-from app.meetings.resolutions import Body, Resolution, Verdict
+from app.meetings.resolutions import (
+    Body,
+    Matter,
+    OwnersVote,
+    Resolution,
+    Share,
+    Verdict,
+    verdict_of_owners,
+)
 from app.voting import operations as voting
 
 if TYPE_CHECKING:
@@ -376,3 +385,51 @@ def test_work_is_due_in_days_to_come_and_rated_by_residents(world: World, place:
     voting.close_poll(SYSTEM, community_id=place.id, public_id=poll)
     topic.move(State.RATED)
     topic.move(State.ARCHIVED)
+
+
+# Worked cases A01 to B05 and C01 of the design's owner vote vectors.
+@pytest.mark.parametrize(
+    ("matter", "total", "part", "favour", "verdict"),
+    [
+        ("simple", (10_000_000, 1000), (7_500_000, 750), (6_000_000, 600), Verdict.PASSED),
+        ("major", (10_000_000, 1000), (8_000_000, 800), (6_400_000, 640), Verdict.PASSED),
+        ("simple", (9_000_000, 900), (6_000_000, 600), (4_000_000, 400), Verdict.PASSED),
+        ("simple", (9_000_000, 900), (5_990_000, 599), (5_990_000, 599), Verdict.NO_QUORUM),
+        ("major", (10_000_000, 1000), (8_000_000, 800), (5_000_000, 500), Verdict.NOT_PASSED),
+        ("simple", (10_000_000, 1000), (8_000_000, 800), (5_000_000, 500), Verdict.PASSED),
+        ("simple", (10_000_000, 1000), (7_000_000, 500), (7_000_000, 500), Verdict.NO_QUORUM),
+        ("simple", (10_000_000, 1000), (8_000_000, 740), (5_000_000, 340), Verdict.NOT_PASSED),
+        ("major", (10_000_000, 1000), (8_000_000, 740), (6_600_000, 520), Verdict.NOT_PASSED),
+        ("simple", (9_000_000, 900), (6_000_000, 600), (3_000_000, 300), Verdict.NOT_PASSED),
+    ],
+)
+def test_owners_decide_by_area_and_by_heads(
+    matter: str,
+    total: tuple[int, int],
+    part: tuple[int, int],
+    favour: tuple[int, int],
+    verdict: Verdict,
+) -> None:
+    vote = OwnersVote(Matter(matter), Share(*total), Share(*part), Share(*favour))
+    assert verdict_of_owners(vote) is verdict
+
+
+def test_what_the_owners_decided_is_entered_with_its_areas(world: World, place: Place) -> None:
+    topic = Handled(world, place).to_vote()
+
+    def enter(favour: int = 640) -> Verdict:
+        vote = OwnersVote(
+            Matter.MAJOR, Share(10_000_000, 1000), Share(8_000_000, 800), Share(6_400_000, favour)
+        )
+        return deciding.enter_owners_vote(topic.clerk, vote=vote, held_on=clock.now(), **topic.mine)
+
+    with pytest.raises(RuleBroken, match=r"resolution\.owners"):
+        enter(801)
+    assert enter() is Verdict.PASSED
+    outcome = queries.topic(place.id, topic.topic).outcome
+    assert outcome is not None
+    assert outcome_sentence(outcome).endswith(
+        "专有面积 100,000 平方米，参加 80,000，同意 64,000；"
+        "业主 1,000 人，参加 800，同意 640，通过。"
+    )
+    assert state_of(place, topic.topic) is State.DECIDED

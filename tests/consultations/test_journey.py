@@ -363,6 +363,11 @@ def test_a_vote_is_entered_by_its_numbers_and_shown_to_everybody(
     wrong = clerk.post(f"{desk}/resolution", numbers | {"present": "1500", "in_favour": "400"})
     assert wrong.status_code == 422
     assert "人数对不上" in wrong.text
+    owned = {"matter": "major", "day": "2026-06-15", "total_area": "很大", "total_heads": "10"}
+    owned |= {"part_area": "8", "part_heads": "8", "favour_area": "7", "favour_heads": "7"}
+    unread = clerk.post(f"{desk}/owners", owned)
+    assert unread.status_code == 422
+    assert "面积看不明白" in unread.text
     held = numbers | {"present": "800", "in_favour": "400"}
     assert clerk.post(f"{desk}/resolution", held).status_code == 303
     shown = CheckedClient(web_app).get(f"/c/HXL/topics/{topic}").text
