@@ -15,7 +15,7 @@ from whitenoise import WhiteNoise
 from app import config, features
 from app.communities import queries as communities
 from app.config import ROOT, Settings
-from app.core import guard, jobs, logs, web
+from app.core import guard, jobs, logs, shapes, web
 from app.core.db import db, prepare_engine
 from app.people import browser
 from app.policy import table
@@ -43,6 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         static_folder=str(ROOT / "static"),
     )
     _configure(app, settings)
+    shapes.init(app)
     logs.init(settings)
     db.init_app(app)
     with app.app_context():

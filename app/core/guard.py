@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from flask import abort, current_app, g, redirect, request, url_for
 from flask_wtf.csrf import CSRFError
 
+from app.core import shapes
+
 if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.wrappers import Response
@@ -117,6 +119,7 @@ def init(app: Flask, hooks: Hooks) -> None:
 
     @app.before_request
     def _guard() -> Response | None:
+        shapes.refuse_unstorable()
         access = access_of(app, request.endpoint)
         if access is None:
             return None

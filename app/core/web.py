@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from app.core import shapes
 from app.core.errors import NotAllowed, NotFound, RuleBroken, SaveUnknown
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def init(app: Flask, signed_in: Callable[[], bool]) -> None:
     app.register_error_handler(404, lambda _error: _not_here())
     app.register_error_handler(RuleBroken, _rule_broken)
     app.register_error_handler(SaveUnknown, _save_unknown)
+    app.register_error_handler(shapes.Unstorable, _unstorable)
     app.register_error_handler(CSRFError, _form_too_old)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(HTTPException, _other)
@@ -160,6 +162,10 @@ def _form_too_old(_error: CSRFError) -> tuple[str, int]:
         _("这张表放得太久了"),
         _("为了您的安全，这次没有保存。请返回上一页，重新打开后再提交一次。"),
     )
+
+
+def _unstorable(_error: shapes.Unstorable) -> tuple[str, int]:
+    return refusal_page(400, _("没有保存"), shapes.sentence())
 
 
 def _too_large(_error: RequestEntityTooLarge) -> tuple[str, int]:

@@ -13,6 +13,7 @@ from app.consultations import queries as topics
 from app.core import guard
 from app.core.errors import NotFound
 from app.core.record import latest_checkpoint
+from app.core.shapes import row_id
 from app.exports import archive, operations, papers, printing, queries, workbooks
 from app.exports.forms import CheckCodeForm, LettersForm
 from app.meetings import queries as meetings
@@ -198,9 +199,10 @@ def _letters_page(form: LettersForm, address: HouseholdAddress | None) -> Respon
 def _one_household(text: str) -> HouseholdAddress | None:
     if not text:
         return None
-    if not text.isdecimal():
+    household_id = row_id(text)
+    if household_id is None:
         raise NotFound("household")
-    return communities.address_of(g.place.id, int(text))
+    return communities.address_of(g.place.id, household_id)
 
 
 def _chosen(form: LettersForm) -> list[HouseholdAddress]:

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from app.communities import queries as communities
 from app.core import clock, guard, web
 from app.core.limits import Ceiling
+from app.core.shapes import row_id
 from app.core.times import time_text
 from app.people import browser, inboxes, operations, queries, words
 from app.people.forms import ActForm, EnterForm, StaffForm
@@ -157,7 +158,7 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     found = queries.desk_page(
         g.place.id,
         search=chosen["search"],
-        building_id=int(building) if building.isdecimal() else None,
+        building_id=row_id(building),
         state=chosen["state"],
         page=max(int(page), 1) if page.isdecimal() and len(page) < 6 else 1,  # noqa: PLR2004
     )

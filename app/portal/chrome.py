@@ -99,7 +99,7 @@ def read_view(cookie: str) -> View:
     """What the view cookie says; anything else is the normal view."""
     parts = cookie.partition(".")
     size, language = parts[0], parts[2]
-    text_px = int(size) if size.isdigit() and int(size) in TEXT_SIZES else 0
+    text_px = int(size) if size.isdecimal() and int(size) in TEXT_SIZES else 0
     return View(text_px, language if language in {"zh", "en"} else "")
 
 
@@ -183,7 +183,8 @@ def _inbox(actor: Actor, community: CommunityView | None) -> str:
 
 def _here() -> str:
     """Where to come back to: the page itself, or its own address when a form was sent."""
-    return request.full_path.rstrip("?") if request.method == "GET" else request.path
+    path = request.full_path.rstrip("?") if request.method == "GET" else request.path
+    return path if path.isprintable() else address("portal.front")
 
 
 def _next_size(view: View, step: int) -> int:
