@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from app.communities import queries as communities
 from app.config import ROOT
+from app.core import guard
 from app.core.actor import Role
 from app.people import browser
 
@@ -176,7 +177,7 @@ def _unread() -> int:
 
 
 def _inbox(actor: Actor, community: CommunityView | None) -> str:
-    if community is None or not actor.person_id:
+    if community is None or not actor.person_id or not guard.may_open("people.inbox"):
         return ""
     return address("people.inbox", code=community.code)
 
@@ -236,7 +237,7 @@ def _navigation(actor: Actor, community: CommunityView | None) -> list[NavItem]:
             _is_within(endpoint),
         )
         for label, endpoint, icon in _rows_for(actor, community)
-        if endpoint in current_app.view_functions
+        if endpoint in current_app.view_functions and guard.may_open(endpoint)
     ]
 
 

@@ -72,7 +72,7 @@ def community_home(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the gua
         now=clock.now(),
         polls=queries.home_polls(g.place.id, home),
         address=communities.address_of(g.place.id, home.household_id) if home else None,
-        notices=people.household_notices(g.place.id, home.household_id, 3) if home else [],
+        notices=people.household_notices(g.place.id, home.household_id, 2) if home else [],
         life=_life(home is not None),
         works_here=browser.current_actor().is_staff,
         meeting_badge=badge_of,
