@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from app.core import canonical as c
+from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.record import RecordCheckpoint, RecordEntry, RecordLog, RecordOpening
@@ -16,6 +17,7 @@ from app.voting.models import Ballot, Poll, PollVoter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
 BATCH = 2000
 
@@ -312,7 +314,17 @@ def poll_in_record(community_id: int, public_id: str) -> PollInRecord:
     raise NotFound("poll")
 
 
-def poll_timeline(community_id: int, public_id: str) -> list[list[object]]:
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An entry of the record as far as a report names it."""
+
+    seq: int
+    at: datetime
+    kind: str
+    role: str
+
+
+def poll_acts(community_id: int, public_id: str) -> list[Act]:
     """The acts on one poll; ballots are counted elsewhere and would only point at households."""
     rows = db.session.scalars(
         select(RecordEntry.entry)
@@ -324,4 +336,13 @@ def poll_timeline(community_id: int, public_id: str) -> list[list[object]]:
         .order_by(RecordEntry.seq)
     )
     entries = [json.loads(row) for row in rows]
-    return [[e[key] for key in ("seq", "at", "kind", "subject", "actor")] for e in entries]
+    return [Act(e["seq"], clock.from_record(e["at"]), e["kind"], e["actor"]) for e in entries]
+
+
+def fingerprints(community_id: int, public_id: str) -> dict[str, str]:
+    """What the record keeps of an opened poll's question and electorate. Raises: NotFound."""
+    definition = poll_in_record(community_id, public_id).definition
+    return {
+        "text_sha256": definition["text_sha256"],
+        "voters_root": definition["electorate"]["voters_root"],
+    }

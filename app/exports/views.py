@@ -14,7 +14,7 @@ from app.core import guard
 from app.core.errors import NotFound
 from app.core.record import latest_checkpoint
 from app.core.shapes import row_id
-from app.exports import archive, operations, papers, printing, queries, workbooks
+from app.exports import archive, operations, papers, poll_report, printing, queries, workbooks
 from app.exports.forms import CheckCodeForm, LettersForm
 from app.meetings import queries as meetings
 from app.people import browser
@@ -123,9 +123,8 @@ def poll_csv(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
     )
 
 
-def _tables(poll_id: str) -> list[workbooks.Table]:
-    poll = queries.poll_in_record(g.place.id, poll_id)
-    return workbooks.poll_tables(poll, queries.poll_timeline(g.place.id, poll_id))
+def _tables(poll_id: str) -> list[poll_report.Table]:
+    return poll_report.of_poll(g.place.id, poll_id)
 
 
 # --- papers --------------------------------------------------------------------------------------
