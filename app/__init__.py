@@ -82,7 +82,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         PERMANENT_SESSION_LIFETIME=timedelta(days=366),
         SESSION_REFRESH_EACH_REQUEST=False,
         SEND_FILE_MAX_AGE_DEFAULT=0,
-        TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
+        TRUSTED_HOSTS=list(settings.answered_hosts) or None,
     )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
