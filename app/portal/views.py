@@ -34,9 +34,8 @@ from app.meetings.words import badge_of
 from app.people import browser
 from app.people import queries as people
 from app.policy.table import Permission, Place, allowed
-from app.portal import board, chain, chrome, queries, style
+from app.portal import board, chain, chrome, queries, style, today
 from app.portal.forms import ViewForm
-from app.ratings import queries as ratings
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -122,23 +121,14 @@ def _page() -> int:
 @bp.get("/c/<code>/desk/")
 @guard.needs(Permission.DESK_VIEW)
 def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
-    """What the committee has to do today, then what is going on."""
-    place_id, now = g.place.id, clock.now()
-    new = [t for t in topics.all_topics(place_id) if t.state in {"proposed", "screening"}]
-    unconfirmed = [
-        m
-        for m in meetings.meetings_of(place_id)
-        if m.state == "closed" and m.minutes_text and not m.confirmed_at
-    ]
+    """What whoever works here has to do today, then what is going on."""
+    found = queries.desk_home(g.place.id)
+    reader = browser.current_actor().person_id
     return render_template(
         "portal/desk.html",
         place=g.place,
-        desk=queries.desk_home(place_id),
-        new_topics=new,
-        work=opinions.work(place_id, now),
-        unconfirmed=unconfirmed,
-        new_designs=designs.waiting(place_id),
-        late_repairs=[one for one in ratings.open_repairs(place_id) if one.overdue],
+        desk=found,
+        tasks=today.tasks(g.place.id, g.place.code, found, reader),
     )
 
 

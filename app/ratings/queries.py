@@ -133,6 +133,30 @@ def open_repairs(community_id: int) -> list[Repair]:
     return _repairs(RepairTask.community_id == community_id, RepairTask.done_at.is_(None))
 
 
+def unanswered(community_id: int, project_code: str | None = None) -> dict[str, list[str]]:
+    """Low scores of each project's last closed round that led to no repair yet, by project."""
+    wanted = [Rating.community_id == community_id, Poll.result.is_not(None)]
+    if project_code is not None:
+        wanted.append(Rating.project_code == project_code)
+    rows = db.session.execute(
+        select(Rating.project_code, Rating.poll, Poll.result)
+        .join(Poll, (Poll.public_id == Rating.poll) & (Poll.community_id == Rating.community_id))
+        .where(*wanted)
+        .order_by(Rating.round)
+    )
+    # The later round of a project takes the place of the earlier one.
+    last = {row.project_code: row for row in rows}
+    tasks = db.session.execute(
+        select(RepairTask.poll, RepairTask.option).where(RepairTask.community_id == community_id)
+    )
+    repaired = {tuple(task) for task in tasks}
+    found = {
+        code: [one for one in rules.low_options(row.result) if (row.poll, one) not in repaired]
+        for code, row in last.items()
+    }
+    return {code: options for code, options in found.items() if options}
+
+
 def repair_project(community_id: int, repair_id: str) -> str:
     """The project a repair belongs to. Raises: NotFound."""
     code = db.session.scalar(

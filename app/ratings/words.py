@@ -13,6 +13,10 @@ def _rating(error: RuleBroken) -> str:
     return {
         "rating.not_finished": _("项目还没有建成，不能评价。建成、进入共管以后再来。"),
         "rating.open": _("这个项目的评价正在进行，等它截止再说。"),
+        "rating.unanswered": _(
+            "上一次有 %(number)s 项分数偏低，还没有安排返修，没有开始。请先在下面安排返修。",
+            number=facts.get("number", ""),
+        ),
         "rating.repairs_left": _(
             "还有 %(number)s 项返修没有办完，办完再请大家评一次。", number=facts.get("number", "")
         ),

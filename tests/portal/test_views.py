@@ -594,3 +594,30 @@ def test_a_visitor_finds_one_of_many_communities_under_its_street(
     page = client.get("/").text
     assert page.count("<summary>北苑街道</summary>") == 13
     assert page.count("社区</a>") == 13
+
+
+def test_the_desk_shows_everybody_only_what_they_can_do(
+    client: CheckedClient, web_world: World, place: Place, fixed_clock: datetime
+) -> None:
+    topic = web_world.topic(place, State.PROPOSED)
+    meeting = web_world.meeting(place, starts_at=clock.now() + timedelta(days=8, hours=2))
+    post = web_world.post(place, f"topic:{web_world.topic(place)}")
+    client.staff(web_world.staff(place, Role.SUPERVISOR))
+    shown = client.get(f"/c/{place.code}/desk/").text
+    for words in ("等审核", "去公布", "今天开会"):
+        assert words not in shown
+    assert "今天没有要办的" in shown or "纪要" in shown
+    desk = CheckedClient(client.app)
+    desk.staff(web_world.staff(place, Role.CLERK))
+    shown = desk.get(f"/c/{place.code}/desk/").text
+    assert "1 个议题等审核" in shown
+    assert "1 条意见等审核" in shown
+    with clock.set_to(fixed_clock + timedelta(days=3)):
+        again = CheckedClient(client.app)
+        again.staff(web_world.staff(place, Role.CLERK))
+        assert "1 条超过 48 小时" in again.get(f"/c/{place.code}/desk/").text
+    with clock.set_to(fixed_clock + timedelta(days=8)):
+        today = CheckedClient(client.app)
+        today.staff(web_world.staff(place, Role.COMMITTEE))
+        assert "今天开会" in today.get(f"/c/{place.code}/desk/").text
+    assert (topic, meeting, post) != ("", "", "")
