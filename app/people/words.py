@@ -57,6 +57,11 @@ def code_state(state: CodeState) -> tuple[str, str]:
     }[state]
 
 
+def part_line(name: str, homes: int) -> str:
+    """A part of the community in a list to choose from: 槐香里一区 12甲号楼（36 户）."""
+    return _("%(part)s（%(homes)s 户）", part=name, homes=f"{homes:,}")
+
+
 def refused() -> str:
     """The one sentence for an unknown code, a wrong second fact and a locked code."""
     return _(
@@ -83,5 +88,15 @@ def _broken(error: RuleBroken) -> str:
     }[error.code]
 
 
+def _codes_changed(error: RuleBroken) -> str:
+    return {
+        "codes.changed": _(
+            "刚才有人也在办这些户的编码，户数和您看到的不一样了。这一次什么都没有改动。"
+            "请回到上一页，看清楚再办。"
+        ),
+    }[error.code]
+
+
+web.explain("codes", _codes_changed)
 web.explain("enrol", _broken)
 web.explain("staff", _broken)

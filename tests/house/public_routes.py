@@ -11,6 +11,7 @@ PUBLIC = {
     "exports.meeting_notice",
     "exports.poster",
     "exports.record",
+    "exports.result_form",
     "exports.result_notice",
     "exports.verifier",
     "meetings.ics",
