@@ -29,14 +29,13 @@
     var ticket = form.querySelector("[name=ticket]");
     var line = document.createElement("p");
     line.setAttribute("role", "status");
-    form.appendChild(line);
+    form.insertBefore(line, form.firstChild);
     form.addEventListener("submit", function (event) {
       if (form.dataset.waiting) { event.preventDefault(); return; }
       form.dataset.waiting = "1";
       ticket.value = Math.random().toString(16).slice(2);
       line.textContent = form.dataset.wait;
-      var button = form.querySelector("button");
-      button.hidden = true;
+      form.querySelector(".btn-row").hidden = true;
       var looking = window.setInterval(function () {
         if (document.cookie.indexOf("linyi_done=" + ticket.value) < 0) { return; }
         window.clearInterval(looking);
