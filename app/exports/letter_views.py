@@ -18,7 +18,7 @@ from app.exports import operations, papers, printing, queries, words
 from app.exports.forms import LettersForm, MakeLettersForm
 from app.exports.operations import LettersWanted
 from app.exports.rules import HaveLetter
-from app.exports.views import PDF, bp
+from app.exports.views import PDF, bp, download
 from app.people import browser
 from app.people import queries as people
 from app.people.words import part_line
@@ -129,3 +129,13 @@ def delivery(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard rea
         printing.write_delivery_lists(papers.sender(g.place), lists, out)
     out.seek(0)
     return send_file(out, PDF, as_attachment=True, download_name=f"{g.place.code}-delivery.pdf")
+
+
+@bp.post("/c/<code>/desk/households/<int:household_id>/took-part.pdf")
+@guard.needs(Permission.CODE_MANAGE)
+def took_part(code: str, household_id: int) -> ResponseReturnValue:  # noqa: ARG001
+    """Print for a household that asks in person in which polls it took part; it is told."""
+    data = operations.print_took_part(
+        browser.current_actor(), community=g.place, household_id=household_id
+    )
+    return download(data, PDF, f"{g.place.code}-took-part.pdf")

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, BinaryIO
 
 from app.communities import walks
+from app.communities.queries import address_of
 from app.core.db import db, transaction
 from app.core.errors import RuleBroken
 from app.core.record import checkpoint
 from app.exports import archive, dossier, papers, printing, queries, rules
 from app.people import codes
-from app.people.steps import security
+from app.people.models import HouseholdNoticeKind
+from app.people.steps import security, tell_household
 from app.policy.table import Permission, require
 from app.voting import queries as voting
 from app.voting.rules import Phase
@@ -115,6 +117,30 @@ def print_letters(
             voided=voided,
         )
     return PrintedLetters(len(drawn), pages, voided)
+
+
+def print_took_part(actor: Actor, *, community: CommunityView, household_id: int) -> bytes:
+    """Certify in which polls a household took part, for a member who asks for it in person.
+
+    It never names a choice. The household is told, so that nobody at the desk looks unseen. Raises:
+    NotAllowed, NotFound.
+    """
+    with transaction() as session:
+        require(actor, Permission.CODE_MANAGE, community.place)
+        address = address_of(community.id, household_id)
+        told = HouseholdNoticeKind.TOOK_PART_PRINTED
+        tell_household(session, community.id, household_id, told)
+        security(
+            session,
+            "took_part.printed",
+            community_id=community.id,
+            person_id=actor.person_id,
+        )
+    with papers.in_chinese():
+        polls = voting.took_part(community.id, household_id)
+        made = printing.took_part_pdf(papers.sender(community), papers.took_part(address, polls))
+    db.session.rollback()
+    return made
 
 
 def _drawn(

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from app.communities.queries import CommunityView
+    from app.communities.queries import CommunityView, HouseholdAddress
     from app.communities.walks import Home
     from app.meetings.queries import MeetingView
     from app.people.codes import DrawnCode
-    from app.voting.queries import BallotView, PollCard, PollView, ResultView
+    from app.voting.queries import BallotView, PollCard, PollView, ResultView, TookPart
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # A letter is one page: what does not fit on it is found behind its code.
@@ -283,6 +283,15 @@ def _result_facts(result: ResultView) -> tuple[tuple[str, str], ...]:
     if poll.method is Method.CHOOSE:
         shown.append((_("每户最多选"), _("%(k)s 项", k=poll.rules.k)))
     return tuple(shown)
+
+
+def took_part(address: HouseholdAddress, polls: Sequence[TookPart]) -> printing.TookPart:
+    """The certificate that a household took part, and in what."""
+    return printing.TookPart(
+        address=address.text,
+        polls=tuple((poll.title, poll.kind_name, day_text(poll.cast_at)) for poll in polls),
+        made=day_text(clock.now()),
+    )
 
 
 def receipt(place: CommunityView, view: BallotView, choice: str) -> printing.Receipt:

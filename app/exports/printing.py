@@ -230,6 +230,20 @@ def result_form_pdf(sender: Sender, form: ResultForm) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
+class TookPart:
+    """That a household took part in polls: each with its kind and the day. Never a choice."""
+
+    address: str
+    polls: tuple[tuple[str, str, str], ...]
+    made: str
+
+
+def took_part_pdf(sender: Sender, paper: TookPart) -> bytes:
+    """The certificate of having taken part."""
+    return compile_pdf("took_part", asdict(sender) | asdict(paper))
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """A resident's own receipt. All words come along: it speaks the language of whoever prints it.
 

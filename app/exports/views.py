@@ -29,7 +29,8 @@ ZIP = "application/zip"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def _download(data: bytes, mimetype: str, name: str) -> Response:
+def download(data: bytes, mimetype: str, name: str) -> Response:
+    """A file to keep."""
     answer = Response(data, mimetype=mimetype)
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
@@ -69,7 +70,7 @@ def _choice(community_id: int, found: queries.FoundEntry) -> str:
 @guard.public
 def verifier() -> ResponseReturnValue:
     """Hand out the verifier, the same file that lies in every archive."""
-    return _download(archive.VERIFIER.read_bytes(), "text/x-python", "verify_record.py")
+    return download(archive.VERIFIER.read_bytes(), "text/x-python", "verify_record.py")
 
 
 # --- the desk's exports ------------------------------------------------------------------------
@@ -103,16 +104,14 @@ def archive_file(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard
 def poll_workbook(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Hand out one poll's record as a workbook."""
     data = workbooks.as_workbook(_tables(poll_id))
-    return _download(data, XLSX, f"{g.place.code}-{poll_id}.xlsx")
+    return download(data, XLSX, f"{g.place.code}-{poll_id}.xlsx")
 
 
 @bp.get("/c/<code>/desk/records/<poll_id>.csv")
 @guard.needs(Permission.RECORD_EXPORT)
 def poll_csv(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Hand out one poll's record as CSV."""
-    return _download(
-        workbooks.as_csv(_tables(poll_id)), "text/csv", f"{g.place.code}-{poll_id}.csv"
-    )
+    return download(workbooks.as_csv(_tables(poll_id)), "text/csv", f"{g.place.code}-{poll_id}.csv")
 
 
 def _tables(poll_id: str) -> list[workbooks.Table]:
@@ -133,7 +132,7 @@ def poster(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
     with papers.in_chinese():
         poll = voting.poll_view(g.place.id, poll_id)
         data = printing.poster_pdf(papers.sender(g.place), papers.poster(poll, size))
-    return _download(data, PDF, f"{g.place.code}-{poll_id}-poster-{size}.pdf")
+    return download(data, PDF, f"{g.place.code}-{poll_id}-poster-{size}.pdf")
 
 
 @bp.get("/c/<code>/votes/<poll_id>/notice.pdf")
@@ -143,7 +142,7 @@ def result_notice(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG0
     with papers.in_chinese():
         notice = papers.result_notice(g.place, voting.result_view(g.place.id, poll_id))
         data = printing.result_notice_pdf(papers.sender(g.place), notice)
-    return _download(data, PDF, f"{g.place.code}-{poll_id}-notice.pdf")
+    return download(data, PDF, f"{g.place.code}-{poll_id}-notice.pdf")
 
 
 @bp.get("/c/<code>/votes/<poll_id>/result.pdf")
@@ -153,7 +152,7 @@ def result_form(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
     with papers.in_chinese():
         form = papers.result_form(g.place, voting.result_view(g.place.id, poll_id))
         data = printing.result_form_pdf(papers.sender(g.place), form)
-    return _download(data, PDF, f"{g.place.code}-{poll_id}-result.pdf")
+    return download(data, PDF, f"{g.place.code}-{poll_id}-result.pdf")
 
 
 @bp.get("/c/<code>/votes/<poll_id>/receipt.pdf")
@@ -169,7 +168,7 @@ def receipt(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
         raise NotFound("ballot")
     choice = words.choice_text(view.choice, view.poll.titles)
     data = printing.receipt_pdf(papers.sender(g.place), papers.receipt(g.place, view, choice))
-    return _download(data, PDF, f"{g.place.code}-{poll_id}-receipt.pdf")
+    return download(data, PDF, f"{g.place.code}-{poll_id}-receipt.pdf")
 
 
 @bp.get("/c/<code>/meetings/<meeting_id>/notice.pdf")
@@ -182,7 +181,7 @@ def meeting_notice(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: 
         question = topics.topic(g.place.id, topic_id).question if prefix == "topic" else ""
         notice = papers.meeting_notice(g.place, meeting, question)
         data = printing.meeting_pdf(papers.sender(g.place), notice)
-    return _download(data, PDF, f"{g.place.code}-{meeting_id}-notice.pdf")
+    return download(data, PDF, f"{g.place.code}-{meeting_id}-notice.pdf")
 
 
 @bp.get("/c/<code>/desk/topics/<topic_id>/dossier.zip")
@@ -191,4 +190,4 @@ def dossier(code: str, topic_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Hand out the dossier of a topic."""
     topics.topic(g.place.id, topic_id)
     data = operations.export_dossier(browser.current_actor(), community=g.place, topic_id=topic_id)
-    return _download(data, ZIP, f"{g.place.code}-{topic_id}-dossier.zip")
+    return download(data, ZIP, f"{g.place.code}-{topic_id}-dossier.zip")

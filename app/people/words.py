@@ -22,6 +22,7 @@ def notice(kind: str, at: datetime, about: str) -> str:
         HouseholdNoticeKind.CODE_REISSUED: _("本户换了新的信"),
         HouseholdNoticeKind.CODE_UNLOCKED: _("服务台解开了本户的编码"),
         HouseholdNoticeKind.CODE_REVOKED: _("服务台作废了本户的编码"),
+        HouseholdNoticeKind.TOOK_PART_PRINTED: _("服务台给本户打印了参加证明"),
         HouseholdNoticeKind.CONFIRMED_AT_DESK: _("有人在服务台用本户身份办过进入"),
     }[HouseholdNoticeKind(kind)]
     line = _("%(at)s，%(what)s", at=time_text(at), what=what)
