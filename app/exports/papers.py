@@ -314,7 +314,10 @@ def receipt(place: CommunityView, view: BallotView, choice: str) -> printing.Rec
             "截止以后，凭它可以在公开记录里找到这张选票，核对它被原样计入。"
             "谁拿到核对码，谁就能看到这张选票选了什么，请自己收好，不要发给别人。"
         ),
-        record_words=words_of(base_url()) + _path("exports.record", code=place.code),
+        record_words=_(
+            "公开记录：%(address)s",
+            address=words_of(base_url()) + _path("exports.record", code=place.code),
+        ),
         checkpoint_title=_("此刻最新的校验点（给想自己核对的人）"),
         checkpoint=latest_checkpoint(place.id) or "",
         foot=_receipt_foot(place, poll),
