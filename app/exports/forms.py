@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, IntegerField, RadioField, SelectField, StringField
+from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, InputRequired, Length, Optional, Regexp
 from wtforms.widgets import HiddenInput
@@ -57,5 +57,6 @@ class MakeLettersForm(FlaskForm):
     part = HiddenField(validators=[InputRequired(), Length(max=80)])
     have = HiddenField(validators=[AnyOf([choice.value for choice in HaveLetter])])
     stamp = IntegerField(validators=[InputRequired()], widget=HiddenInput())
+    sure = BooleanField(_l("我知道：这些旧信马上作废，已经发出去的都不能再用"))
     # The page looks for it among the cookies to see that the file has come.
     ticket = HiddenField(validators=[Optional(), Regexp("^[0-9a-f]{1,32}$")])

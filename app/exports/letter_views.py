@@ -70,6 +70,7 @@ def _page(part: str, have: HaveLetter, refusal: str = "") -> ResponseReturnValue
         lines=words.plan_lines(plan),
         wait=words.waiting(plan.letters),
         part=part,
+        asks_twice=bool(plan.voided) and _asks_twice(part, shown_have),
         single=part.startswith("household-"),
     ), (422 if refusal else 200)
 
@@ -95,6 +96,9 @@ def make_letters(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard
     if not form.validate_on_submit():
         return _page(walks.EVERYBODY, HaveLetter.SKIP, _("请先看清楚要印哪些信，再生成。"))
     wanted = LettersWanted(form.part.data, HaveLetter(form.have.data), form.stamp.data)
+    if _asks_twice(wanted.part, wanted.have_letter) and not form.sure.data:
+        sentence = _("旧信会作废，请先在下面打勾，再生成。什么都没有改动。")
+        return _page(wanted.part, wanted.have_letter, sentence)
     out = tempfile.TemporaryFile()  # noqa: SIM115 -- the answer closes it
     try:
         done = operations.print_letters(
@@ -106,6 +110,11 @@ def make_letters(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard
     out.seek(0)
     name = f"{g.place.code}-letters-{done.letters}.pdf"
     return _noticed(send_file(out, PDF, as_attachment=True, download_name=name), form.ticket.data)
+
+
+def _asks_twice(part: str, have: HaveLetter) -> bool:
+    """Whether so many letters may be voided that one press of a button is too little."""
+    return have is HaveLetter.REISSUE and not part.startswith("household-")
 
 
 def _noticed(answer: Response, ticket: str | None) -> Response:

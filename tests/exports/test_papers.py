@@ -193,6 +193,8 @@ def test_the_clerk_sees_what_happens_before_it_does(
     before = living_codes(place.id, place.households)
     assert (before, "生成 30 封信" in page) == (30, True), "looking changed nothing"
     shown = client.fields(f"{desk}?part=all&have=reissue", desk)
+    unsure = client.post(desk, {name: value for name, value in shown.items() if name != "sure"})
+    assert (unsure.status_code, "请先在下面打勾" in unsure.text) == (422, True)
     first = client.post(desk, shown)
     assert first.mimetype == "application/pdf"
     twice = client.post(desk, shown)
