@@ -193,22 +193,17 @@ def addresses_of(community_id: int, household_ids: Sequence[int]) -> dict[int, H
     return {row[0]: HouseholdAddress(*row) for row in rows}
 
 
-def households_for_letters(
-    community_id: int, building_id: int | None = None, household_id: int | None = None
-) -> list[HouseholdAddress]:
-    """Residential households in walking order: estate, building, stairwell, room."""
+def households_for_letters(community_id: int) -> list[HouseholdAddress]:
+    """Residential households in walking order: estate, building, stairwell, floor, room."""
     wanted = _addresses(community_id).where(Household.unit_type == "residence")
-    if building_id is not None:
-        wanted = wanted.where(Household.building_id == building_id)
-    if household_id is not None:
-        wanted = wanted.where(Household.id == household_id)
-    addresses = [HouseholdAddress(*row) for row in db.session.execute(wanted)]
-    return sorted(addresses, key=_walking_order)
+    found = [HouseholdAddress(*row) for row in db.session.execute(wanted)]
+    return sorted(found, key=walking_order)
 
 
-def _walking_order(address: HouseholdAddress) -> tuple[object, ...]:
-    parts = (address.building, address.stairwell, address.room)
-    return (address.estate, *(key for part in parts for key in (len(part), part)))
+def walking_order(address: HouseholdAddress) -> addresses.WalkingKey:
+    """Sorts addresses as a deliverer walks."""
+    parts = (address.estate, address.building, address.stairwell, address.room)
+    return addresses.walking_key(*parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +230,7 @@ def buildings(community_id: int) -> list[BuildingView]:
         .group_by(Building.id, Estate.name, Building.name)
     )
     found = [BuildingView(*row) for row in rows]
-    return sorted(found, key=lambda building: (building.estate, len(building.name), building.name))
+    return sorted(found, key=lambda one: addresses.walking_key(one.estate, one.name, "", ""))
 
 
 def roll_values(community_id: int) -> dict[rules.AddressKey, rules.Values]:

@@ -9,12 +9,14 @@ from flask import Blueprint, abort, g, redirect, render_template, request, url_f
 from flask_babel import gettext as _
 
 from app.communities import queries as communities
+from app.communities import walks
 from app.core import clock, guard, web
+from app.core.errors import RuleBroken
 from app.core.limits import Ceiling
 from app.core.shapes import row_id
 from app.core.times import time_text
 from app.people import browser, inboxes, operations, queries, words
-from app.people.forms import ActForm, EnterForm, StaffForm
+from app.people.forms import ActForm, EnterForm, PartForm, RevokePartForm, StaffForm
 from app.people.operations import Enrolled, Entry
 from app.people.rules import DESK_NUMBER_VALID, LAST_SEEN_EVERY, CodeState, code_groups
 from app.people.steps import errands
@@ -242,6 +244,61 @@ def revoke(code: str, household_id: int) -> ResponseReturnValue:
     )
     web.tell("done", _("这一户的编码已作废。"))
     return redirect(url_for("people.desk_household", code=code, household_id=household_id), 303)
+
+
+@bp.get("/c/<code>/desk/codes/revoke")
+@guard.needs(Permission.CODE_MANAGE)
+def revoke_part(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Say what revoking the codes of a building or a stairwell does."""
+    return _revoke_part_page(request.args.get("part", ""))
+
+
+def _revoke_part_page(part: str, refusal: str = "") -> ResponseReturnValue:
+    walk = walks.homes(g.place.id)
+    inside = walks.chosen(walk, part) if part else []
+    living = queries.living_codes(g.place.id, [home.household_id for home in inside])
+    everybody = _("全社区")
+    choose = PartForm(data={"part": part}, formdata=None)
+    choose.part.choices = {
+        estate: [(one.key, words.part_line(one.name, one.homes)) for one in offered]
+        for estate, offered in walks.parts(walk, everybody)
+    }
+    form = RevokePartForm(data={"part": part, "expected": living}, formdata=None)
+    if refusal:
+        form.form_errors.append(refusal)
+    return render_template(
+        "people/revoke_part.html",
+        place=g.place,
+        choose=choose,
+        form=form,
+        part=part,
+        name=walks.part_name(inside, part, everybody),
+        homes=len(inside),
+        living=living,
+    ), (422 if refusal else 200)
+
+
+@bp.post("/c/<code>/desk/codes/revoke")
+@guard.needs(Permission.CODE_MANAGE)
+def revoke_codes(code: str) -> ResponseReturnValue:
+    """Revoke the codes that were shown."""
+    form = RevokePartForm()
+    if not form.validate_on_submit():
+        return _revoke_part_page("", _("请先选好哪里的住户。什么都没有改动。"))
+    part = form.part.data or ""
+    inside = walks.chosen(walks.homes(g.place.id), part)
+    try:
+        done = operations.revoke_codes(
+            browser.current_actor(),
+            community_id=g.place.id,
+            household_ids=[home.household_id for home in inside],
+            expected=form.expected.data or 0,
+            part=part,
+        )
+    except RuleBroken as refusal:
+        return _revoke_part_page(part, web.sentence(refusal))
+    web.tell("done", _("%(number)s 户的编码已作废，旧信不能再用。", number=f"{done:,}"))
+    return redirect(url_for("people.revoke_part", code=code, part=part), 303)
 
 
 @bp.post("/c/<code>/desk/households/<int:household_id>/present")

@@ -451,6 +451,34 @@ def counted_choices(community_id: int, public_id: str) -> list[Choice]:
     return [json.loads(choice) for choice in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class TookPart:
+    """That a household took part in a poll, and when; never what it chose."""
+
+    title: str
+    kind_name: str
+    cast_at: datetime
+
+
+def took_part(community_id: int, household_id: int) -> list[TookPart]:
+    """The polls in which a household has a ballot that counts, the latest first.
+
+    No page shows this: it goes on the paper that a household asks the desk for.
+    """
+    rows = db.session.execute(
+        select(Poll.title, Poll.kind, PollVoter.cast_at)
+        .join(PollVoter, PollVoter.poll_id == Poll.id)
+        .where(
+            Poll.community_id == community_id,
+            PollVoter.community_id == community_id,
+            PollVoter.household_id == household_id,
+            PollVoter.version > 0,
+        )
+        .order_by(PollVoter.cast_at.desc())
+    )
+    return [TookPart(row.title, words.kind_name(row.kind), row.cast_at) for row in rows]
+
+
 # --- for the desk ------------------------------------------------------------------------------
 
 

@@ -134,7 +134,10 @@ def _prints(poll_id: str) -> dict[str, str]:
     poll = {"code": g.place.code, "poll_id": poll_id}
     pages = {
         "poster": ("exports.poster", poll),
+        "poster_a3": ("exports.poster", poll | {"size": "a3"}),
         "notice": ("exports.result_notice", poll),
+        "form": ("exports.result_form", poll),
+        "receipt": ("exports.receipt", poll),
         "record": ("exports.record", {"code": g.place.code}),
         "exports": ("exports.desk", {"code": g.place.code}),
     }

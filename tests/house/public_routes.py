@@ -13,6 +13,7 @@ PUBLIC = {
     "exports.poster",
     "exports.public_archive",
     "exports.record",
+    "exports.result_form",
     "exports.result_notice",
     "exports.verifier",
     "meetings.ics",

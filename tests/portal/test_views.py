@@ -393,7 +393,8 @@ def test_letters_carry_a_code_that_opens_the_door(
 ) -> None:
     web_world.poll(place, title="建不建*长椅*，#您$同意吗？")
     client.staff(web_world.staff(place))
-    answer = client.post(f"/c/{place.code}/desk/letters", {"scope": "new", "building": ""})
+    desk = f"/c/{place.code}/desk/letters"
+    answer = client.post(desk, client.fields(desk, desk))
     assert answer.mimetype == "application/pdf", answer.text[:900]
     pages = pdf_pages(answer.data, tmp_path)
     assert len(pages) == 24
@@ -409,12 +410,9 @@ def test_letters_carry_a_code_that_opens_the_door(
     neighbour = CheckedClient(web_app)
     entered = neighbour.post("/e", {"code": code, "second_fact": "0001", "adult": "y"})
     assert entered.status_code == 303
-    again = client.post(f"/c/{place.code}/desk/letters", {"scope": "new", "building": ""})
-    assert "没有要印的户" in again.text
-    one = client.post(
-        f"/c/{place.code}/desk/letters",
-        {"scope": "household", "household": str(place.households[0])},
-    )
+    assert "已经有能用的信，这次不印" in client.get(desk).text
+    shown = client.fields(f"{desk}?part=household-{place.households[0]}&have=reissue", desk)
+    one = client.post(desk, shown)
     assert len(pdf_pages(one.data, tmp_path / "..")) >= 1
     assert (
         neighbour.post("/e", {"code": code, "second_fact": "0001", "adult": "y"}).status_code == 422
