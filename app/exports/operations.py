@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING
 
 from app.core.db import db, transaction
 from app.core.record import checkpoint
+from app.core.times import in_record_language
 from app.exports import archive, dossier, queries
 from app.people.steps import security
 from app.policy.table import Permission, require
@@ -57,6 +58,7 @@ def export_dossier(actor: Actor, *, community: CommunityView, topic_id: str) -> 
             person_id=actor.person_id,
             topic=topic_id,
         )
-    made = dossier.archive(community, topic_id)
+    with in_record_language():
+        made = dossier.archive(community, topic_id)
     db.session.rollback()
     return made

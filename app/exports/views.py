@@ -13,6 +13,7 @@ from app.consultations import queries as topics
 from app.core import guard
 from app.core.errors import NotFound
 from app.core.record import latest_checkpoint
+from app.core.times import in_record_language, is_chinese
 from app.exports import archive, operations, papers, printing, queries, workbooks
 from app.exports.forms import CheckCodeForm, LettersForm
 from app.meetings import queries as meetings
@@ -69,6 +70,8 @@ def _choice(community_id: int, found: queries.FoundEntry) -> str:
         return ""
     poll = queries.poll_in_record(community_id, found.subject.removeprefix("poll:"))
     titles = {option["id"]: option["title"] for option in poll.definition["options"]}
+    if not is_chinese():
+        titles = voting.poll_view(community_id, poll.public_id).titles
     return words.choice_text(found.choice, titles)
 
 
@@ -124,7 +127,9 @@ def poll_csv(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
 
 def _tables(poll_id: str) -> list[workbooks.Table]:
     poll = queries.poll_in_record(g.place.id, poll_id)
-    return workbooks.poll_tables(poll, queries.poll_timeline(g.place.id, poll_id))
+    timeline = queries.poll_timeline(g.place.id, poll_id)
+    with in_record_language():
+        return workbooks.poll_tables(poll, timeline)
 
 
 # --- papers --------------------------------------------------------------------------------------
@@ -134,8 +139,9 @@ def _tables(poll_id: str) -> list[workbooks.Table]:
 @guard.public
 def poster(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Hand out the poster of an opened poll."""
-    poll = voting.poll_view(g.place.id, poll_id)
-    data = printing.poster_pdf(papers.sender(g.place), papers.poster(poll))
+    with in_record_language():
+        poll = voting.poll_view(g.place.id, poll_id)
+        data = printing.poster_pdf(papers.sender(g.place), papers.poster(poll))
     return _download(data, PDF, f"{g.place.code}-{poll_id}-poster.pdf")
 
 
@@ -143,8 +149,10 @@ def poster(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
 @guard.public
 def result_notice(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Hand out the result notice of a closed poll."""
-    result = voting.result_view(g.place.id, poll_id)
-    data = printing.result_notice_pdf(papers.sender(g.place), papers.result_notice(g.place, result))
+    with in_record_language():
+        result = voting.result_view(g.place.id, poll_id)
+        paper = papers.result_notice(g.place, result)
+        data = printing.result_notice_pdf(papers.sender(g.place), paper)
     return _download(data, PDF, f"{g.place.code}-{poll_id}-notice.pdf")
 
 

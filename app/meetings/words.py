@@ -17,7 +17,7 @@ STATES = {
     MeetingState.POSTPONED: ("wait", _l("延期")),
 }
 SEATS = {
-    SeatState.COMING: ("go", _l("参加")),
+    SeatState.COMING: ("go", _l("已报名")),
     SeatState.WAITING: ("wait", _l("候补")),
     SeatState.CANCELLED: ("", _l("不来了")),
 }

@@ -9,7 +9,7 @@ from flask import current_app, g, get_flashed_messages, request, url_for
 from flask_babel import gettext as _
 
 from app.communities import queries as communities
-from app.config import ROOT
+from app.config import ROOT, SOME_COMMITTEE
 from app.core.actor import Role
 from app.people import browser
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from flask import Flask, Response
 
     from app.communities.queries import CommunityView
+    from app.config import Settings
     from app.core.actor import Actor
 
 VIEW_COOKIE = "linyi_view"
@@ -153,7 +154,7 @@ def build() -> Chrome:
         who=actor.display or g.get("household_text", ""),
         sign_out_url=address("people.sign_out") if actor.person_id else "",
         sign_in_url="" if actor.person_id else address("people.enter"),
-        operator=community.name + _("居民委员会") if community else settings.operator,
+        operator=_operator(settings, community),
         complaint_phone=settings.complaint_phone or (community.desk_phone if community else ""),
         complaint_url=address("portal.complaints"),
         icp=settings.icp,
@@ -168,6 +169,13 @@ def build() -> Chrome:
         board_url=address("portal.notice_board", code=community.code) if community else "",
         messages=[Message(kind, text) for kind, text in _messages()],
     )
+
+
+def _operator(settings: Settings, community: CommunityView | None) -> str:
+    """Who answers for this page; what an installation calls itself is never translated."""
+    if community is not None:
+        return _("%(community)s居民委员会", community=community.name)
+    return _("社区居民委员会") if settings.operator == SOME_COMMITTEE else settings.operator
 
 
 def _unread() -> int:

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.core import web
 from app.core.errors import RuleBroken
+from app.core.times import in_record_language
 from app.core.words import yuan
 from app.projects.rules import Route, Stage, SupplyMode
 
@@ -36,6 +37,16 @@ STAGES = {
 def routes_text(routes: tuple[str, ...]) -> str:
     """The legal acts a project must pass, in order."""
     return _("，再经").join(str(ROUTES[Route(route)]) for route in routes)
+
+
+def routes_translated(frozen: str) -> str:
+    """Routes that were frozen in Chinese, in the reader's language; any other text as it is."""
+    with in_record_language():
+        joint, known = _("，再经"), {str(name): route for route, name in ROUTES.items()}
+    routes = frozen.split(joint)
+    if not set(routes) <= set(known):
+        return frozen
+    return routes_text(tuple(known[route].value for route in routes))
 
 
 def supply_mode_text(mode: str) -> str:

@@ -14,7 +14,7 @@ class StartForm(FlaskForm):
     """How long a rating lasts."""
 
     days = IntegerField(
-        _l("评几天"), default=14, validators=[InputRequired(), NumberRange(1, LONGEST_DAYS)]
+        _l("评价开放几天"), default=14, validators=[InputRequired(), NumberRange(1, LONGEST_DAYS)]
     )
 
 
