@@ -357,12 +357,15 @@ def agenda(code: str, topic_id: str) -> ResponseReturnValue:
     form = AgendaForm(data=None if request.method == "POST" else _first_agenda(topic))
 
     def act() -> None:
+        # The notice hangs at the gate and is kept: how people sit together is said in Chinese.
+        with in_record_language():
+            sitting = words.form_name(form.form.data)
         operations.announce_topic(
             browser.current_actor(),
             community_id=g.place.id,
             topic_id=topic_id,
             form=rules.Form(form.form.data),
-            meeting=form.meeting(words.form_name(form.form.data)),
+            meeting=form.meeting(sitting),
         )
 
     if request.method == "POST" and web.carried_out(form, act):

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from app.communities import queries as communities
 from app.config import ROOT, SOME_COMMITTEE
 from app.core.actor import Role
+from app.core.times import LANGUAGE_OF_RECORD
 from app.people import browser
 
 if TYPE_CHECKING:
@@ -107,10 +108,16 @@ def read_view(cookie: str) -> View:
 def locale() -> str:
     """The language of this request: chosen, else the browser's first of the two, else Chinese."""
     if not ENGLISH:
-        return "zh_Hans_CN"
+        return LANGUAGE_OF_RECORD
     chosen = read_view(request.cookies.get(VIEW_COOKIE, "")).language if request else ""
-    best = chosen or (request.accept_languages.best_match(["zh", "en"]) if request else None)
-    return "en" if best == "en" else "zh_Hans_CN"
+    return "en" if (chosen or _first_known()) == "en" else LANGUAGE_OF_RECORD
+
+
+def _first_known() -> str:
+    """The first of the browser's languages that is ours; zh-CN before a bare en is Chinese."""
+    wanted = request.accept_languages.values() if request else ()
+    ours = (tag.partition("-")[0].lower() for tag in wanted)
+    return next((language for language in ours if language in {"zh", "en"}), "")
 
 
 def init(app: Flask) -> None:
