@@ -267,8 +267,10 @@ def test_papers_and_exports_are_the_same_for_every_reader(
             done = subprocess.run(["pdftotext", str(file), "-"], capture_output=True, check=True)
             texts.append(done.stdout.decode())
         assert texts[0] == texts[1]
+        assert "槐香里" in texts[0] or "社区" in texts[0]
     table = f"/c/{place.code}/desk/records/{poll}.csv"
     assert english.get(table).data == chinese.get(table).data
+    assert "投票内容" in english.get(table).data.decode("utf-8-sig")
 
 
 # --- forms -------------------------------------------------------------------------------------
