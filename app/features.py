@@ -61,6 +61,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.portal.views:bp",
     "app.portal.cli:bp",
     "app.portal.cli:worker",
+    "app.portal.cli:founding_cli",
 )
 
 

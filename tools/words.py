@@ -150,7 +150,11 @@ def _looks(message: Message, text: str) -> str:
     source = _singular(message)
     # A comma, a bracket or a colon brings the space that Chinese punctuation has inside.
     joins = source.startswith(JOINING) or source.endswith(JOINING)
-    return "begins or ends with a space" if text.strip() != text and not joins else ""
+    ends = [
+        each[: len(each) - len(each.lstrip())] + each[len(each.rstrip()) :]
+        for each in (source, text)
+    ]
+    return "begins or ends with a space" if ends[0] != ends[1] and not joins else ""
 
 
 def check(code: Catalog, english: Catalog) -> list[str]:

@@ -15,6 +15,7 @@ from flask import (
     request,
     url_for,
 )
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.communities import queries as communities
@@ -22,8 +23,9 @@ from app.consultations import queries as topics
 from app.consultations.rules import ENDED
 from app.consultations.words import state_badge
 from app.conventions import queries as conventions
-from app.core import clock, guard, web
+from app.core import clock, guard, status, web
 from app.core.actor import Role
+from app.core.shapes import row_id
 from app.designs import queries as designs
 from app.designs.words import state_badge as design_badge
 from app.discussion import queries as opinions
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 
 bp = Blueprint("portal", __name__)
 
+# So many communities are still quicker to read than to unfold.
+FEW = 12
 ONE_YEAR = 366 * 24 * 3600
 
 
@@ -52,7 +56,9 @@ def front() -> ResponseReturnValue:
     if actor.homes:
         own = communities.community_by_id(actor.homes[0].community_id)
         return redirect(url_for("portal.community_home", code=own.code), 303)
-    return render_template("portal/front.html", communities=queries.all_communities())
+    streets = queries.communities_by_street()
+    many = sum(len(communities) for _street, communities in streets) > FEW
+    return render_template("portal/front.html", streets=streets, many=many)
 
 
 @bp.get("/c/<code>/")
@@ -66,7 +72,7 @@ def community_home(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the gua
         now=clock.now(),
         polls=queries.home_polls(g.place.id, home),
         address=communities.address_of(g.place.id, home.household_id) if home else None,
-        notices=people.household_notices(g.place.id, home.household_id, 3) if home else [],
+        notices=people.household_notices(g.place.id, home.household_id, 2) if home else [],
         life=_life(home is not None),
         works_here=browser.current_actor().is_staff,
         meeting_badge=badge_of,
@@ -181,6 +187,27 @@ def district(jurisdiction: str) -> ResponseReturnValue:
     )
 
 
+@bp.get("/system/")
+@guard.needs(Permission.SYSTEM_VIEW)
+def system_home() -> ResponseReturnValue:
+    """How the installation is doing, and its communities."""
+    return render_template(
+        "portal/system.html",
+        lines=status.lines(),
+        badges=_status_badges(),
+        communities=queries.all_communities(),
+    )
+
+
+def _status_badges() -> dict[str, tuple[str, str]]:
+    """A watched thing's state as a badge: kind and word."""
+    return {
+        status.State.OK: ("go", _("正常")),
+        status.State.ATTENTION: ("wait", _("留意")),
+        status.State.BAD: ("stop", _("不行")),
+    }
+
+
 @bp.get("/staff/")
 @guard.staff_only
 def staff_home() -> ResponseReturnValue:
@@ -190,6 +217,8 @@ def staff_home() -> ResponseReturnValue:
 
 def _staff_home() -> str:
     for grant in browser.current_actor().grants:
+        if grant.role is Role.ADMINISTRATOR:
+            return url_for("portal.system_home")
         if grant.jurisdiction_id is not None:
             found = queries.jurisdiction_by_id(grant.jurisdiction_id)
             return url_for("portal.district", jurisdiction=found.code)
@@ -247,8 +276,9 @@ def _changed(view: chrome.View, form: ViewForm) -> chrome.View:
         view = replace(view, text_px=0)
     elif form.view.data == "elder":
         view = replace(view, text_px=view.text_px or chrome.ELDER_TEXT)
-    if (form.text.data or "").isdigit() and int(form.text.data or 0) in chrome.TEXT_SIZES:
-        view = replace(view, text_px=int(form.text.data or 0))
+    size = row_id(form.text.data or "")
+    if size in chrome.TEXT_SIZES:
+        view = replace(view, text_px=size)
     if form.language.data in {"zh", "en"}:
         view = replace(view, language=form.language.data)
     return view

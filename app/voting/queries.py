@@ -82,6 +82,11 @@ class PollView:
     original: tuple[str, ...] = ()
 
     @property
+    def rates(self) -> bool:
+        """Whether it asks how finished work is liked."""
+        return self.method is Method.SCORE
+
+    @property
     def titles(self) -> dict[str, str]:
         """Titles of the options by their ids."""
         return dict(self.options)
