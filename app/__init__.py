@@ -15,7 +15,7 @@ from whitenoise import WhiteNoise
 from app import config, features
 from app.communities import queries as communities
 from app.config import ROOT, Settings
-from app.core import guard, jobs, logs, shapes, web
+from app.core import guard, jobs, logs, shapes, times, web
 from app.core.db import db, prepare_engine
 from app.people import browser
 from app.policy import table
@@ -72,7 +72,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         MAX_FORM_MEMORY_SIZE=BODY_LIMIT,
         MAX_FORM_PARTS=FORM_PARTS,
         WTF_CSRF_TIME_LIMIT=None,
-        BABEL_DEFAULT_LOCALE="zh_Hans_CN",
+        BABEL_DEFAULT_LOCALE=times.LANGUAGE_OF_RECORD,
         BABEL_DEFAULT_TIMEZONE="Asia/Shanghai",
         BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "app" / "translations"),
         SESSION_COOKIE_NAME="__Host-linyi" if settings.secure else "linyi",

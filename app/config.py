@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SECRET_LENGTH = 32
+# Who answers for an installation that has not said so.
+SOME_COMMITTEE = "社区居民委员会"
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -35,7 +37,7 @@ class Settings:
     worker_thread: bool = False
     trusted_proxies: int = 0
     trusted_hosts: tuple[str, ...] = ()
-    operator: str = "社区居民委员会"
+    operator: str = SOME_COMMITTEE
     complaint_phone: str = ""
     icp: str = ""
     cheap_passwords: bool = False
@@ -90,7 +92,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         worker_thread=env.get("LINYI_WORKER_THREAD", "") == "1",
         trusted_proxies=int(env.get("LINYI_TRUSTED_PROXIES", "0")),
         trusted_hosts=tuple(h for h in env.get("LINYI_TRUSTED_HOSTS", "").split(",") if h),
-        operator=env.get("LINYI_OPERATOR", "社区居民委员会"),
+        operator=env.get("LINYI_OPERATOR", SOME_COMMITTEE),
         complaint_phone=env.get("LINYI_COMPLAINT_PHONE", ""),
         icp=env.get("LINYI_ICP", ""),
     )

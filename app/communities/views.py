@@ -11,6 +11,7 @@ from app.communities import operations, queries, roll_reading, words
 from app.communities.forms import ActForm, RollForm
 from app.core import guard, web
 from app.core.errors import RuleBroken
+from app.core.words import listed
 from app.policy.table import Permission
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def roll_preview(code: str, upload_id: str) -> ResponseReturnValue:  # noqa: ARG
         form=ActForm(),
         new=len(view.preview.new),
         changed=[
-            (row.number, " ".join(row.key), _("、").join(map(words.field_name, fields)))
+            (row.number, " ".join(row.key), listed(map(words.field_name, fields)))
             for row, fields in view.preview.changed[:SHOWN]
         ],
         changed_number=len(view.preview.changed),

@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from app.communities.rules import Refused
 from app.core import web
 from app.core.errors import RuleBroken
+from app.core.words import listed
 
 
 def field_name(field: str) -> str:
@@ -55,9 +56,8 @@ def warning(code: str, number: int) -> str:
 
 def refused_file(error: RuleBroken) -> str:
     """Why a file was not taken: what happened, that nothing was saved, what to do."""
-    missing = _("、").join(
-        field_name(name) for name in str(error.facts.get("missing", "")).split(",")
-    )
+    names = str(error.facts.get("missing", "")).split(",")
+    missing = listed(field_name(name) for name in names)
     return {
         "roll.empty": _("文件是空的。什么都没有保存。请打开文件看看，再传一次。"),
         "roll.too_large": _(

@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 from flask import Response, current_app, flash, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
 
-from app.core import shapes
+from app.core import form_words, shapes, times, words
 from app.core.errors import NotAllowed, NotFound, RuleBroken, SaveUnknown
 
 if TYPE_CHECKING:
@@ -107,9 +108,18 @@ def _asset_address(app: Flask) -> Callable[[str], str]:
     return asset
 
 
+def content_language() -> Markup:
+    """The attribute of whatever people wrote: on an English page it is still Chinese."""
+    return Markup("") if times.is_chinese() else Markup(' lang="zh-Hans"')
+
+
 def init(app: Flask, signed_in: Callable[[], bool]) -> None:
     """Headers on every answer, a sentence for every refusal."""
-    app.jinja_env.globals["asset"] = _asset_address(app)
+    form_words.init()
+    app.jinja_env.globals.update(
+        asset=_asset_address(app), counted=words.counted, zh=content_language
+    )
+    app.jinja_env.filters["listed"] = words.listed
     app.after_request(lambda answer: _with_headers(answer, signed_in))
     app.register_error_handler(NotAllowed, lambda _error: _not_here())
     app.register_error_handler(NotFound, lambda _error: _not_here())

@@ -15,6 +15,7 @@ from app.communities import queries as communities
 from app.communities import walks
 from app.core.actor import SYSTEM
 from app.core.errors import NotFound, RuleBroken
+from app.core.times import in_record_language
 from app.exports import operations, papers, printing
 from app.exports.operations import LettersWanted
 from app.exports.rules import HaveLetter
@@ -149,7 +150,7 @@ def _progress(done: int) -> None:
 def poster(community: str, poll: str, out: Path, size: str) -> None:
     """Print a poll's poster; POLL is the last part of the poll's address."""
     place = _place(community)
-    with papers.in_chinese():
+    with in_record_language():
         try:
             view = voting.poll_view(place.id, poll)
         except NotFound as error:

@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from app.communities import walks
 from app.core import guard, web
 from app.core.errors import NotFound, RuleBroken
+from app.core.times import in_record_language
 from app.exports import operations, papers, printing, queries, words
 from app.exports.forms import LettersForm, MakeLettersForm
 from app.exports.operations import LettersWanted
@@ -133,7 +134,7 @@ def delivery(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard rea
     if not inside:
         raise NotFound("homes")
     out = tempfile.TemporaryFile()  # noqa: SIM115 -- the answer closes it
-    with papers.in_chinese():
+    with in_record_language():
         lists = papers.delivery_lists(inside, people.letters_issued(g.place.id))
         printing.write_delivery_lists(papers.sender(g.place), lists, out)
     out.seek(0)

@@ -10,6 +10,7 @@ from app.communities.queries import address_of
 from app.core.db import db, transaction
 from app.core.errors import RuleBroken
 from app.core.record import checkpoint
+from app.core.times import in_record_language
 from app.exports import archive, dossier, papers, printing, queries, rules
 from app.people import codes
 from app.people.models import HouseholdNoticeKind
@@ -95,7 +96,7 @@ def print_letters(
     require(actor, Permission.LETTERS_PRINT, community.place)
     walk = walks.chosen(walks.homes(community.id), wanted.part)
     drawn = _drawn(community, [home.household_id for home in walk], wanted)
-    with papers.in_chinese():
+    with in_record_language():
         polls = [one for one in voting.poll_cards(community.id) if one.phase is Phase.OPEN]
         text, sender = papers.letter_text(polls), papers.sender(community)
         # Laying out takes seconds; no transaction waits for it.
@@ -136,7 +137,7 @@ def print_took_part(actor: Actor, *, community: CommunityView, household_id: int
             community_id=community.id,
             person_id=actor.person_id,
         )
-    with papers.in_chinese():
+    with in_record_language():
         polls = voting.took_part(community.id, household_id)
         made = printing.took_part_pdf(papers.sender(community), papers.took_part(address, polls))
     db.session.rollback()
@@ -169,7 +170,7 @@ def export_dossier(actor: Actor, *, community: CommunityView, topic_id: str) -> 
             person_id=actor.person_id,
             topic=topic_id,
         )
-    with papers.in_chinese():
+    with in_record_language():
         made = dossier.archive(community, topic_id)
     db.session.rollback()
     return made

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import current_app
-from flask_babel import force_locale, get_locale
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from app.communities import addresses
@@ -21,7 +21,6 @@ from app.voting.rules import Method, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from app.communities.queries import CommunityView, HouseholdAddress
@@ -34,11 +33,6 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # A letter is one page: what does not fit on it is found behind its code.
 POLLS_ON_A_LETTER = 3
 POLL_TITLE_ON_A_LETTER = 60
-
-
-def in_chinese() -> AbstractContextManager[None]:
-    """Paper speaks Chinese, whatever language the clerk reads the site in."""
-    return force_locale("zh_Hans_CN")
 
 
 def _path(endpoint: str, **values: str) -> str:

@@ -13,6 +13,7 @@ from app.core import guard, web
 from app.core.errors import NotFound
 from app.core.limits import Ceiling
 from app.core.record import latest_checkpoint
+from app.core.times import in_record_language, is_chinese
 from app.exports import archive, operations, papers, poll_report, printing, queries, workbooks
 from app.exports.forms import CheckCodeForm
 from app.meetings import queries as meetings
@@ -67,6 +68,8 @@ def _choice(community_id: int, found: queries.FoundEntry) -> str:
         return ""
     poll = queries.poll_in_record(community_id, found.subject.removeprefix("poll:"))
     titles = {option["id"]: option["title"] for option in poll.definition["options"]}
+    if not is_chinese():
+        titles = voting.poll_view(community_id, poll.public_id).titles
     return words.choice_text(found.choice, titles)
 
 
@@ -153,7 +156,7 @@ def poster(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
     size = request.args.get("size", "a4")
     if size not in printing.POSTER_SIZES:
         raise NotFound("size")
-    with papers.in_chinese():
+    with in_record_language():
         poll = voting.poll_view(g.place.id, poll_id)
         data = printing.poster_pdf(papers.sender(g.place), papers.poster(poll, size))
     return download(data, PDF, f"{g.place.code}-{poll_id}-poster-{size}.pdf")
@@ -163,7 +166,7 @@ def poster(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
 @guard.public
 def result_notice(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Hand out the result notice of a closed poll."""
-    with papers.in_chinese():
+    with in_record_language():
         notice = papers.result_notice(g.place, voting.result_view(g.place.id, poll_id))
         data = printing.result_notice_pdf(papers.sender(g.place), notice)
     return download(data, PDF, f"{g.place.code}-{poll_id}-notice.pdf")
@@ -173,7 +176,7 @@ def result_notice(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG0
 @guard.public
 def result_form(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Hand out the result form of a closed poll: what its result page shows, to be signed."""
-    with papers.in_chinese():
+    with in_record_language():
         form = papers.result_form(g.place, voting.result_view(g.place.id, poll_id))
         data = printing.result_form_pdf(papers.sender(g.place), form)
     return download(data, PDF, f"{g.place.code}-{poll_id}-result.pdf")
@@ -199,7 +202,7 @@ def receipt(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
 @guard.public
 def meeting_notice(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Hand out the notice of a meeting, with its agenda and a QR."""
-    with papers.in_chinese():
+    with in_record_language():
         meeting = meetings.meeting(g.place.id, meeting_id)
         prefix, _colon, topic_id = meeting.subject.partition(":")
         question = topics.topic(g.place.id, topic_id).question if prefix == "topic" else ""

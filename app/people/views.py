@@ -41,7 +41,7 @@ def enter() -> ResponseReturnValue:
     if request.method == "POST" and not AT_THE_DOOR.admits(request.remote_addr or ""):
         return web.refusal_page(
             429,
-            _("现在进来的人太多"),
+            _("现在进入的人太多"),
             _("没有进去，也没有记错误次数。请等几分钟再试；着急的话请到社区服务台。"),
         )
     if not form.validate_on_submit():

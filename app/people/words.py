@@ -26,7 +26,7 @@ def notice(kind: str, at: datetime, about: str) -> str:
         HouseholdNoticeKind.CONFIRMED_AT_DESK: _("有人在服务台用本户身份办过进入"),
     }[HouseholdNoticeKind(kind)]
     line = _("%(at)s，%(what)s", at=time_text(at), what=what)
-    return f"{line}（{about}）" if about else line
+    return _("%(line)s（%(about)s）", line=line, about=about) if about else line
 
 
 def person_notice(kind: str, at: datetime) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFound
-from app.ratings import rules
+from app.ratings import rules, words
 from app.ratings.models import Rating, RepairTask
 from app.voting import queries as voting
 from app.voting.models import Poll
@@ -114,7 +114,7 @@ def _question(option: str, result: dict[str, Any], choices: list[Any]) -> Questi
     top = rules.top_two([choice[option] for choice in choices if option in choice])
     return QuestionResult(
         option=option,
-        question=rules.question_of(option),
+        question=words.question(option),
         points=points(total, raters),
         top_two="" if top is None else f"{top}%",
         raters=raters,
@@ -187,7 +187,7 @@ def _repairs(*conditions: ColumnElement[bool]) -> list[Repair]:
     return [
         Repair(
             row.public_id,
-            rules.question_of(row.option),
+            words.question(row.option),
             row.what,
             row.owner,
             row.due,

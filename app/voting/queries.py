@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, select
@@ -15,6 +15,7 @@ from app.core import canonical as c
 from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFound
+from app.core.times import is_chinese
 from app.voting import opening, rules, steps, words
 from app.voting.models import Ballot, Poll, PollOption, PollVoter
 from app.voting.rules import Choice, Method, Phase, PollState, Rules, ShareTest
@@ -50,7 +51,10 @@ class PollCard:
 
 @dataclass(frozen=True, slots=True)
 class PollView:
-    """A poll as its pages show it: the question and all that the ballot says about it."""
+    """A poll as its pages show it: the question and all that the ballot says about it.
+
+    `original` is the frozen Chinese behind a translation, line by line; empty for Chinese readers.
+    """
 
     public_id: str
     title: str
@@ -75,6 +79,7 @@ class PollView:
     published_at: datetime | None
     publication_until: datetime | None
     final_at: datetime | None
+    original: tuple[str, ...] = ()
 
     @property
     def rates(self) -> bool:
@@ -267,6 +272,36 @@ def _row(community_id: int, public_id: str) -> Row[Any]:
 def _view(row: Row[Any], now: datetime) -> PollView:
     text: dict[str, Any] = row.ballot_text or _no_text(row.kind)
     definition: dict[str, Any] = row.definition or {"options": []}
+    poll = _frozen_view(row, text, definition, now)
+    return poll if is_chinese() else _translated(poll, frozen=row.opened_at is not None)
+
+
+def _translated(poll: PollView, *, frozen: bool) -> PollView:
+    """The poll for a reader of another language, with the frozen Chinese that counts beside it."""
+    cards = tuple(steps.translated(poll.kind, card) for card in poll.cards)
+    titles = {card.option: card.title for card in cards}
+    return replace(
+        poll,
+        kind_name=words.kind_name(poll.kind),
+        effect=words.legal_effect(poll.kind),
+        who=words.who_votes(),
+        rules_in_words=_rules(poll) if poll.rules_in_words else (),
+        cards=cards,
+        options=tuple(
+            (option, words.option_name(option, {**titles, option: titles.get(option, title)}))
+            for option, title in poll.options
+        ),
+        original=(poll.kind_name, poll.effect, poll.who, *poll.rules_in_words) if frozen else (),
+    )
+
+
+def _rules(poll: PollView) -> tuple[str, ...]:
+    return tuple(words.rules_in_words(poll.method, poll.rules, poll.heads))
+
+
+def _frozen_view(
+    row: Row[Any], text: dict[str, Any], definition: dict[str, Any], now: datetime
+) -> PollView:
     return PollView(
         public_id=row.public_id,
         title=row.title,

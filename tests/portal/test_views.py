@@ -512,7 +512,7 @@ def test_a_districts_numbers_are_those_of_the_rooms(
     )
     assert dict(shown) == {
         "住宅户数": "24",
-        "进来过的户": "2",
+        "进入过的户": "2",
         "正在商量的议题": "1",
         "办结的议题": "1",
         "正在投票": "1",
