@@ -254,14 +254,6 @@ def _changed(view: chrome.View, form: ViewForm) -> chrome.View:
     return view
 
 
-@bp.get("/health")
-@guard.public
-def health() -> ResponseReturnValue:
-    """Answer that the portal is up and its database can be read."""
-    queries.all_communities()
-    return {"ok": True}
-
-
 @bp.get("/styleguide")
 @guard.public
 def styleguide() -> ResponseReturnValue:
