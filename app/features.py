@@ -63,6 +63,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.portal.cli:worker",
     "app.operating.views:bp",
     "app.operating.cli:bp",
+    "app.portal.cli:founding_cli",
 )
 
 

@@ -220,7 +220,11 @@ def buildings(community_id: int) -> list[BuildingView]:
     rows = db.session.execute(
         select(Building.id, Estate.name, Building.name, func.count(Household.id))
         .join(Estate, Estate.id == Building.estate_id)
-        .outerjoin(Household, Household.building_id == Building.id)
+        .outerjoin(
+            Household,
+            (Household.community_id == Building.community_id)
+            & (Household.building_id == Building.id),
+        )
         .where(Building.community_id == community_id)
         .group_by(Building.id, Estate.name, Building.name)
     )

@@ -9,7 +9,11 @@ from app.core.errors import NotAllowed
 
 
 class Role(StrEnum):
-    """The capacities a person can act in. `SYSTEM` is the job worker, never a person."""
+    """The capacities a person can act in. `SYSTEM` is the job worker, never a person.
+
+    An `ADMINISTRATOR` sets the installation up and keeps it going; of what a community decides
+    they can do nothing.
+    """
 
     RESIDENT = "resident"
     CLERK = "committee_clerk"
@@ -17,10 +21,20 @@ class Role(StrEnum):
     SUPERVISOR = "affairs_supervisor"
     DESIGNER = "designer"
     DISTRICT = "district"
+    ADMINISTRATOR = "administrator"
     SYSTEM = "system"
 
 
-STAFF = frozenset({Role.CLERK, Role.COMMITTEE, Role.SUPERVISOR, Role.DESIGNER, Role.DISTRICT})
+STAFF = frozenset(
+    {
+        Role.CLERK,
+        Role.COMMITTEE,
+        Role.SUPERVISOR,
+        Role.DESIGNER,
+        Role.DISTRICT,
+        Role.ADMINISTRATOR,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

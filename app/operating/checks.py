@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from app.operating.looking import Database
     from app.operating.rules import Finding, Readiness
 
+# Where `init` puts them unless told otherwise.
+SLIPS = "administrators.txt"
+
 
 def examine() -> list[Finding]:
     """Look at everything once, in the order in which it is told; changes nothing."""
@@ -46,6 +49,7 @@ def _of_the_machine(settings: Settings, seen: Database) -> list[Finding]:
             inside_data=key.resolve().is_relative_to(settings.data_dir.resolve()),
             production=production,
         ),
+        rules.slips(looking.folder(settings.data_dir / SLIPS)),
         rules.disk(rooms, read_only=space.watch().full()),
         rules.machine_clock(clock.now(), seen.latest, seen.now),
         rules.address(looking.address(settings), production=production),

@@ -8,6 +8,7 @@ import logging
 import click
 from flask import Blueprint
 
+from app.core.status import State
 from app.operating import checks, rules, words
 
 log = logging.getLogger("linyi.doctor")
@@ -37,7 +38,7 @@ def doctor(context: click.Context, *, as_json: bool) -> None:
         for finding in findings:
             click.echo(f"[{words.state(finding)}] {words.name(finding)}：{words.sentence(finding)}")
         click.echo(words.summary(findings))
-    context.exit(int(rules.worst(findings) is rules.State.BAD))
+    context.exit(int(rules.worst(findings) is State.BAD))
 
 
 def _as_json(findings: list[rules.Finding]) -> str:

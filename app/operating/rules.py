@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from app.core.status import State
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -35,20 +37,13 @@ REMOTE_FILE_SYSTEMS = frozenset(
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class State(StrEnum):
-    """How a part of an installation is."""
-
-    OK = "ok"
-    ATTENTION = "attention"
-    BAD = "bad"
-
-
 class Check(StrEnum):
     """What is looked at, in the order in which it is told."""
 
     DATA = "data"
     SECRET_KEY = "secret_key"  # noqa: S105 -- the name of a check
     RECORD_KEY = "record_key"
+    SLIPS = "slips"
     DISK = "disk"
     CLOCK = "clock"
     ADDRESS = "address"
@@ -153,6 +148,11 @@ def _key(check: Check, file: Folder) -> Finding | None:
     if file.mode & GROUP_AND_OTHERS:
         return bad(check, "open", **facts)
     return None if file.mine else bad(check, "not_mine", **facts)
+
+
+def slips(file: Folder) -> Finding:
+    """Whether the first administrators' passwords still lie on the machine."""
+    return attention(Check.SLIPS, "left", path=file.path) if file.exists else ok(Check.SLIPS)
 
 
 def disk(percents: Sequence[int], *, read_only: bool) -> Finding:

@@ -55,6 +55,7 @@ class Permission(StrEnum):
     PROJECT_PROGRESS = "project.progress"
     PLACES_SET_UP = "places.set_up"
     STAFF_SET_UP = "staff.set_up"
+    SYSTEM_VIEW = "system.view"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,11 @@ def _above(role: Role) -> Callable[[Actor, Place], bool]:
         )
 
     return holds
+
+
+def _administrator(actor: Actor, _place: Place) -> bool:
+    # The installation is one place; an administrator of it is one everywhere.
+    return any(grant.role is Role.ADMINISTRATOR for grant in actor.grants)
 
 
 def _is_system(actor: Actor, _place: Place) -> bool:
@@ -137,8 +143,9 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.CONVENTION_SIGN: (_resident,),
     Permission.RATING_RUN: (_committee, _is_system),
     Permission.PROJECT_PROGRESS: (_committee, _is_system),
-    Permission.PLACES_SET_UP: (_is_system,),
-    Permission.STAFF_SET_UP: (_is_system,),
+    Permission.PLACES_SET_UP: (_administrator, _is_system),
+    Permission.STAFF_SET_UP: (_administrator, _is_system),
+    Permission.SYSTEM_VIEW: (_administrator, _is_system),
 }
 
 

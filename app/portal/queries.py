@@ -161,6 +161,26 @@ def all_communities() -> list[CommunityLine]:
     return [CommunityLine(*row) for row in rows]
 
 
+def communities_by_street() -> list[tuple[str, list[CommunityLine]]]:
+    """Every community under the name of what it lies in directly, both in the order of names."""
+    rows = db.session.execute(
+        select(
+            Jurisdiction.id,
+            Jurisdiction.name.label("street"),
+            Community.code,
+            Community.name,
+            Community.demo,
+        )
+        .join(Community, Community.jurisdiction_id == Jurisdiction.id)
+        .order_by(Jurisdiction.name, Jurisdiction.id, Community.name)
+    )
+    found: dict[int, tuple[str, list[CommunityLine]]] = {}
+    for row in rows:
+        line = CommunityLine(row.code, row.name, row.demo)
+        found.setdefault(row.id, (row.street, []))[1].append(line)
+    return list(found.values())
+
+
 def jurisdiction(code: str) -> JurisdictionView:
     """A jurisdiction by its code. Raises: NotFound."""
     return _jurisdiction(Jurisdiction.code == code)
@@ -311,7 +331,9 @@ def _poll_lines(community_id: int, home: Home | None) -> list[PollLine]:
         )
         .outerjoin(
             PollVoter,
-            (PollVoter.poll_id == Poll.id) & (PollVoter.household_id == household_id),
+            (PollVoter.community_id == Poll.community_id)
+            & (PollVoter.poll_id == Poll.id)
+            & (PollVoter.household_id == household_id),
         )
         .where(Poll.community_id == community_id)
         .order_by(Poll.closes_at.desc())

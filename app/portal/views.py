@@ -15,6 +15,7 @@ from flask import (
     request,
     url_for,
 )
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.communities import queries as communities
@@ -22,7 +23,7 @@ from app.consultations import queries as topics
 from app.consultations.rules import ENDED
 from app.consultations.words import state_badge
 from app.conventions import queries as conventions
-from app.core import clock, guard, web
+from app.core import clock, guard, status, web
 from app.core.actor import Role
 from app.designs import queries as designs
 from app.designs.words import state_badge as design_badge
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 bp = Blueprint("portal", __name__)
 
+# So many communities are still quicker to read than to unfold.
+FEW = 12
 ONE_YEAR = 366 * 24 * 3600
 
 
@@ -52,7 +55,9 @@ def front() -> ResponseReturnValue:
     if actor.homes:
         own = communities.community_by_id(actor.homes[0].community_id)
         return redirect(url_for("portal.community_home", code=own.code), 303)
-    return render_template("portal/front.html", communities=queries.all_communities())
+    streets = queries.communities_by_street()
+    many = sum(len(communities) for _street, communities in streets) > FEW
+    return render_template("portal/front.html", streets=streets, many=many)
 
 
 @bp.get("/c/<code>/")
@@ -181,6 +186,27 @@ def district(jurisdiction: str) -> ResponseReturnValue:
     )
 
 
+@bp.get("/system/")
+@guard.needs(Permission.SYSTEM_VIEW)
+def system_home() -> ResponseReturnValue:
+    """How the installation is doing, and its communities."""
+    return render_template(
+        "portal/system.html",
+        lines=status.lines(),
+        badges=_status_badges(),
+        communities=queries.all_communities(),
+    )
+
+
+def _status_badges() -> dict[str, tuple[str, str]]:
+    """A watched thing's state as a badge: kind and word."""
+    return {
+        status.State.OK: ("go", _("正常")),
+        status.State.ATTENTION: ("wait", _("注意")),
+        status.State.BAD: ("stop", _("不行")),
+    }
+
+
 @bp.get("/staff/")
 @guard.staff_only
 def staff_home() -> ResponseReturnValue:
@@ -190,6 +216,8 @@ def staff_home() -> ResponseReturnValue:
 
 def _staff_home() -> str:
     for grant in browser.current_actor().grants:
+        if grant.role is Role.ADMINISTRATOR:
+            return url_for("portal.system_home")
         if grant.jurisdiction_id is not None:
             found = queries.jurisdiction_by_id(grant.jurisdiction_id)
             return url_for("portal.district", jurisdiction=found.code)

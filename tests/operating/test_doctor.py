@@ -19,6 +19,7 @@ from sqlalchemy import text
 from app import create_app
 from app.config import ROOT
 from app.core import clock, jobs
+from app.core.actor import Role
 from app.core.db import db, transaction
 from app.core.jobs import Job
 from app.core.record import RecordLog, SystemValue
@@ -250,6 +251,23 @@ def test_the_pins_are_those_of_the_file() -> None:
     assert pins["flask"] == "3.1.3"
     assert pins["psycopg"]
     assert looking.installed(pins | {"no-such-library": "1"}) == pins
+
+
+def test_an_administrator_sees_the_same_on_the_system_home(
+    web_app: Flask, web_world: World, client: CheckedClient
+) -> None:
+    healthy(web_app)
+    place = web_world.community("HXL", 1)
+    slips = web_app.config["SETTINGS"].data_dir / "administrators.txt"
+    slips.touch()
+    client.staff(web_world.staff(place, Role.ADMINISTRATOR))
+    page = client.get("/system/").text
+    _status, said = doctor(web_app, "--json")
+    for line in json.loads(said)["checks"]:
+        assert line["name"] in page
+    assert "再删掉这个文件" in page
+    slips.unlink()
+    assert "再删掉这个文件" not in client.get("/system/").text
 
 
 # --- for programs that watch -------------------------------------------------------------------

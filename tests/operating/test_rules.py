@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.space import Room, is_empty_of_reserve, is_full
+from app.core.status import State
 from app.operating import rules, words
-from app.operating.rules import Address, Check, Finding, Folder, State
+from app.operating.rules import Address, Check, Finding, Folder
 
 NOW = datetime(2026, 5, 20, 2, 3, tzinfo=UTC)
 DAY, MINUTE, SECOND = timedelta(days=1), timedelta(minutes=1), timedelta(seconds=1)
@@ -311,6 +312,8 @@ def test_fonts_python_and_libraries_are_those_that_were_tried() -> None:
     assert rules.packages(pins, pins | {"click": "7"}).code == "other"
     assert rules.packages(pins, {"click": "7"}).code == "missing"
     assert rules.messages().state is OK
+    assert rules.slips(folder(exists=False)).state is OK
+    assert rules.slips(folder(0o600)).state is ATTENTION
 
 
 def test_the_worst_finding_decides() -> None:

@@ -26,6 +26,7 @@ ROLES = (
     Role.SUPERVISOR,
     Role.DESIGNER,
     Role.DISTRICT,
+    Role.ADMINISTRATOR,
 )
 NAMES = (
     "poll_id",

@@ -580,3 +580,16 @@ def test_an_address_that_leads_nowhere_says_so_kindly(client: CheckedClient) -> 
         assert answer.status_code in {303, 404}
         if answer.status_code == 404:
             assert "没有您要找的" in answer.text
+
+
+def test_a_visitor_finds_one_of_many_communities_under_its_street(
+    client: CheckedClient, web_app: Flask
+) -> None:
+    world = World(web_app)
+    for number in range(12):
+        world.community(f"A{number}", 1)
+    assert client.get("/").text.count("<details") == 0
+    world.community("B", 1)
+    page = client.get("/").text
+    assert page.count("<summary>北苑街道</summary>") == 13
+    assert page.count("社区</a>") == 13

@@ -130,7 +130,7 @@ class World:
     def staff(self, place: Place, role: Role = Role.CLERK) -> Staff:
         """An account with one role in the community, or in its district."""
         name = f"staff{next(self.numbers)}"
-        at_district = role is Role.DISTRICT
+        at_district = role in {Role.DISTRICT, Role.ADMINISTRATOR}
         secret = people.add_staff(
             SYSTEM,
             sign_in_name=name,
