@@ -95,10 +95,12 @@ def local_path(target: str | None, fallback: str) -> str:
     return fallback if parts.scheme or parts.netloc else target
 
 
-def refusal_page(status: int, title: str, text: str) -> tuple[str, int]:
+def refusal_page(
+    status: int, title: str, text: str, *, numbered: bool = True
+) -> tuple[str, int]:
     """One calm page for everything that could not be done."""
     # The number leads whoever looks after the portal from this page to the line in the log.
-    number = logs.request_id() if status >= SERVER_FAULT else ""
+    number = logs.request_id() if numbered and status >= SERVER_FAULT else ""
     words = {"title": title, "text": text, "number": number}
     try:
         return render_template("error.html", **words), status
@@ -109,8 +111,8 @@ def refusal_page(status: int, title: str, text: str) -> tuple[str, int]:
         return plain.render(**words), status
 
 
-def _later(seconds: int, title: str, text: str) -> Answer:
-    page, status = refusal_page(503, title, text)
+def _later(seconds: int, title: str, text: str, *, numbered: bool = True) -> Answer:
+    page, status = refusal_page(503, title, text, numbered=numbered)
     return page, status, {"Retry-After": str(seconds)}
 
 
@@ -181,6 +183,7 @@ def _read_only(_error: ReadOnly) -> Answer:
             "服务器的存储空间快满了，这次没有保存，以前交上来的都在。您填的内容还在上一页，"
             "返回就能看到，可以先抄下来。请过半小时再交一次；着急的话请打服务台电话。"
         ),
+        numbered=False,
     )
 
 
