@@ -95,9 +95,7 @@ def local_path(target: str | None, fallback: str) -> str:
     return fallback if parts.scheme or parts.netloc else target
 
 
-def refusal_page(
-    status: int, title: str, text: str, *, numbered: bool = True
-) -> tuple[str, int]:
+def refusal_page(status: int, title: str, text: str, *, numbered: bool = True) -> tuple[str, int]:
     """One calm page for everything that could not be done."""
     # The number leads whoever looks after the portal from this page to the line in the log.
     number = logs.request_id() if numbered and status >= SERVER_FAULT else ""
