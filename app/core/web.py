@@ -11,7 +11,7 @@ from flask import current_app, flash, g, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
 
 from app.core import logs
 from app.core.errors import NotAllowed, NotFound, NotSaved, ReadOnly, RuleBroken, SaveUnknown
@@ -100,13 +100,20 @@ def refusal_page(status: int, title: str, text: str, *, numbered: bool = True) -
     # The number leads whoever looks after the portal from this page to the line in the log.
     number = logs.request_id() if numbered and status >= SERVER_FAULT else ""
     words = {"title": title, "text": text, "number": number}
+    if isinstance(request.routing_exception, SecurityError):
+        # Asked by a name that is not ours: no address of ours can be made from it.
+        return _plain(words), status
     try:
         return render_template("error.html", **words), status
     except SQLAlchemyError:
         # Names and navigation come from the database. Without it the sentence still arrives.
         g.without_database = True
-        plain = current_app.jinja_env.get_template("error_plain.html")
-        return plain.render(**words), status
+        return _plain(words), status
+
+
+def _plain(words: dict[str, str]) -> str:
+    """The page without navigation, made from nothing but its words."""
+    return current_app.jinja_env.get_template("error_plain.html").render(**words)
 
 
 def _later(seconds: int, title: str, text: str, *, numbered: bool = True) -> Answer:

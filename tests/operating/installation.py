@@ -98,11 +98,13 @@ class Installation:
         self.start()
 
     def ask(
-        self, method: str, address: str, body: str = "", cookie: str = ""
+        self, method: str, address: str, body: str = "", cookie: str = "", *, host: str = ""
     ) -> tuple[int, str, str]:
         """One request on a connection of its own; status, cookie and text."""
         connection = UnixConnection(self.path)
         headers = {"Cookie": cookie, "X-Forwarded-Proto": "https", "Connection": "close"}
+        if host:
+            headers["Host"] = host
         if body:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
             headers["Referer"] = f"https://linyi.example.cn{address}"

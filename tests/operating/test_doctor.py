@@ -303,6 +303,20 @@ def test_ready_answers_when_the_database_does_not(tmp_path: Path) -> None:
     assert app.test_client().get("/health").status_code == 200
 
 
+def test_an_unknown_host_gets_a_plain_refusal_that_repeats_nothing(tmp_path: Path) -> None:
+    hosts = ("linyi.example.cn",)
+    app = create_app(
+        settings_for(f"sqlite:///{tmp_path}/x.sqlite3", tmp_path, trusted_hosts=hosts)
+    )
+    forged = ("evil.example", "linyi.example.cn.evil.example", "127.0.0.1", "[::1]", "x@y")
+    for host in forged:
+        answer = app.test_client().get("/e", headers={"Host": host})
+        assert answer.status_code == 400, host
+        assert host not in answer.text + str(answer.headers)
+        assert "没有被接受" in answer.text
+        assert answer.headers["Content-Security-Policy"]
+
+
 def test_a_page_says_so_when_the_database_does_not_answer(tmp_path: Path) -> None:
     url = "postgresql+psycopg://nobody:geheim@127.0.0.1:9/none"
     app = create_app(settings_for(url, tmp_path))
