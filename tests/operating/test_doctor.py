@@ -305,9 +305,7 @@ def test_ready_answers_when_the_database_does_not(tmp_path: Path) -> None:
 
 def test_an_unknown_host_gets_a_plain_refusal_that_repeats_nothing(tmp_path: Path) -> None:
     hosts = ("linyi.example.cn",)
-    app = create_app(
-        settings_for(f"sqlite:///{tmp_path}/x.sqlite3", tmp_path, trusted_hosts=hosts)
-    )
+    app = create_app(settings_for(f"sqlite:///{tmp_path}/x.sqlite3", tmp_path, trusted_hosts=hosts))
     forged = ("evil.example", "linyi.example.cn.evil.example", "127.0.0.1", "[::1]", "x@y")
     for host in forged:
         answer = app.test_client().get("/e", headers={"Host": host})
