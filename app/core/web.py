@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import current_app, flash, g, make_response, render_template, request
+from flask import Response, current_app, flash, g, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
 
-from app.core import logs
+from app.core import logs, shapes
 from app.core.errors import NotAllowed, NotFound, NotSaved, ReadOnly, RuleBroken, SaveUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flask import Flask, Response
+    from flask import Flask
     from flask_wtf import FlaskForm
 
     Answer = tuple[str, int, dict[str, str]]
@@ -100,20 +100,13 @@ def refusal_page(status: int, title: str, text: str, *, numbered: bool = True) -
     # The number leads whoever looks after the portal from this page to the line in the log.
     number = logs.request_id() if numbered and status >= SERVER_FAULT else ""
     words = {"title": title, "text": text, "number": number}
-    if isinstance(request.routing_exception, SecurityError):
-        # Asked by a name that is not ours: no address of ours can be made from it.
-        return _plain(words), status
     try:
         return render_template("error.html", **words), status
     except SQLAlchemyError:
         # Names and navigation come from the database. Without it the sentence still arrives.
         g.without_database = True
-        return _plain(words), status
-
-
-def _plain(words: dict[str, str]) -> str:
-    """The page without navigation, made from nothing but its words."""
-    return current_app.jinja_env.get_template("error_plain.html").render(**words)
+        plain = current_app.jinja_env.get_template("error_plain.html")
+        return plain.render(**words), status
 
 
 def _later(seconds: int, title: str, text: str, *, numbered: bool = True) -> Answer:
@@ -145,8 +138,10 @@ def init(app: Flask, signed_in: Callable[[], bool]) -> None:
     app.register_error_handler(ReadOnly, _read_only)
     app.register_error_handler(NotSaved, _not_saved)
     app.register_error_handler(SaveUnknown, _save_unknown)
+    app.register_error_handler(shapes.Unstorable, _unstorable)
     app.register_error_handler(CSRFError, _form_too_old)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(SecurityError, _another_host)
     app.register_error_handler(HTTPException, _other)
     app.register_error_handler(Exception, _fault)
 
@@ -223,12 +218,22 @@ def _form_too_old(_error: CSRFError) -> tuple[str, int]:
     )
 
 
+def _unstorable(_error: shapes.Unstorable) -> tuple[str, int]:
+    return refusal_page(400, _("没有保存"), shapes.sentence())
+
+
 def _too_large(_error: RequestEntityTooLarge) -> tuple[str, int]:
     return refusal_page(
         413,
         _("内容太大"),
         _("提交的内容超过了上限，没有保存。请缩小文件或文字后再试一次。"),
     )
+
+
+def _another_host(_error: SecurityError) -> Response:
+    """Plain words: no page can be put together for a host that is not ours."""
+    words = _("这不是本站的地址，什么都没有保存。请照着信上印的地址打开。")
+    return Response(words, 400, mimetype="text/plain")
 
 
 def _other(error: HTTPException) -> tuple[str, int]:

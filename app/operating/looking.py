@@ -74,7 +74,7 @@ def address(settings: Settings) -> Address:
         parts.scheme == "https",
         parts.hostname or "",
         parts.path,
-        settings.trusted_hosts,
+        settings.answered_hosts,
     )
 
 

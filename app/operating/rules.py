@@ -210,8 +210,6 @@ def address(base: Address, *, production: bool) -> Finding:
         return bad(check, code, length=len(base.text), most=ADDRESS_LENGTH, **facts)
     if base.host in LOOPBACK:
         return attention(check, "loopback", **facts)
-    if production and not base.trusted:
-        return attention(check, "any_host", **facts)
     return ok(check, **facts)
 
 

@@ -148,10 +148,6 @@ SENTENCES: dict[tuple[Check, str], tuple[LazyString, LazyString | str]] = {
         _l("现在的网址只有这台机器自己打得开，手机扫码进不来。"),
         _l("印信之前，请把 LINYI_BASE_URL 改成居民能打开的网址。"),
     ),
-    (Check.ADDRESS, "any_host"): (
-        _l("没有设 LINYI_TRUSTED_HOSTS，别人可以借别的域名打开本站。"),
-        _l("请写上 %(host)s。"),
-    ),
     (Check.PROXY, "ok"): (_l("相信前面 %(hops)s 层代理。"), ""),
     (Check.PROXY, "direct"): (_l("没有代理，直接打开。"), ""),
     (Check.PROXY, "none"): (

@@ -77,6 +77,8 @@ def codes(community: str, number: int, out: Path) -> None:
     """Write household codes with their second fact, for load tests of a demo city alone."""
     try:
         rows = demo_sign_in.codes(community, number)
+    except NotFound as error:
+        raise click.ClickException(f"refused: no community {community}") from error
     except RuleBroken as error:
         raise click.ClickException(f"refused: {error.code}") from error
     with out.open("w", encoding="utf-8", newline="") as file:

@@ -311,7 +311,7 @@ def test_an_unknown_host_gets_a_plain_refusal_that_repeats_nothing(tmp_path: Pat
         answer = app.test_client().get("/e", headers={"Host": host})
         assert answer.status_code == 400, host
         assert host not in answer.text + str(answer.headers)
-        assert "没有被接受" in answer.text
+        assert "这不是本站的地址" in answer.text
         assert answer.headers["Content-Security-Policy"]
 
 

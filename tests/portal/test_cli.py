@@ -46,6 +46,9 @@ def test_the_demo_city_is_alive_and_its_record_verifies(web_app: Flask, tmp_path
     assert (status, said[:8]) == (0, "entries=")
     assert verify_record.main([str(archive)]) == 0
     assert run(web_app, "record", "export", "NONE", "-o", str(archive))[0] == 1
+    nowhere = str(tmp_path / "none" / "record.zip")
+    assert "there is no folder" in run(web_app, "record", "export", "HXL", "-o", nowhere)[1]
+    assert "no community" in run(web_app, "demo", "codes", "NONE", "-n", "1", "-o", str(out))[1]
     assert run(web_app, "worker", "--once")[0] == 0
 
 
