@@ -25,7 +25,7 @@ from app.projects.queries import ProjectView, all_projects
 from app.ratings.models import Rating, RepairTask
 from app.voting.models import Poll, PollVoter
 from app.voting.queries import TURNOUT
-from app.voting.rules import PollState
+from app.voting.rules import PollKind, PollState
 from app.voting.words import countdown, is_urgent
 
 if TYPE_CHECKING:
@@ -63,6 +63,11 @@ class PollLine:
     voted_at: datetime | None
     until: str
     urgent: bool
+
+    @property
+    def rates(self) -> bool:
+        """Whether it asks how finished work is liked."""
+        return self.kind == PollKind.SATISFACTION_RATING
 
 
 @dataclass(frozen=True, slots=True)
