@@ -9,17 +9,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from click import ClickException
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SECRET_LENGTH = 32
 # Who answers for an installation that has not said so.
 SOME_COMMITTEE = "社区居民委员会"
+READ_ONLY_PERCENT = 5
+MOST_PERCENT = 50
 ROOT = Path(__file__).resolve().parent.parent
 
 
-class UnsafeSettings(Exception):
-    """The portal does not start like this; the message says which setting to change."""
+class UnsafeSettings(ClickException):
+    """The portal does not start like this; the message says which setting to change.
+
+    On the command line the sentence stands alone, without a trace, and the exit code is 2.
+    """
+
+    exit_code = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,8 @@ class Settings:
     operator: str = SOME_COMMITTEE
     complaint_phone: str = ""
     icp: str = ""
+    disk_dirs: tuple[Path, ...] = ()
+    read_only_percent: int = READ_ONLY_PERCENT
     cheap_passwords: bool = False
 
     @property
@@ -76,8 +87,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     Raises: UnsafeSettings, with a sentence for the operator.
     """
     env = os.environ if environment is None else environment
-    data_dir = Path(env.get("LINYI_DATA_DIR", str(ROOT / "var"))).resolve()
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir = _made(Path(env.get("LINYI_DATA_DIR", str(ROOT / "var"))).resolve())
     key_file = env.get("LINYI_RECORD_KEY_FILE", "")
     fonts = env.get("LINYI_FONT_DIR", "")
     settings = Settings(
@@ -95,6 +105,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         operator=env.get("LINYI_OPERATOR", SOME_COMMITTEE),
         complaint_phone=env.get("LINYI_COMPLAINT_PHONE", ""),
         icp=env.get("LINYI_ICP", ""),
+        disk_dirs=tuple(Path(d) for d in env.get("LINYI_DISK_DIRS", "").split(",") if d),
+        read_only_percent=_percent(env.get("LINYI_READ_ONLY_PERCENT", str(READ_ONLY_PERCENT))),
     )
     refuse_unsafe(settings)
     return settings
@@ -137,13 +149,46 @@ def _unsafe(settings: Settings) -> list[tuple[bool, str]]:
     ]
 
 
+def _made(data_dir: Path) -> Path:
+    """The data folder; a new one is closed to everybody but its owner."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnsafeSettings(
+            f"数据目录 {data_dir} 建不起来：{error.strerror}。请检查 LINYI_DATA_DIR 和它的权限。"
+        ) from error
+    return data_dir
+
+
+def _percent(text: str) -> int:
+    """Whole percents. Raises: UnsafeSettings, since a wrong number would stop or fill a disk."""
+    if not text.isdigit() or int(text) > MOST_PERCENT:
+        raise UnsafeSettings(
+            f"LINYI_READ_ONLY_PERCENT 要写 0 到 {MOST_PERCENT} 的整数，现在是 {text!r}。"
+        )
+    return int(text)
+
+
 def _stored_secret(data_dir: Path) -> str:
     """A secret made once and kept readable by its owner alone."""
     path = data_dir / "secret.key"
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
+        return _read_secret(path)
+    except OSError as error:
+        raise UnsafeSettings(
+            f"密钥文件 {path} 写不进去：{error.strerror}。请让运行程序的用户能写数据目录。"
+        ) from error
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_hex(32))
-    return path.read_text(encoding="ascii").strip()
+    return _read_secret(path)
+
+
+def _read_secret(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise UnsafeSettings(
+            f"密钥文件 {path} 读不出来：{error.strerror}。它要属于运行程序的用户。"
+        ) from error

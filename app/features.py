@@ -62,6 +62,8 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.portal.views:bp",
     "app.portal.cli:bp",
     "app.portal.cli:worker",
+    "app.operating.views:bp",
+    "app.operating.cli:bp",
     "app.portal.cli:founding_cli",
 )
 

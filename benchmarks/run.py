@@ -68,6 +68,39 @@ def cpu_seconds(pid: int) -> float:
     return total
 
 
+def family(pid: int) -> list[int]:
+    """A process and its children."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(int(child) for child in children)]
+
+
+def memory_mb(pid: int) -> float:
+    """Proportional set size of a process and its children: shared pages are counted once."""
+    total = 0
+    for one in family(pid):
+        lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total / 1024
+
+
+def starting(env: dict[str, str]) -> None:
+    """From the command to the first page, and how much memory the server takes."""
+    seconds = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        with server(portal(), env):
+            fetch("/c/HXL/")
+            seconds.append(time.perf_counter() - begun)
+    figure("cold start to the first page, median", sorted(seconds)[2], "s")
+    with server(portal(), env) as running:
+        fetch("/c/HXL/")
+        figure("memory of the server at rest (PSS, all processes)", memory_mb(running.pid), "MB")
+        client(do="pages", port=PORT, clients=16, number=3000, path="/c/HXL/")
+        figure("memory after 3,000 pages", memory_mb(running.pid), "MB")
+        client(do="pages", port=PORT, clients=16, number=3000, path="/c/HXL/")
+        figure("memory after 6,000 pages", memory_mb(running.pid), "MB")
+
+
 @contextmanager
 def server(command: list[str], env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """A server on PORT until the end of the block."""
@@ -424,6 +457,7 @@ def one_engine(name: str, folder: Path, url: str = "") -> None:
     flask(env, "db", "upgrade")
     flask(env, "demo", "init")
     if not url:
+        starting(env)
         statements(env)
         floor_and_pages(env, folder)
         jobs(env)

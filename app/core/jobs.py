@@ -14,14 +14,18 @@ from sqlalchemy import Index, String, Text, UniqueConstraint, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.core import clock
+from app.core import clock, space
 from app.core.db import Base, db, transaction
-from app.core.errors import Refusal, SaveUnknown
+from app.core.errors import NotSaved, ReadOnly, Refusal, SaveUnknown
+from app.core.record import SystemValue
 
 log = logging.getLogger("linyi.jobs")
 
 LEASE = timedelta(minutes=5)
 PAUSE_SECONDS = 1.0
+# The worker says that it lives; whoever looks after the installation asks how long ago.
+SEEN_KEY = "worker_seen_at"
+SEEN_EVERY = timedelta(seconds=30)
 Handler = Callable[[dict[str, Any]], None]
 _handlers: dict[str, Handler] = {}
 
@@ -66,7 +70,12 @@ def enqueue(session: Session, kind: str, key: str, due_at: datetime, **payload: 
 
 
 def run_due() -> int:
-    """Do everything that is due now; gives how many jobs were done."""
+    """Do everything that is due now; gives how many jobs were done.
+
+    On a nearly full disk nothing is taken: what is due waits in its row until there is room.
+    """
+    if space.watch().full():
+        return 0
     done = 0
     while (taken := _take()) is not None:
         done += _do(*taken)
@@ -100,6 +109,10 @@ def _due(now: datetime) -> Any:
 def _do(job_id: int, kind: str, payload: dict[str, Any]) -> int:
     try:
         _handlers[kind](payload)
+    except ReadOnly:
+        # The disk filled up meanwhile. The lease runs out, and then the job is taken again.
+        log.warning("job waits for room", extra={"job": job_id, "kind": kind})
+        return 0
     except (
         Refusal,
         SaveUnknown,
@@ -125,12 +138,27 @@ def _put_off(job_id: int, error: str) -> None:
         job.last_error = error[:500]
 
 
+def beat() -> None:
+    """Write down that the worker lives, at most every half minute."""
+    now = clock.now()
+    last = db.session.scalar(select(SystemValue.value).where(SystemValue.key == SEEN_KEY))
+    db.session.rollback()
+    if last is not None and abs(now - clock.from_record(last)) < SEEN_EVERY:
+        return
+    with transaction() as session:
+        session.merge(SystemValue(key=SEEN_KEY, value=clock.to_record(now)))
+
+
 def work(app: Flask, stop: threading.Event) -> None:
-    """Do due jobs until told to stop."""
-    while not stop.is_set():
+    """Do due jobs until told to stop or until the process ends; a job begun is finished."""
+    while not stop.is_set() and threading.main_thread().is_alive():
         try:
             with app.app_context():
+                if not space.watch().full():
+                    beat()
                 run_due()
+        except NotSaved:
+            log.warning("the worker could not write and tries again")
         except Exception:
             # The worker must outlive any fault: a poll that does not close harms everybody.
             log.exception("worker fault")
@@ -138,7 +166,11 @@ def work(app: Flask, stop: threading.Event) -> None:
 
 
 def start_thread(app: Flask) -> threading.Event:
-    """Run the worker beside the web threads of this process; set the event to stop it."""
+    """Run the worker beside the web threads of this process; set the event to stop it.
+
+    The thread is no daemon: a process that ends waits for the job in hand, at most a second
+    longer than that job takes.
+    """
     stop = threading.Event()
-    threading.Thread(target=work, args=(app, stop), name="linyi-worker", daemon=True).start()
+    threading.Thread(target=work, args=(app, stop), name="linyi-worker").start()
     return stop

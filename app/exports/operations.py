@@ -40,7 +40,7 @@ def export_record(actor: Actor, *, community: CommunityView, out: IO[bytes]) -> 
 
     Raises: NotAllowed. The archive holds no name, no phone, and no choice of a running poll.
     """
-    with transaction() as session:
+    with transaction(small=True) as session:
         require(actor, Permission.RECORD_EXPORT, community.place)
         checkpoint(session, community.id)
         security(
@@ -161,7 +161,7 @@ def _drawn(
 
 def export_dossier(actor: Actor, *, community: CommunityView, topic_id: str) -> bytes:
     """Put a topic's dossier together as an archive. Raises: NotAllowed, NotFound."""
-    with transaction() as session:
+    with transaction(small=True) as session:
         require(actor, Permission.RECORD_EXPORT, community.place)
         security(
             session,

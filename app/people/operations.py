@@ -232,7 +232,7 @@ def _open_session(session: Session, person_id: int, *, staff: bool, shared_phone
 
 def sign_out(actor: Actor) -> None:
     """End the actor's session at once; a cookie kept from it opens nothing."""
-    with transaction() as session:
+    with transaction(small=True) as session:
         session.execute(
             update(LoginSession)
             .where(LoginSession.id == actor.session_id, LoginSession.ended_at.is_(None))
@@ -243,7 +243,7 @@ def sign_out(actor: Actor) -> None:
 
 def touch_session(actor: Actor) -> None:
     """Note that a session is in use. Called at most every five minutes."""
-    with transaction() as session:
+    with transaction(small=True) as session:
         session.execute(
             update(LoginSession)
             .where(LoginSession.id == actor.session_id)
@@ -312,7 +312,7 @@ def staff_sign_in(actor: Actor, *, sign_in_name: str, password: str, totp: str) 
 
     Unknown name, wrong password, wrong or used number and a locked account end alike.
     """
-    with transaction() as session:
+    with transaction(small=True) as session:
         account = session.scalar(
             select(StaffAccount).where(StaffAccount.sign_in_name == sign_in_name).with_for_update()
         )

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from app.communities import queries as communities
 from app.config import ROOT, SOME_COMMITTEE
-from app.core import guard
+from app.core import guard, space
 from app.core.actor import Role
 from app.core.times import LANGUAGE_OF_RECORD
 from app.people import browser
@@ -95,6 +95,7 @@ class Chrome:
     privacy_url: str = ""
     record_url: str = ""
     board_url: str = ""
+    read_only: bool = False
     messages: list[Message] = field(default_factory=list)
 
 
@@ -175,6 +176,7 @@ def build() -> Chrome:
         privacy_url=address("portal.privacy"),
         record_url=address("exports.record", code=community.code) if community else "",
         board_url=address("portal.notice_board", code=community.code) if community else "",
+        read_only=space.watch().full(),
         messages=[Message(kind, text) for kind, text in _messages()],
     )
 
