@@ -180,14 +180,19 @@ def _address(row: RollLine) -> str:
 
 def _resembled(community_id: int, view: UploadView, numbers: list[int]) -> dict[int, str]:
     rows = db.session.execute(
-        select(RollAbsence.line, RollAbsence.household_id).where(
+        select(RollAbsence.line, RollAbsence.household_id)
+        .where(
             RollAbsence.community_id == community_id,
             RollAbsence.upload_id == view.id,
             RollAbsence.line.in_(numbers),
         )
+        .order_by(RollAbsence.household_id)
     ).all()
     addresses = addresses_of(community_id, [row.household_id for row in rows])
-    return {row.line: addresses[row.household_id].short for row in rows}
+    found: dict[int, list[str]] = {}
+    for row in rows:
+        found.setdefault(row.line, []).append(addresses[row.household_id].short)
+    return {line: "、".join(homes) for line, homes in found.items()}
 
 
 def _differences(

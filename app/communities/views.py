@@ -85,22 +85,25 @@ def roll_preview(code: str, upload_id: str) -> ResponseReturnValue:  # noqa: ARG
 
 
 def _preview(view: UploadView) -> ResponseReturnValue:
-    lists = {"refused": view.held_back, "changed": view.counts["changed"]}
+    applied = view.state is UploadState.APPLIED
+    # What has been brought in no longer differs from the roll: there is nothing left to name.
+    lists = {"refused": view.held_back, "changed": 0 if applied else view.counts["changed"]}
     shown = request.args.get("show", "") or ("refused" if view.held_back else "changed")
     shown = shown if shown in lists else "refused"
     page = request.args.get("page", 1, type=int)
-    rows = roll_queries.lines(view, g.place.id, shown, max(page, 1))
+    rows = roll_queries.lines(view, g.place.id, shown, max(page, 1)) if lists[shown] else []
     return render_template(
         "communities/roll_preview.html",
         place=g.place,
         view=view,
-        applied=view.state is UploadState.APPLIED,
+        applied=applied,
         form=ActForm(),
         new=view.counts["new"],
         repeated=view.counts["twice"],
         removed=view.counts["remove"],
         staying=view.absent - view.counts["remove"],
         shown=shown,
+        both=all(lists.values()),
         rows=[(row.number, row.address, _about(shown, row)) for row in rows],
         pager=_pager(view.public_id, page, lists[shown], show=shown),
         warnings=[words.warning(*item) for item in view.warnings.items()],
