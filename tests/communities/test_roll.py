@@ -8,6 +8,7 @@ import random
 import zipfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import process_time
 
 import pytest
 import xlsxwriter
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from app.communities import rules
 from app.communities.roll_reading import MAX_BYTES, OLE, ReadSheet, cells_of, plan, read_file
+from app.communities.sheets import _CELL
 from app.config import ROOT
 from app.core.errors import RuleBroken
 from tests.communities import files
@@ -421,3 +423,27 @@ def test_names_are_settled_after_one_cleaning(typed: str) -> None:
     for clean in (rules.building_name, rules.stairwell_name, rules.room_name):
         once = clean(rules.plain(typed))
         assert clean(rules.plain(once)) == once
+
+
+def ods_with(content: bytes) -> bytes:
+    kind = b"application/vnd.oasis.opendocument.spreadsheet"
+    return bomb(("mimetype", kind), ("content.xml", content))
+
+
+def test_entities_of_an_ods_are_not_unfolded() -> None:
+    laughs = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><x>&b;</x>'
+    with pytest.raises(RuleBroken, match=r"roll\.not_a_workbook"):
+        read_file(ods_with(laughs), "a.ods", REMEMBERED)
+
+
+@pytest.mark.parametrize(
+    "part", [b"<c ", b'<c r="A1" ', b'<c r="A1"><f>x', b'<c r="A1">' + b" " * 90]
+)
+def test_looking_for_formulas_takes_time_in_proportion_to_the_sheet(part: bytes) -> None:
+    def seconds(times: int) -> float:
+        begun = process_time()
+        _CELL.findall(part * times)
+        return process_time() - begun
+
+    seconds(1000)
+    assert seconds(20_000) < 1.0
