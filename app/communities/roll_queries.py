@@ -321,12 +321,16 @@ def absences(view: UploadView, community_id: int, page: int) -> list[AbsentView]
 
 @dataclass(frozen=True, slots=True)
 class SetView:
-    """Units that may be, are, or are not one owner's; each with its address and phones' ends."""
+    """Units that may be, are, or are not one owner's; each with its address and phones' ends.
+
+    `alike` as long as the roll names the same owners for all of them.
+    """
 
     household_ids: tuple[int, ...]
     names: str
     addresses: tuple[str, ...]
     phone_ends: tuple[str, ...]
+    alike: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,7 +430,8 @@ def owner_page(community_id: int, page: int) -> OwnerPage:
     return OwnerPage(
         proposed=tuple(views[units] for units in shown),
         number=len(proposals),
-        confirmed=tuple(views[units] for units in confirmed),
+        # What has to be looked at again comes first.
+        confirmed=tuple(sorted((views[units] for units in confirmed), key=lambda v: v.alike)),
         rejected=tuple(views[units] for units in rejected),
         counted=count_owners(community_id, parking=False),
     )
@@ -453,5 +458,6 @@ def _set_views(
             owners[units[0]].owner_name,
             tuple(addresses[unit].short for unit in units),
             tuple(phone[-4:] for phone in phones),
+            alike=len({frozenset(rules.owner_names(owners[u].owner_name)) for u in units}) == 1,
         )
     return found

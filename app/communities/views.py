@@ -32,6 +32,7 @@ bp = Blueprint("communities", __name__)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # How often a page that waits for the worker looks again.
 LOOK_AGAIN_SECONDS = "2"
+LONGEST_ID = 9
 WAITING = (UploadState.READING, UploadState.APPLYING)
 
 
@@ -90,8 +91,8 @@ def _preview(view: UploadView) -> ResponseReturnValue:
     lists = {"refused": view.held_back, "changed": 0 if applied else view.counts["changed"]}
     shown = request.args.get("show", "") or ("refused" if view.held_back else "changed")
     shown = shown if shown in lists else "refused"
-    page = request.args.get("page", 1, type=int)
-    rows = roll_queries.lines(view, g.place.id, shown, max(page, 1)) if lists[shown] else []
+    page = _page()
+    rows = roll_queries.lines(view, g.place.id, shown, page) if lists[shown] else []
     return render_template(
         "communities/roll_preview.html",
         place=g.place,
@@ -118,6 +119,16 @@ def _preview(view: UploadView) -> ResponseReturnValue:
 
 def _about(shown: str, row: roll_queries.LineView) -> str:
     return words.refused_row(row) if shown == "refused" else words.field_names(row.what)
+
+
+def _page() -> int:
+    """The page of a list that is asked for, within what there can be."""
+    return min(max(request.args.get("page", 1, type=int), 1), roll_reading.MAX_ROWS)
+
+
+def _id(text: str) -> int:
+    """The id that a form names; 0, which nothing has, for what is none."""
+    return int(text) if text.isdecimal() and len(text) <= LONGEST_ID else 0
 
 
 def _pager(upload_id: str, page: int, number: int, **more: Any) -> tuple[str, str, int, int]:
@@ -253,7 +264,7 @@ def roll_refused(code: str, upload_id: str) -> ResponseReturnValue:
 def roll_absent(code: str, upload_id: str) -> ResponseReturnValue:
     """Ask what is to become of households that the file leaves out; unasked, they stay."""
     view = roll_queries.upload_view(g.place.id, upload_id)
-    page = max(request.args.get("page", 1, type=int), 1)
+    page = _page()
     form = ActForm()
 
     def act() -> None:
@@ -291,9 +302,9 @@ def _decide(upload_id: str) -> None:
         guard.current_actor(),
         **here,
         decisions={
-            int(name[5:]): value
+            _id(name.removeprefix("home-")): value
             for name, value in request.form.items()
-            if name.startswith("home-") and name[5:].isdecimal() and value in known
+            if name.startswith("home-") and value in known
         },
     )
 
@@ -303,7 +314,7 @@ def _decide(upload_id: str) -> None:
 def owners(code: str) -> ResponseReturnValue:
     """Show units that may have the same owners; a clerk says whether they have."""
     form = ActForm()
-    units = [int(text) for text in request.form.getlist("unit") if text.isdecimal()]
+    units = [_id(text) for text in request.form.getlist("unit")]
     confirmed = request.form.get("same") == "yes"
 
     def act() -> None:
@@ -314,7 +325,7 @@ def owners(code: str) -> ResponseReturnValue:
             confirmed=confirmed,
         )
 
-    page = max(request.args.get("page", 1, type=int), 1)
+    page = _page()
     if web.carried_out(form, act):
         said = _("记下了：是同一业主。") if confirmed else _("记下了：不是同一业主。")
         web.tell("done", said)

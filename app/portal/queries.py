@@ -211,6 +211,7 @@ def desk_home(community_id: int) -> DeskHome:
         HouseholdCode.community_id == community_id,
         HouseholdCode.revoked_at.is_(None),
         HouseholdCode.expires_at > clock.now(),
+        HouseholdCode.household_id.in_(select(Household.id).where(*residences(community_id))),
     )
     return DeskHome(
         households=_count(select(func.count(Household.id)).where(*residences(community_id))),
@@ -277,7 +278,9 @@ def _per_place(
 def _joined(community_id: int) -> int:
     return _count(
         select(func.count(func.distinct(Membership.household_id))).where(
-            Membership.community_id == community_id, Membership.ended_at.is_(None)
+            Membership.community_id == community_id,
+            Membership.ended_at.is_(None),
+            Membership.household_id.in_(select(Household.id).where(*residences(community_id))),
         )
     )
 

@@ -140,7 +140,12 @@ def test_households_left_out_are_shown_and_go_only_when_the_clerk_says_so(
     assert "确认导入，移出 1 户" in client.get(page).text
     client.post(f"{page}/absent", {"all": "keep"})
     decided = {f"home-{place.households[1]}": "remove", f"home-{place.households[2]}": "move"}
-    assert client.post(f"{page}/absent", {**decided, "home-x": "remove"}).status_code == 303
+    assert (
+        client.post(
+            f"{page}/absent", {**decided, "home-x": "remove", f"home-{'9' * 40}": "remove"}
+        ).status_code
+        == 303
+    )
     client.post(page)
     after = client.get(page).text
     assert "留着 1 户，移出 1 户" in after
@@ -183,7 +188,8 @@ def test_a_long_file_shows_how_far_it_is_and_lists_are_paged(
     last = client.get(f"{page}?show=refused&page=6").text
     assert last.count("没有写楼栋") == 10
     assert "第 6 页，共 6 页" in last
-    assert client.get(f"{page}?show=nonsense&page=-4").status_code == 200
+    for odd in ("show=nonsense&page=-4", f"page={'9' * 40}", "page=x"):
+        assert client.get(f"{page}?{odd}").status_code == 200
     client.post(page)
     assert "正在导入" in client.get(page).text
     work()
@@ -220,10 +226,16 @@ def test_same_owners_are_proposed_confirmed_and_taken_back(
     assert "4 个业主，5 套" in page
     assert "已定为同一业主" in page
     assert "100.50 平方米" in page
+    assert "产权人变了" not in page
+    sold = rows.replace("2,张三".encode(), "2,李四".encode())
+    operations.import_roll(SYSTEM, community_id=place.id, data=sold, file_name="a.csv")
+    assert "产权人变了" in client.get(address).text
+    operations.import_roll(SYSTEM, community_id=place.id, data=rows, file_name="a.csv")
     decide("no")
     page = client.get(address).text
     assert "5 个业主，5 套" in page
     assert "已定为不是" in page
+    assert client.post(address, {"unit": ["9" * 40, units[0]], "same": "yes"}).status_code == 404
     alone = client.post(address, {"unit": units[:1], "same": "yes"})
     assert (alone.status_code, "至少要两套" in alone.text) == (422, True)
 
