@@ -21,6 +21,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     update,
 )
 
@@ -71,6 +72,8 @@ COLUMNS = (
 GOOD = (LineState.NEW, LineState.CHANGED, LineState.SAME, LineState.HELD)
 # So many rows are judged while the clerk's browser waits; more are left to the worker.
 AT_ONCE = 5000
+# With so few rows any plan of the database's is quick.
+FEW = 500
 _LINE: Any = RollLine.__table__
 _HOME: Any = Household.__table__
 _ABSENCE: Any = RollAbsence.__table__
@@ -217,6 +220,7 @@ def judge_next(session: Session, upload: RollUpload) -> bool:
         )
     )
     if stored is None:
+        _count_rows(session, upload)
         _settle(session, upload)
         compare(session, upload)
         _find_absences(session, upload)
@@ -257,6 +261,16 @@ def _line(upload: RollUpload, number: int, judged: Judged) -> dict[str, Any]:
         "what": judged.what,
         "other": 0,
     }
+
+
+def _count_rows(session: Session, upload: RollUpload) -> None:
+    """Let PostgreSQL count a long upload's rows, and the roll, before it plans about them.
+
+    It plans by what it counted last; thinking the table empty, it would hold every household
+    against every row.
+    """
+    if upload.total > FEW and session.get_bind().dialect.name == "postgresql":
+        session.execute(text("ANALYZE roll_line, household"))
 
 
 def _settle(session: Session, upload: RollUpload) -> None:
@@ -317,29 +331,37 @@ def compare(session: Session, upload: RollUpload) -> None:
     An entry that was taken off the roll and is in the file again comes back: that is a change.
     """
     mine = _of(_LINE.c, upload)
-    building = (
-        select(Building.id)
-        .join(Estate, Estate.id == Building.estate_id)
+    # Each statement writes only where something is otherwise than before: comparing again is cheap.
+    session.execute(
+        update(_LINE)
         .where(
+            *mine,
             Estate.community_id == upload.community_id,
             Estate.name == _LINE.c.estate,
             Building.community_id == upload.community_id,
+            Building.estate_id == Estate.id,
             Building.name == _LINE.c.building,
+            _LINE.c.building_id.is_distinct_from(Building.id),
         )
-        .scalar_subquery()
+        .values(building_id=Building.id)
     )
-    session.execute(update(_LINE).where(*mine).values(building_id=building))
-    home = (
-        select(_HOME.c.id)
-        .where(
-            _HOME.c.community_id == upload.community_id,
-            _HOME.c.building_id == _LINE.c.building_id,
-            _HOME.c.stairwell == _LINE.c.stairwell,
-            _HOME.c.room == _LINE.c.room,
-        )
-        .scalar_subquery()
+    there = (
+        _HOME.c.community_id == upload.community_id,
+        _HOME.c.building_id == _LINE.c.building_id,
+        _HOME.c.stairwell == _LINE.c.stairwell,
+        _HOME.c.room == _LINE.c.room,
     )
-    session.execute(update(_LINE).where(*mine).values(household_id=home))
+    moved_away = ~select(literal(1)).where(_HOME.c.id == _LINE.c.household_id, *there).exists()
+    session.execute(
+        update(_LINE)
+        .where(*mine, _LINE.c.household_id.is_not(None), moved_away)
+        .values(household_id=None)
+    )
+    session.execute(
+        update(_LINE)
+        .where(*mine, *there, _LINE.c.household_id.is_distinct_from(_HOME.c.id))
+        .values(household_id=_HOME.c.id)
+    )
     differs = [_HOME.c[name].is_distinct_from(_said(name)) for name in fields_of(upload)]
     changed = (
         select(literal(1))
@@ -351,7 +373,11 @@ def compare(session: Session, upload: RollUpload) -> None:
         (changed, LineState.CHANGED.value),
         else_=LineState.SAME.value,
     )
-    session.execute(update(_LINE).where(*mine, _LINE.c.state.in_(GOOD)).values(state=state))
+    session.execute(
+        update(_LINE)
+        .where(*mine, _LINE.c.state.in_(GOOD), _LINE.c.state != state)
+        .values(state=state)
+    )
 
 
 def _said(name: str) -> Any:
@@ -469,6 +495,7 @@ def count(session: Session, upload: RollUpload) -> dict[str, int]:
 
 def bring_in(session: Session, upload: RollUpload, now: datetime) -> None:
     """Bring the rows into the roll, all or none; the roll may have changed since the preview."""
+    _count_rows(session, upload)
     compare(session, upload)
     _move(session, upload)
     _add_places(session, upload)
