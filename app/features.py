@@ -14,6 +14,7 @@ MODELS = (
     "app.core.links",
     "app.core.record",
     "app.communities.models",
+    "app.communities.jobs",
     "app.people.models",
     "app.people.steps",
     "app.people.jobs",

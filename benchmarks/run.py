@@ -433,6 +433,61 @@ with app.app_context():
     figure(f"{name}: home page of others meanwhile, p99", late, "ms")
 
 
+def large_roll(name: str, env: dict[str, str], folder: Path, number: int = 100_000) -> None:
+    """A district's roll from the command line: brought in, then sent in again unchanged."""
+    import xlsxwriter
+
+    path = folder / "large.xlsx"
+    with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
+        sheet = book.add_worksheet("底册")
+        sheet.write_row(0, 0, ["住户底册"])
+        header = "序号 小区 楼栋 单元 房号 房屋用途 建筑面积 产权人 户主 联系电话 身份证号 家庭人数 是否常住 网格 备注"
+        sheet.write_row(1, 0, header.split())
+        for n in range(number):
+            building, home = divmod(n, 120)
+            place = [
+                f"{building // 60 + 1}区",
+                f"{building % 60 + 1}号楼",
+                f"{home // 40 + 1}单元",
+                f"{home % 40 + 101:04d}",
+            ]
+            who = [
+                "住宅",
+                f"{50 + n % 60}.{n % 100:02d}㎡",
+                f"业主{n // 2}",
+                f"住户{n}",
+                13_000_000_000.0 + n,
+                f"2112021990{n:07d}X",
+            ]
+            sheet.write_row(
+                n + 2, 0, [n + 1, *place, *who, n % 5, "是", f"网格{building % 9}", "备注"]
+            )
+        sheet.write_row(number + 2, 0, ["合计"])
+    program = "from wsgi import app\nfrom tests.support.world import World\nwith app.app_context(): World(app).community('LARGE', 0)"
+    subprocess.run([PY, "-c", program], cwd=ROOT, env=env, check=True)
+    for label in ("import", "import again, nothing changed"):
+        begun = time.perf_counter()
+        running = subprocess.Popen(
+            [FLASK, "--app", "wsgi", "roll", "import", "LARGE", str(path)],
+            cwd=ROOT,
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        _pid, status, used = os.wait4(running.pid, 0)
+        running.returncode = os.waitstatus_to_exitcode(status)
+        assert running.returncode == 0
+        figure(
+            f"{name}, roll of {number:,} rows: {label}", time.perf_counter() - begun, "s", "≤ 60"
+        )
+        figure(
+            f"{name}, roll of {number:,} rows: {label}, peak memory",
+            used.ru_maxrss / 1024,
+            "MB",
+            "≤ 300",
+        )
+
+
 def fresh(env: dict[str, str], prefix: str, number: int, households: int) -> list[str]:
     """New demo communities, each with one open poll in which nobody has voted."""
     program = f"""
@@ -462,6 +517,7 @@ def one_engine(name: str, folder: Path, url: str = "") -> None:
         floor_and_pages(env, folder)
         jobs(env)
         letters(env)
+    large_roll(name, env, folder)
     rush(f"{name}, one community", env, folder, fresh(env, "A", 1, 620), 600)
     rush(f"{name}, twenty communities", env, folder, fresh(env, "C", 20, 40), 600)
 

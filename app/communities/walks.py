@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.communities import addresses, rules
 from app.communities.models import Building, Estate, Household
-from app.communities.queries import HouseholdAddress, walking_order
+from app.communities.queries import HouseholdAddress, residences, walking_order
 from app.core.db import db
 from app.core.errors import NotFound, RuleBroken
 
@@ -68,7 +68,7 @@ def homes(community_id: int) -> list[Home]:
         )
         .join(Building, Building.id == Household.building_id)
         .join(Estate, Estate.id == Building.estate_id)
-        .where(Household.community_id == community_id, Household.unit_type == "residence")
+        .where(*residences(community_id))
     ).all()
     found = sorted(
         ((HouseholdAddress(*row[:6]), row[6], row[7]) for row in rows),

@@ -16,6 +16,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.communities.models import Community, Household
+from app.communities.queries import residences
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
@@ -388,9 +389,7 @@ def issue_codes(
 
 
 def _wanted(session: Session, community_id: int, household_ids: Sequence[int] | None) -> list[int]:
-    query = select(Household.id).where(
-        Household.community_id == community_id, Household.unit_type == "residence"
-    )
+    query = select(Household.id).where(*residences(community_id))
     if household_ids is None:
         return list(session.scalars(query.order_by(Household.id)))
     known = set(session.scalars(query))

@@ -274,6 +274,8 @@ class DeskPage:
 
 
 PAGE = 50
+# Chosen in place of a code's state: households that a clerk took off the roll.
+LEFT = "left"
 
 
 def desk_page(
@@ -310,6 +312,11 @@ def desk_page(
             & (HouseholdCode.generation == newest.c.generation),
         )
         .where(Household.community_id == community_id, Household.unit_type == "residence")
+        .where(
+            Household.left_roll_at.is_not(None)
+            if state == LEFT
+            else Household.left_roll_at.is_(None)
+        )
         .order_by(Household.id)
     )
     conditions = [*_searched(search), *_in_state(state)]

@@ -183,7 +183,10 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
         manages=allowed(browser.current_actor(), Permission.CODE_MANAGE, g.place.place),
         rows=[(row, words.code_state(row.state)) for row in found.rows],
         buildings=communities.buildings(g.place.id),
-        states=[(state.value, words.code_state(state)[1]) for state in CodeState],
+        states=[
+            *((state.value, words.code_state(state)[1]) for state in CodeState),
+            (queries.LEFT, _("已移出底册")),
+        ],
         earlier=_page_url(chosen, found.page - 1) if found.page > 1 else "",
         later=_page_url(chosen, found.page + 1) if found.more else "",
     )

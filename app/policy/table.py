@@ -21,6 +21,7 @@ class Permission(StrEnum):
     DESK_VIEW = "desk.view"
     ROLL_VIEW = "roll.view"
     ROLL_IMPORT = "roll.import"
+    OWNER_SET_DECIDE = "owner_set.decide"
     CODE_MANAGE = "code.manage"
     LETTERS_PRINT = "letters.print"
     PROJECT_EDIT = "project.edit"
@@ -107,6 +108,8 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.DESK_VIEW: (_desk,),
     Permission.ROLL_VIEW: (_committee, _is_system),
     Permission.ROLL_IMPORT: (_committee, _is_system),
+    # Who is one owner changes how heads are counted: the clerk's word, never a guess.
+    Permission.OWNER_SET_DECIDE: (_clerk, _is_system),
     Permission.CODE_MANAGE: (_clerk, _is_system),
     Permission.LETTERS_PRINT: (_clerk, _is_system),
     Permission.PROJECT_EDIT: (_committee, _is_system),

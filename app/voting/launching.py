@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, insert, select
 
 from app.communities.models import Household
+from app.communities.queries import residences as on_the_roll
 from app.core import canonical as c
 from app.core import clock, jobs
 from app.core import record as records
@@ -209,12 +210,7 @@ def freeze(session: Session, poll: Poll, draft: PollDraft) -> list[steps.OptionC
 
 def _take_electorate(session: Session, poll: Poll) -> opening.Electorate:
     """Every residential household of the roll as it stands, each under a new reference."""
-    households = session.scalars(
-        select(Household.id).where(
-            Household.community_id == poll.community_id,
-            Household.unit_type == "residence",
-        )
-    ).all()
+    households = session.scalars(select(Household.id).where(*on_the_roll(poll.community_id))).all()
     if not households:
         raise RuleBroken("poll.no_electorate")
     rows = [

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, func, select
 
 from app.communities.addresses import address_short
 from app.communities.models import Building, Estate, Household
+from app.communities.queries import residences as on_the_roll
 from app.communities.settings import publication_days
 from app.core import canonical as c
 from app.core import clock
@@ -589,13 +590,7 @@ class _Frozen:
 def residences(community_id: int) -> int:
     """How many households of the roll would have a ballot today."""
     return (
-        db.session.scalar(
-            select(func.count(Household.id)).where(
-                Household.community_id == community_id,
-                Household.unit_type == "residence",
-            )
-        )
-        or 0
+        db.session.scalar(select(func.count(Household.id)).where(*on_the_roll(community_id))) or 0
     )
 
 
