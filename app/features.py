@@ -58,6 +58,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.designs.views:bp",
     "app.exports.views:bp",
     "app.exports.cli:bp",
+    "app.exports.cli:poll",
     "app.portal.views:bp",
     "app.portal.cli:bp",
     "app.portal.cli:worker",

@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING
 
 from app.core.db import db, transaction
 from app.core.record import checkpoint
-from app.exports import archive, dossier, queries
+from app.exports import archive, dossier, queries, workbooks
 from app.people.steps import security
 from app.policy.table import Permission, require
 
@@ -44,6 +44,22 @@ def export_record(actor: Actor, *, community: CommunityView, out: IO[bytes]) -> 
     archive.write_archive(out, community.id, log.code, size)
     db.session.rollback()
     return Export(f"record-{log.code}-{size}.zip", size)
+
+
+def export_poll(actor: Actor, *, community: CommunityView, poll_id: str, form: str) -> bytes:
+    """One poll's record as `.xlsx` or `.csv`. Raises: NotAllowed, NotFound."""
+    with transaction() as session:
+        require(actor, Permission.RECORD_EXPORT, community.place)
+        security(
+            session,
+            "poll.exported",
+            community_id=community.id,
+            person_id=actor.person_id,
+            poll=poll_id,
+        )
+    poll = queries.poll_in_record(community.id, poll_id)
+    tables = workbooks.poll_tables(poll, queries.poll_timeline(community.id, poll_id))
+    return workbooks.as_workbook(tables) if form == ".xlsx" else workbooks.as_csv(tables)
 
 
 def export_dossier(actor: Actor, *, community: CommunityView, topic_id: str) -> bytes:

@@ -13,7 +13,7 @@ from app.consultations import queries as topics
 from app.core import guard
 from app.core.errors import NotFound
 from app.core.record import latest_checkpoint
-from app.exports import archive, operations, papers, printing, queries, workbooks
+from app.exports import archive, operations, papers, printing, queries
 from app.exports.forms import CheckCodeForm, LettersForm
 from app.meetings import queries as meetings
 from app.people import browser
@@ -109,7 +109,7 @@ def archive_file(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard
 @guard.needs(Permission.RECORD_EXPORT)
 def poll_workbook(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Hand out one poll's record as a workbook."""
-    data = workbooks.as_workbook(_tables(poll_id))
+    data = _poll_file(poll_id, ".xlsx")
     return _download(data, XLSX, f"{g.place.code}-{poll_id}.xlsx")
 
 
@@ -117,14 +117,13 @@ def poll_workbook(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG0
 @guard.needs(Permission.RECORD_EXPORT)
 def poll_csv(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Hand out one poll's record as CSV."""
-    return _download(
-        workbooks.as_csv(_tables(poll_id)), "text/csv", f"{g.place.code}-{poll_id}.csv"
+    return _download(_poll_file(poll_id, ".csv"), "text/csv", f"{g.place.code}-{poll_id}.csv")
+
+
+def _poll_file(poll_id: str, form: str) -> bytes:
+    return operations.export_poll(
+        browser.current_actor(), community=g.place, poll_id=poll_id, form=form
     )
-
-
-def _tables(poll_id: str) -> list[workbooks.Table]:
-    poll = queries.poll_in_record(g.place.id, poll_id)
-    return workbooks.poll_tables(poll, queries.poll_timeline(g.place.id, poll_id))
 
 
 # --- papers --------------------------------------------------------------------------------------
