@@ -80,6 +80,7 @@ def codes(community: str, number: int, out: Path) -> None:
 def run_worker(*, once: bool) -> None:
     """Do due jobs until told to stop; run it beside several web processes."""
     if once:
+        jobs.plan_recurring()
         click.echo(f"jobs={jobs.run_due()}")
         return
     jobs.work(current_app._get_current_object(), threading.Event())  # type: ignore[attr-defined]  # noqa: SLF001
