@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SECRET_LENGTH = 32
+_RETENTION = re.compile(r"LINYI_KEEP_([A-Z_]+)_DAYS")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -38,6 +40,12 @@ class Settings:
     operator: str = "社区居民委员会"
     complaint_phone: str = ""
     icp: str = ""
+    backup_dir: Path | None = None
+    backup_key_file: Path | None = None
+    backup_at: str = "03:10"
+    backup_keep: str = "7/4/12"
+    pg_bin: Path | None = None
+    retention: tuple[tuple[str, str], ...] = ()
     cheap_passwords: bool = False
 
     @property
@@ -86,6 +94,12 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         operator=env.get("LINYI_OPERATOR", "社区居民委员会"),
         complaint_phone=env.get("LINYI_COMPLAINT_PHONE", ""),
         icp=env.get("LINYI_ICP", ""),
+        backup_dir=_path(env, "LINYI_BACKUP_DIR"),
+        backup_key_file=_path(env, "LINYI_BACKUP_KEY_FILE"),
+        backup_at=env.get("LINYI_BACKUP_AT", "03:10"),
+        backup_keep=env.get("LINYI_BACKUP_KEEP", "7/4/12"),
+        pg_bin=_path(env, "LINYI_PG_BIN"),
+        retention=_retention(env),
     )
     refuse_unsafe(settings)
     return settings
@@ -125,7 +139,27 @@ def _unsafe(settings: Settings) -> list[tuple[bool, str]]:
             and settings.record_key_file is None,
             "请设置 LINYI_RECORD_KEY_FILE：签名密钥要放在数据目录以外。",
         ),
+        (
+            settings.backup_dir is not None and settings.backup_key_file is None,
+            "请设置 LINYI_BACKUP_KEY_FILE：没有密钥文件，就不能定时备份。",
+        ),
+        (
+            settings.backup_key_file is not None
+            and settings.backup_key_file.is_relative_to(settings.data_dir),
+            "LINYI_BACKUP_KEY_FILE 要放在数据目录以外：和数据一起丢了，备份就打不开。",
+        ),
     ]
+
+
+def _path(env: Mapping[str, str], name: str) -> Path | None:
+    text = env.get(name, "")
+    return Path(text).resolve() if text else None
+
+
+def _retention(env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Every `LINYI_KEEP_<FIELD>_DAYS`, by field; the room that erases says what it knows."""
+    found = ((_RETENTION.fullmatch(name), text) for name, text in sorted(env.items()))
+    return tuple((match[1].lower(), text) for match, text in found if match)
 
 
 def _stored_secret(data_dir: Path) -> str:
