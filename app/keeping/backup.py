@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import current_app
 
 from app.config import UnsafeSettings
+from app.core import web
 from app.core.errors import RuleBroken
 from app.keeping import operations, packing, restoring
 from app.keeping.operations import Outcome
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from app.core.actor import Actor
     from app.keeping.packing import Packed
     from app.keeping.restoring import Checked
+
+
+LONGEST_WHY = 500
 
 
 def settings_now() -> Settings:
@@ -51,7 +55,7 @@ def take(actor: Actor, *, folder: Path) -> Packed:
     try:
         packed = packing.pack(settings_now(), folder)
     except RuleBroken as error:
-        operations.note_outcome(actor, outcome=Outcome("backup", ok=False, code=error.code))
+        _note_failure(actor, "backup", error)
         raise
     done = Outcome("backup", ok=True, seconds=packed.seconds, size=packed.size)
     operations.note_outcome(actor, outcome=done)
@@ -75,9 +79,15 @@ def drill(actor: Actor, *, path: Path) -> Checked:
     try:
         checked = restoring.drill(settings_now(), path)
     except RuleBroken as error:
-        operations.note_outcome(actor, outcome=Outcome("drill", ok=False, code=error.code))
+        _note_failure(actor, "drill", error)
         raise
     code = "" if checked.ok else "keeping.drill_wrong"
-    outcome = Outcome("drill", ok=checked.ok, seconds=checked.seconds, code=code)
+    why = "\n".join(checked.wrong)[:LONGEST_WHY]
+    outcome = Outcome("drill", ok=checked.ok, seconds=checked.seconds, code=code, why=why)
     operations.note_outcome(actor, outcome=outcome)
     return checked
+
+
+def _note_failure(actor: Actor, name: str, error: RuleBroken) -> None:
+    why = web.sentence(error)[:LONGEST_WHY]
+    operations.note_outcome(actor, outcome=Outcome(name, ok=False, code=error.code, why=why))

@@ -16,7 +16,8 @@ from app.core.db import db
 from app.core.errors import Refusal, RuleBroken, SaveUnknown
 from app.core.times import time_text
 from app.keeping import backup as backups
-from app.keeping import engines, moving, operations, restoring, retention, sealing
+from app.keeping import engines, moving, operations, restoring, retention, sealing, words
+from app.keeping.operations import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,7 +87,7 @@ def restore(file: Path, *, drill: bool, replace: bool) -> None:
         return
     try:
         done = restoring.restore(backups.settings_now(), file, replace=replace)
-        replayed = _erase_again(done.manifest.created_at)
+        replayed = _erase_again(done)
     except RuleBroken as error:
         _refused(error)
     _say(done.checked.said)
@@ -107,20 +108,23 @@ def _drill(file: Path) -> None:
 
 def _afterwards(done: Restored, replayed: int) -> list[str]:
     at = time_text(clock.from_record(done.manifest.created_at))
-    return [
-        _("已经恢复到%(at)s。那以后的选票、意见和改动不在里面，请公开说明。", at=at),
-        _("原来的数据在 %(aside)s（PostgreSQL 的旧库改了名）。", aside=done.aside),
-        _("备份以后删除过的 %(number)s 项，又删了一遍。工作人员都要重新登录。", number=replayed),
-        *done.notes,
-    ]
+    said = [_("已经恢复到%(at)s。那以后的选票、意见和改动不在里面，请公开说明。", at=at)]
+    if done.aside:
+        said.append(_("原来的数据没有删，在这里：%(aside)s", aside=done.aside))
+    if replayed:
+        said.append(_("备份以后删除过的 %(number)s 项，又删了一遍。", number=replayed))
+    return [*said, _("工作人员都要重新登录。"), *done.notes]
 
 
-def _erase_again(created_at: str) -> int:
+def _erase_again(done: Restored) -> int:
     """A restored database must forget again what was erased since. Raises: RuleBroken."""
     try:
         replayed = erasures.replay()
         erased = retention.run(SYSTEM)
-        operations.note_restored(SYSTEM, created_at=created_at, replayed=replayed)
+        backup = Outcome("backup", ok=True, seconds=done.checked.seconds, size=done.size)
+        operations.note_restored(
+            SYSTEM, backup=backup, created_at=done.manifest.created_at, replayed=replayed
+        )
     except (Refusal, SaveUnknown, DBAPIError, OSError, KeyError) as error:
         raise RuleBroken("keeping.replay_failed", why=repr(error)[:200]) from error
     return replayed + sum(one.number for one in erased if one.field != "openings")
@@ -165,17 +169,17 @@ def run(*, dry_run: bool, replay: bool) -> None:
 
 
 def _erased_line(one: Erased, *, dry_run: bool) -> str:
-    before = time_text(one.before)
+    name, before = words.field_name(one.field), time_text(one.before)
     if dry_run:
         return _(
-            "%(field)s：%(before)s以前结束的，将删除 %(number)s 项",
-            field=one.field,
+            "%(name)s：%(before)s以前到期，将删除 %(number)s 项",
+            name=name,
             before=before,
             number=one.number,
         )
     return _(
-        "%(field)s：%(before)s以前结束的，删除了 %(number)s 项",
-        field=one.field,
+        "%(name)s：%(before)s以前到期，删除了 %(number)s 项",
+        name=name,
         before=before,
         number=one.number,
     )

@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a backup or a drill went: `code` is the rule that broke, empty when none did."""
+    """How a backup or a drill went: `code` is the rule that broke, `why` says it in a sentence."""
 
     name: str
     ok: bool
     seconds: str = ""
     size: int = 0
     code: str = ""
+    why: str = ""
 
 
 def note_outcome(actor: Actor, *, outcome: Outcome) -> None:
@@ -40,13 +41,22 @@ def note_outcome(actor: Actor, *, outcome: Outcome) -> None:
     with transaction() as session:
         require(actor, Permission.BACKUP_RUN, Place())
         now = clock.to_record(clock.now())
-        values = {"at": now, "ok": "1" if outcome.ok else "0", "error": outcome.code}
-        if outcome.ok:
-            values |= {"good_at": now, "seconds": outcome.seconds, "bytes": str(outcome.size)}
-        for key, value in values.items():
-            _set(session, f"last_{outcome.name}_{key}", value)
+        _keep(session, outcome, now)
         kind = f"{outcome.name}.{'done' if outcome.ok else 'failed'}"
         security(session, kind, bytes=outcome.size, broken=outcome.code)
+
+
+def _keep(session: Session, outcome: Outcome, at: str) -> None:
+    values = {
+        "at": at,
+        "ok": "1" if outcome.ok else "0",
+        "error": outcome.code,
+        "why": outcome.why,
+    }
+    if outcome.ok:
+        values |= {"good_at": at, "seconds": outcome.seconds, "bytes": str(outcome.size)}
+    for key, value in values.items():
+        _set(session, f"last_{outcome.name}_{key}", value)
 
 
 def _set(session: Session, key: str, value: str) -> None:
@@ -57,13 +67,17 @@ def _set(session: Session, key: str, value: str) -> None:
         stored.value = value
 
 
-def note_restored(actor: Actor, *, created_at: str, replayed: int) -> None:
+def note_restored(actor: Actor, *, backup: Outcome, created_at: str, replayed: int) -> None:
     """Note a restore, and end the sessions of whoever works here.
 
-    A session that was ended since the backup would be open again.
+    A session that was ended since the backup would be open again. No backup can hold its own
+    outcome; that it was restored says that it was good, and is the best of drills.
     """
     with transaction() as session:
         require(actor, Permission.BACKUP_RUN, Place())
+        _keep(session, backup, created_at)
+        drill = Outcome("drill", ok=True, seconds=backup.seconds)
+        _keep(session, drill, clock.to_record(clock.now()))
         session.execute(
             update(LoginSession)
             .where(LoginSession.staff, LoginSession.ended_at.is_(None))

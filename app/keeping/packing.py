@@ -129,7 +129,7 @@ def pack(settings: Settings, folder: Path) -> Packed:
         folder.mkdir(parents=True, exist_ok=True)
         with workplace(settings) as work:
             found = engines.dump(settings, work / DATABASE)
-            with part.open("wb") as raw:
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as raw:
                 files = _write(settings, raw, key, work / DATABASE, found)
                 raw.flush()
                 os.fsync(raw.fileno())

@@ -28,6 +28,7 @@ class Last:
     seconds: str
     size: int
     error: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ def last(name: str) -> Last:
         seconds=found.get("seconds", ""),
         size=int(found.get("bytes", "0")),
         error=found.get("error", ""),
+        why=found.get("why", ""),
     )
 
 

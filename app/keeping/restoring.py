@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING
 
 from alembic.script import ScriptDirectory
 from flask_migrate import upgrade
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
 from app.attachments.models import Attachment
 from app.attachments.steps import SIZES, path_of
@@ -33,7 +32,7 @@ from app.keeping import engines, packing, sealing, words
 from app.keeping.rules import differences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from app.config import Settings
@@ -195,6 +194,7 @@ class Restored:
 
     manifest: Manifest
     checked: Checked
+    size: int
     aside: str
     notes: tuple[str, ...]
 
@@ -210,6 +210,7 @@ def restore(settings: Settings, path: Path, *, replace: bool) -> Restored:
         raise RuleBroken("keeping.not_empty")
     db.session.remove()
     db.engine.dispose()
+    _refuse_in_use(settings)
     with packing.workplace(settings) as work:
         unpacked = _opened(settings, path, work)
         with _staged(settings, unpacked) as staged:
@@ -219,7 +220,22 @@ def restore(settings: Settings, path: Path, *, replace: bool) -> Restored:
             notes = _notes(settings, unpacked)
             aside = _swap(settings, unpacked, staged)
     checked.seconds = packing.elapsed(started)
-    return Restored(unpacked.manifest, checked, aside, notes)
+    return Restored(unpacked.manifest, checked, path.stat().st_size, aside, notes)
+
+
+def _refuse_in_use(settings: Settings) -> None:
+    """Nobody's database is pulled from under them. Raises: RuleBroken keeping.in_use."""
+    url = make_url(settings.database_url)
+    if url.get_backend_name() == engines.SQLITE:
+        path = engines.sqlite_path(settings.database_url)
+        if path.exists():
+            with engines.alone_with(path):
+                # And what lay in its log is now in the file itself.
+                return
+        return
+    with engines.maintenance(url) as connection:
+        if engines.others_in(connection, url.database or ""):
+            raise RuleBroken("keeping.in_use")
 
 
 def _holds_data(settings: Settings) -> bool:
@@ -249,11 +265,11 @@ def _notes(settings: Settings, unpacked: Unpacked) -> tuple[str, ...]:
     return tuple(notes)
 
 
-class _Moves:
-    """Renames that can be taken back, so that a restore that breaks off has changed nothing."""
+class _Steps:
+    """Steps that can be taken back, so that a restore that breaks off has changed nothing."""
 
     def __init__(self) -> None:
-        self.done: list[tuple[Path, Path]] = []
+        self.backwards: list[Callable[[], object]] = []
 
     def move(self, source: Path, target: Path) -> None:
         """Move a file or folder to where nothing is yet."""
@@ -261,77 +277,85 @@ class _Moves:
         if target.exists():
             raise FileExistsError(str(target))
         shutil.move(source, target)
-        self.done.append((source, target))
+        self.backwards += [target.parent.rmdir, lambda: shutil.move(target, source)]
+
+    def rename(self, url: URL, old: str, new: str) -> None:
+        """Give a database of the server another name."""
+        _rename(url, old, new)
+        self.backwards.append(lambda: _rename(url, new, old))
 
     def take_back(self) -> None:
-        """Put everything where it was, last first."""
-        for source, target in reversed(self.done):
-            with suppress(OSError):
-                shutil.move(target, source)
+        """Put everything where it was, last first; folders made for it go when they are empty."""
+        for step in reversed(self.backwards):
+            with suppress(OSError, DBAPIError):
+                step()
+
+
+def _rename(url: URL, old: str, new: str) -> None:
+    with engines.maintenance(url) as connection:
+        connection.execute(text(f'ALTER DATABASE "{old}" RENAME TO "{new}"'))
 
 
 def _swap(settings: Settings, unpacked: Unpacked, staged: _Staged) -> str:
-    """Move what is there aside and the backup into its place; gives where the old data lies."""
+    """Move what is there aside and the backup into its place; gives where the old data is.
+
+    The database goes first and comes last: in between nothing can start, so nothing half-done is
+    ever served, and after a kill the same command begins anew.
+    """
     stamp = clock.local(clock.now()).strftime("%Y%m%d_%H%M%S")
     aside = settings.data_dir / f"{packing.ASIDE}{stamp}"
-    moves = _Moves()
+    steps = _Steps()
+    _refuse_in_use(settings)
     try:
-        _swap_files(settings, unpacked, aside, moves)
-        if staged.url.get_backend_name() == engines.SQLITE:
-            _swap_sqlite(settings, unpacked, aside, moves)
-        else:
-            _swap_postgres(settings, staged, f"aside_{stamp}")
-    except (OSError, DBAPIError, RuleBroken) as error:
-        moves.take_back()
-        if isinstance(error, RuleBroken):
-            raise
+        old = _put_aside(settings, aside, steps)
+        _swap_files(settings, unpacked, aside, steps)
+        _put_in_place(settings, unpacked, staged, steps)
+    except (OSError, DBAPIError) as error:
+        steps.take_back()
         raise RuleBroken("keeping.not_swapped", why=str(error)[:200]) from error
-    return str(aside)
+    staged.kept = True
+    return "，".join(part for part in (str(aside) if aside.exists() else "", old) if part)
 
 
-def _swap_files(settings: Settings, unpacked: Unpacked, aside: Path, moves: _Moves) -> None:
+def _put_aside(settings: Settings, aside: Path, steps: _Steps) -> str:
+    """Move the present database aside; gives its new name on a server."""
+    url = make_url(settings.database_url)
+    if url.get_backend_name() == engines.SQLITE:
+        target = engines.sqlite_path(settings.database_url)
+        for ending in SIDE_FILES:
+            part = target.with_name(target.name + ending)
+            if part.exists():
+                steps.move(part, aside / part.name)
+        return ""
+    name, suffix = url.database or "", aside.name.replace("-", "_")
+    with engines.maintenance(url) as connection:
+        if not engines.database_exists(connection, name):
+            return ""
+    new = f"{name[: LONGEST_NAME - len(suffix) - 1]}_{suffix}"
+    steps.rename(url, name, new)
+    return new
+
+
+def _swap_files(settings: Settings, unpacked: Unpacked, aside: Path, steps: _Steps) -> None:
     for folder in packing.folders(settings):
-        moves.move(folder, aside / folder.name)
+        steps.move(folder, aside / folder.name)
     for folder in sorted(unpacked.files.iterdir()):
-        moves.move(folder, settings.data_dir / folder.name)
+        steps.move(folder, settings.data_dir / folder.name)
     stored = settings.data_dir / packing.SECRET
     if stored.exists():
-        moves.move(stored, aside / packing.SECRET)
-    moves.move(unpacked.folder / packing.SECRET, stored)
+        steps.move(stored, aside / packing.SECRET)
+    steps.move(unpacked.folder / packing.SECRET, stored)
     stored.chmod(0o600)
 
 
-def _swap_sqlite(settings: Settings, unpacked: Unpacked, aside: Path, moves: _Moves) -> None:
-    target = engines.sqlite_path(settings.database_url)
-    if target.exists():
-        with engines.alone_with(target):
-            # Nobody else has it open, and what lay in its log is now in the file.
-            pass
-    for ending in SIDE_FILES:
-        old = target.with_name(target.name + ending)
-        if old.exists():
-            moves.move(old, aside / old.name)
-    # The database comes last: without it nothing starts, so nothing half-done is ever served.
-    moves.move(unpacked.database, target)
-    target.chmod(0o600)
-
-
-def _swap_postgres(settings: Settings, staged: _Staged, suffix: str) -> None:
-    url = make_url(settings.database_url)
-    name = url.database or ""
-    with engines.maintenance(url) as connection:
-        there = engines.database_exists(connection, name)
-        if there and engines.others_in(connection, name):
-            raise RuleBroken("keeping.in_use")
-    plain = create_engine(url.set(database=engines.MAINTENANCE), poolclass=NullPool)
-    with plain.begin() as connection:
-        # Both names change together, or neither does.
-        if there:
-            old = f"{name[: LONGEST_NAME - len(suffix) - 1]}_{suffix}"
-            connection.execute(text(f'ALTER DATABASE "{name}" RENAME TO "{old}"'))
-        connection.execute(text(f'ALTER DATABASE "{staged.url.database}" RENAME TO "{name}"'))
-    plain.dispose()
-    staged.kept = True
+def _put_in_place(settings: Settings, unpacked: Unpacked, staged: _Staged, steps: _Steps) -> None:
+    if staged.url.get_backend_name() == engines.SQLITE:
+        target = engines.sqlite_path(settings.database_url)
+        steps.move(unpacked.database, target)
+        target.chmod(0o600)
+        return
+    name = make_url(settings.database_url).database or ""
+    steps.rename(staged.url, staged.url.database or "", name)
 
 
 def summary(checked: Checked) -> str:

@@ -125,6 +125,20 @@ def other_signing_key(path: str) -> str:
     )
 
 
+def field_name(field: str) -> str:
+    """What is kept for a time, as an operator calls it."""
+    return {
+        "sessions": _("登录记录"),
+        "desk_numbers": _("服务台的一次性号码"),
+        "codes": _("作废的住户编码"),
+        "roll_uploads": _("上传的户底册"),
+        "inbox": _("消息"),
+        "jobs": _("办完的后台事项"),
+        "security_log": _("安全日志"),
+        "openings": _("意愿征集里每张选票选了什么（按投票次数算）"),
+    }[field]
+
+
 # --- broken rules --------------------------------------------------------------------------------
 
 _ENGINES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -320,9 +334,7 @@ def _why(found: Last, state: State, advice: str) -> str:
         return ""
     if found.at is None or found.ok:
         return advice
-    failed = _("%(at)s那一次没有成功。", at=time_text(found.at))
-    known = {"keeping.drill_wrong": _("恢复出来的和备份时不一样。")}
-    return failed + known.get(found.error, "") + advice
+    return _("%(at)s那一次没有成功。%(why)s", at=time_text(found.at), why=found.why)
 
 
 def _where_line(settings: Settings) -> Line:

@@ -43,6 +43,7 @@ def test_a_backup_holds_everything_but_the_key_that_signs(
     status, said = run(app, "backup")
     assert status == 0, said
     (path,) = (kept.backup_dir or kept.data_dir).iterdir()
+    assert path.stat().st_mode & 0o777 == 0o600
     files = plain(path, kept)
     manifest = json.loads(files["manifest.json"])
     assert files["secret.key"].decode() == kept.secret_key

@@ -15,7 +15,7 @@ from app.core.actor import SYSTEM, Role
 from app.core.db import db
 from app.core.errors import RuleBroken
 from app.core.record import RecordEntry, RecordOpening, SystemValue
-from app.keeping import backup, engines, restoring
+from app.keeping import backup, engines, queries, restoring
 from app.people.models import LoginSession
 from app.voting import operations as voting
 from app.voting.models import Ballot
@@ -77,7 +77,7 @@ def test_a_bad_day_ends_with_the_backup_in_place_and_the_old_data_aside(
     let_go()
     status, said = run(app, "restore", str(path), "--replace")
     assert status == 0, said
-    for words in ("已经恢复到", "公开说明", "原来的数据在", "核对程序重新数过"):
+    for words in ("已经恢复到", "公开说明", "原来的数据没有删", "核对程序重新数过"):
         assert words in said
     assert said.splitlines()[-1].startswith("ok=yes seconds=")
     assert (ballots(), heads(), picture.read_bytes()) == (3, before, shown)
@@ -85,6 +85,8 @@ def test_a_bad_day_ends_with_the_backup_in_place_and_the_old_data_aside(
     # Whoever works here signs in anew: a session that was ended since would be open again.
     open_ones = select(func.count()).where(LoginSession.staff, LoginSession.ended_at.is_(None))
     assert db.session.scalar(open_ones) == 0
+    # No backup can hold its own outcome; that it was restored says that it is good.
+    assert (queries.last("backup").ok, queries.last("drill").ok) == (True, True)
     # What was there is there still, aside.
     engine = create_engine(old_database(kept))
     with engine.connect() as connection:
@@ -212,7 +214,7 @@ def test_a_portal_that_still_runs_is_not_pulled_from_under(
         assert (status, "还有程序在用数据库" in said) == (1, True), said
     engine.dispose()
     assert ballots() == 1
-    assert not list(kept.data_dir.glob("aside-*/*"))
+    assert not list(kept.data_dir.glob("aside-*"))
     assert (kept.data_dir / "pictures").is_dir()
     assert (kept.data_dir / "secret.key").exists()
 
@@ -240,14 +242,11 @@ def test_a_swap_that_breaks_off_puts_everything_back(
     def no_luck(*_args: object) -> None:
         raise OSError("no luck")
 
-    monkeypatch.setattr(restoring, "_swap_sqlite", no_luck)
-    monkeypatch.setattr(restoring, "_swap_postgres", no_luck)
+    monkeypatch.setattr(restoring, "_put_in_place", no_luck)
     with pytest.raises(RuleBroken, match="not_swapped"):
         restoring.restore(kept, path, replace=True)
     assert ballots() == 1
-    assert (
-        sorted(p.name for p in kept.data_dir.iterdir() if not p.name.startswith("aside-")) == seen
-    )
+    assert sorted(p.name for p in kept.data_dir.iterdir()) == seen
 
 
 def test_a_backup_of_the_other_engine_is_refused(
@@ -279,3 +278,23 @@ def test_another_secret_in_the_environment_is_told(
     assert (status, "LINYI_SECRET_KEY" in said) == (0, True)
     assert (kept.data_dir / "secret.key").read_text(encoding="ascii") == kept.secret_key
     assert db.session.get(SystemValue, "last_restore_at") is not None
+
+
+def test_a_restore_that_was_killed_in_the_middle_begins_anew(
+    app: Flask, world: World, kept: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In between there is no database, so nothing half-done can be served."""
+    lived_in(world, kept, votes=1)
+    path, before = taken(kept), heads()
+    let_go()
+
+    def killed(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(restoring, "_put_in_place", killed)
+        restoring.restore(kept, path, replace=True)
+    assert not restoring._holds_data(kept)
+    status, said = run(app, "restore", str(path))
+    assert (status, heads()) == (0, before), said
+    assert list(kept.data_dir.glob("aside-*"))
