@@ -87,7 +87,7 @@ def restore(file: Path, *, drill: bool, replace: bool) -> None:
         return
     try:
         done = restoring.restore(backups.settings_now(), file, replace=replace)
-        replayed = _erase_again(done)
+        replayed = _erase_again(done, file.parent)
     except RuleBroken as error:
         _refused(error)
     _say(done.checked.said)
@@ -116,9 +116,10 @@ def _afterwards(done: Restored, replayed: int) -> list[str]:
     return [*said, _("工作人员都要重新登录。"), *done.notes]
 
 
-def _erase_again(done: Restored) -> int:
+def _erase_again(done: Restored, beside: Path) -> int:
     """A restored database must forget again what was erased since. Raises: RuleBroken."""
     try:
+        erasures.take_over(beside)
         replayed = erasures.replay()
         erased = retention.run(SYSTEM)
         backup = Outcome("backup", ok=True, seconds=done.checked.seconds, size=done.size)

@@ -152,8 +152,9 @@ def copy_sqlite(source: Path, out: Path) -> None:
     try:
         with closing(_reading(source)) as old, closing(sqlite3.connect(out)) as new:
             old.backup(new)
-            # One file, without a log beside it.
+            # One file, without a log beside it, and without the remains of what was deleted.
             new.execute("PRAGMA journal_mode=DELETE")
+            new.execute("VACUUM")
             found = new.execute("PRAGMA integrity_check").fetchone()[0]
     except sqlite3.DatabaseError as error:
         if "full" in str(error) or "disk I/O" in str(error):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, select, update
 
 from app.core import clock
-from app.core.db import transaction
+from app.core.db import overwrite_deleted, transaction
 from app.core.record import SystemValue
 from app.keeping.fields import FIELDS
 from app.people.models import LoginSession
@@ -98,6 +98,7 @@ def erase_batch(actor: Actor, *, field: str, before: datetime, most: int) -> int
     """Erase at most so many rows of a field whose time is over; gives how many went."""
     with transaction() as session:
         require(actor, Permission.RETENTION_RUN, Place())
+        overwrite_deleted(session)
         erased = 0
         for model, over in FIELDS[field]:
             ids = session.scalars(

@@ -26,7 +26,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from app.core import clock
+from app.core import clock, erasures
 from app.core.errors import RuleBroken
 from app.core.record import public_key
 from app.keeping import engines, sealing
@@ -134,6 +134,7 @@ def pack(settings: Settings, folder: Path) -> Packed:
                 raw.flush()
                 os.fsync(raw.fileno())
         part.replace(path)
+        erasures.copy_to(folder)
         _sync_folder(folder)
     except OSError as error:
         raise RuleBroken("keeping.not_written", why=error.strerror or str(error)) from error

@@ -16,7 +16,7 @@ from sqlalchemy import Table, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core import canonical as c
-from app.core.db import db
+from app.core.db import db, overwrite_deleted
 from app.core.errors import NotFound, RuleBroken
 from app.core.record import HeldLog, RecordEntry, RecordLog, RecordOpening
 from app.voting.models import Ballot, LateToken, Poll, PollVoter
@@ -254,6 +254,7 @@ def erase(session: Session, community_id: int, poll_id: int, subject: str) -> in
         RecordEntry.kind.in_(["ballot.cast", "ballot.logged"]),
     )
     mine = RecordOpening.community_id == community_id, RecordOpening.seq.in_(ballots)
+    overwrite_deleted(session)
     erased = session.scalar(select(func.count()).select_from(RecordOpening).where(*mine)) or 0
     session.execute(delete(RecordOpening).where(*mine))
     session.execute(

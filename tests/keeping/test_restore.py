@@ -158,6 +158,31 @@ def test_what_was_erased_after_the_backup_is_erased_again(
     }
 
 
+def test_another_machine_forgets_too(
+    app: Flask, world: World, kept: Settings, fixed_clock: object
+) -> None:
+    """The newest notes lie beside the backups: an old backup on a new machine forgets as well."""
+    from datetime import timedelta
+
+    from app.core import clock
+
+    place, poll = lived_in(world, kept)
+    clock.advance(timedelta(days=8))
+    voting.close_poll(SYSTEM, community_id=place.id, public_id=poll)
+    old = taken(kept)
+    voting.erase_openings(SYSTEM, community_id=place.id, public_id=poll)
+    clock.advance(timedelta(days=1))
+    taken(kept)
+    (kept.data_dir / erasures.FILE).unlink()
+    let_go()
+    assert run(app, "restore", str(old), "--replace")[0] == 0
+    assert openings() == 0
+    assert (kept.data_dir / erasures.FILE).exists()
+    erasures.take_over(old.parent)
+    noted = (kept.data_dir / erasures.FILE).read_text(encoding="utf-8").splitlines()
+    assert len(noted) == 2
+
+
 def openings() -> int:
     number = (
         db.session.scalar(

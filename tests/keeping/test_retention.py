@@ -16,7 +16,7 @@ from app.core.db import db, transaction
 from app.core.errors import NotAllowed, RuleBroken
 from app.core.jobs import Job
 from app.core.record import RecordEntry, RecordOpening
-from app.keeping import operations, queries, retention
+from app.keeping import backup, engines, operations, queries, retention
 from app.keeping.fields import FIELDS
 from app.people.models import (
     DeskConfirmation,
@@ -31,7 +31,7 @@ from app.people.models import (
 from app.voting import operations as voting
 from app.voting.models import Ballot
 from tests.conftest import settings_for
-from tests.keeping.helpers import heads, lived_in, run
+from tests.keeping.helpers import heads, lived_in, plain, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,6 +143,35 @@ def retention_periods() -> Any:
     from app.keeping.rules import PERIODS
 
     return PERIODS
+
+
+def test_of_what_is_erased_no_byte_is_left_in_the_file_or_in_a_new_backup(
+    app: Flask, world: World, kept: Settings, fixed_clock: datetime
+) -> None:
+    place, _poll = lived_in(world, kept, votes=0)
+    phone = "13900" + "987654321"
+    with transaction() as session:
+        session.add(
+            RollUpload(
+                community_id=place.id,
+                public_id="x",
+                file_name="x.xlsx",
+                uploaded_by=None,
+                uploaded_at=fixed_clock - timedelta(days=31),
+                rows=[[number, ["a", "b"], phone] for number in range(500)],
+                notes={},
+            )
+        )
+    assert [one.number for one in retention.run(SYSTEM) if one.field == "roll_uploads"] == [1]
+    assert kept.backup_dir is not None
+    packed = backup.take(SYSTEM, folder=kept.backup_dir)
+    assert phone.encode() not in plain(packed.path, kept)["database"]
+    if db.engine.dialect.name == "postgresql":
+        return
+    with db.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    path = engines.sqlite_path(kept.database_url)
+    assert phone.encode() not in path.read_bytes()
 
 
 def test_it_goes_in_batches(
