@@ -75,7 +75,7 @@ def room_name(text: str) -> str:
     """0502, 502室 and 502 are one room; 3-1 and 门市3号 stay as they are."""
     clean = _joined(text)
     clean = re.sub(r"(室|房)$", "", clean)
-    return clean.lstrip("0") or clean if clean.isdigit() else clean
+    return clean.lstrip("0") or clean if clean.isdecimal() else clean
 
 
 def _number(text: str) -> str:

@@ -30,6 +30,8 @@ FORMS = (".xlsx", ".csv")
 def export(community: str, out: Path) -> None:
     """Sign a community's log and write its verifiable archive."""
     place = _place(community)
+    if not out.parent.is_dir():
+        raise click.ClickException(f"refused: there is no folder {out.parent}; nothing was written")
     part = out.with_name(out.name + ".part")
     with part.open("wb") as file:
         done = operations.export_record(SYSTEM, community=place, out=file)
@@ -85,6 +87,8 @@ def export_poll(community: str, poll_id: str, out: Path) -> None:
     """Write one poll's record as a workbook or as CSV, the same file as the page hands out."""
     if out.suffix not in FORMS:
         raise click.ClickException(f"refused: {out.name} ends neither in .xlsx nor in .csv")
+    if not out.parent.is_dir():
+        raise click.ClickException(f"refused: there is no folder {out.parent}; nothing was written")
     try:
         data = operations.export_poll(
             SYSTEM, community=_place(community), poll_id=poll_id, form=out.suffix

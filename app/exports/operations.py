@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING
 
 from app.core.db import db, transaction
 from app.core.record import checkpoint
-from app.exports import archive, dossier, queries, workbooks
+from app.exports import archive, dossier, poll_report, queries, workbooks
 from app.people.steps import security
 from app.policy.table import Permission, require
 
@@ -57,8 +57,7 @@ def export_poll(actor: Actor, *, community: CommunityView, poll_id: str, form: s
             person_id=actor.person_id,
             poll=poll_id,
         )
-    poll = queries.poll_in_record(community.id, poll_id)
-    tables = workbooks.poll_tables(poll, queries.poll_timeline(community.id, poll_id))
+    tables = poll_report.of_poll(community.id, poll_id)
     return workbooks.as_workbook(tables) if form == ".xlsx" else workbooks.as_csv(tables)
 
 

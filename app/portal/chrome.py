@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from app.communities import queries as communities
 from app.config import ROOT
+from app.core import guard
 from app.core.actor import Role
 from app.people import browser
 
@@ -99,7 +100,7 @@ def read_view(cookie: str) -> View:
     """What the view cookie says; anything else is the normal view."""
     parts = cookie.partition(".")
     size, language = parts[0], parts[2]
-    text_px = int(size) if size.isdigit() and int(size) in TEXT_SIZES else 0
+    text_px = int(size) if size.isdecimal() and int(size) in TEXT_SIZES else 0
     return View(text_px, language if language in {"zh", "en"} else "")
 
 
@@ -176,14 +177,15 @@ def _unread() -> int:
 
 
 def _inbox(actor: Actor, community: CommunityView | None) -> str:
-    if community is None or not actor.person_id:
+    if community is None or not actor.person_id or not guard.may_open("people.inbox"):
         return ""
     return address("people.inbox", code=community.code)
 
 
 def _here() -> str:
     """Where to come back to: the page itself, or its own address when a form was sent."""
-    return request.full_path.rstrip("?") if request.method == "GET" else request.path
+    path = request.full_path.rstrip("?") if request.method == "GET" else request.path
+    return path if path.isprintable() else address("portal.front")
 
 
 def _next_size(view: View, step: int) -> int:
@@ -235,7 +237,7 @@ def _navigation(actor: Actor, community: CommunityView | None) -> list[NavItem]:
             _is_within(endpoint),
         )
         for label, endpoint, icon in _rows_for(actor, community)
-        if endpoint in current_app.view_functions
+        if endpoint in current_app.view_functions and guard.may_open(endpoint)
     ]
 
 

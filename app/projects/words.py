@@ -38,6 +38,16 @@ def routes_text(routes: tuple[str, ...]) -> str:
     return _("，再经").join(str(ROUTES[Route(route)]) for route in routes)
 
 
+def route_text(route: str) -> str:
+    """One legal act."""
+    return str(ROUTES[Route(route)])
+
+
+def stage_text(stage: Stage) -> str:
+    """Which of the five stages a project is in."""
+    return str(STAGES[stage])
+
+
 def supply_mode_text(mode: str) -> str:
     """How the gap is filled; empty when nobody has said."""
     return str(SUPPLY_MODES[SupplyMode(mode)]) if mode else ""
@@ -49,6 +59,10 @@ def _plain() -> dict[str, str]:
         "project.progress_empty": _("进展是空的或者太长，没有公布。最多 1,000 字。"),
         "project.milestone_empty": _("节点要有名称和日子，没有保存。"),
         "project.milestone_done": _("这个节点已经记过完成的日子，没有改动。"),
+        "project.route": _("这个项目不用登记这种决定，没有保存。意愿征集请在“投票”里办。"),
+        "project.decision_empty": _("决定的结果是空的，没有保存。请写明人数。"),
+        "project.decision_ahead": _("决定的日子还没有到，没有保存。"),
+        "project.decided": _("这种决定已经登记过，不能再改，这次没有保存。"),
         "project.in_the_future": _("完成的日子还没有到，没有保存。"),
     }
 

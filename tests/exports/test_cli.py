@@ -36,6 +36,7 @@ def test_a_polls_record_is_written_as_workbook_and_as_csv(
     assert CalamineWorkbook.from_path(str(book)).sheet_names == [
         "投票内容",
         "选项",
+        "结果",
         "参与",
         "计票",
         "时间线",
