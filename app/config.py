@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ SECRET_LENGTH = 32
 SOME_COMMITTEE = "社区居民委员会"
 READ_ONLY_PERCENT = 5
 MOST_PERCENT = 50
+_RETENTION = re.compile(r"LINYI_KEEP_([A-Z_]+)_DAYS")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -51,6 +53,12 @@ class Settings:
     icp: str = ""
     disk_dirs: tuple[Path, ...] = ()
     read_only_percent: int = READ_ONLY_PERCENT
+    backup_dir: Path | None = None
+    backup_key_file: Path | None = None
+    backup_at: str = "03:10"
+    backup_keep: str = "7/4/12"
+    pg_bin: Path | None = None
+    retention: tuple[tuple[str, str], ...] = ()
     cheap_passwords: bool = False
 
     @property
@@ -107,6 +115,12 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         icp=env.get("LINYI_ICP", ""),
         disk_dirs=tuple(Path(d) for d in env.get("LINYI_DISK_DIRS", "").split(",") if d),
         read_only_percent=_percent(env.get("LINYI_READ_ONLY_PERCENT", str(READ_ONLY_PERCENT))),
+        backup_dir=_path(env, "LINYI_BACKUP_DIR"),
+        backup_key_file=_path(env, "LINYI_BACKUP_KEY_FILE"),
+        backup_at=env.get("LINYI_BACKUP_AT", "03:10"),
+        backup_keep=env.get("LINYI_BACKUP_KEEP", "7/4/12"),
+        pg_bin=_path(env, "LINYI_PG_BIN"),
+        retention=_retention(env),
     )
     refuse_unsafe(settings)
     return settings
@@ -146,6 +160,15 @@ def _unsafe(settings: Settings) -> list[tuple[bool, str]]:
             and settings.record_key_file is None,
             "请设置 LINYI_RECORD_KEY_FILE：签名密钥要放在数据目录以外。",
         ),
+        (
+            settings.backup_dir is not None and settings.backup_key_file is None,
+            "请设置 LINYI_BACKUP_KEY_FILE：没有密钥文件，就不能定时备份。",
+        ),
+        (
+            settings.backup_key_file is not None
+            and settings.backup_key_file.is_relative_to(settings.data_dir),
+            "LINYI_BACKUP_KEY_FILE 要放在数据目录以外：和数据一起丢了，备份就打不开。",
+        ),
     ]
 
 
@@ -167,6 +190,17 @@ def _percent(text: str) -> int:
             f"LINYI_READ_ONLY_PERCENT 要写 0 到 {MOST_PERCENT} 的整数，现在是 {text!r}。"
         )
     return int(text)
+
+
+def _path(env: Mapping[str, str], name: str) -> Path | None:
+    text = env.get(name, "")
+    return Path(text).resolve() if text else None
+
+
+def _retention(env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Every `LINYI_KEEP_<FIELD>_DAYS`, by field; the room that erases says what it knows."""
+    found = ((_RETENTION.fullmatch(name), text) for name, text in sorted(env.items()))
+    return tuple((match[1].lower(), text) for match, text in found if match)
 
 
 def _stored_secret(data_dir: Path) -> str:

@@ -43,6 +43,8 @@ MODELS = (
     "app.conventions.words",
     "app.discussion.words",
     "app.meetings.words",
+    "app.keeping.jobs",
+    "app.keeping.words",
 )
 BLUEPRINTS: tuple[str, ...] = (
     "app.attachments.views:bp",
@@ -60,6 +62,9 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.exports.letter_views:bp",
     "app.exports.cli:bp",
     "app.exports.cli:papers_bp",
+    "app.exports.cli:poll",
+    "app.keeping.cli:bp",
+    "app.keeping.cli:retention_cli",
     "app.portal.views:bp",
     "app.portal.cli:bp",
     "app.portal.cli:worker",

@@ -125,6 +125,12 @@ def _commit(session: Session) -> None:
         raise SaveUnknown from error
 
 
+def overwrite_deleted(session: Session) -> None:
+    """Let SQLite overwrite what this connection deletes from now on, rather than only unlink it."""
+    if session.get_bind().dialect.name == "sqlite":
+        session.connection().exec_driver_sql("PRAGMA secure_delete=ON")
+
+
 def prepare_engine(engine: Engine) -> None:
     """Give an engine the settings that make an acknowledged change survive a power cut."""
     if engine.dialect.name != "sqlite":

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import Index, String, Text, UniqueConstraint, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock, space
@@ -26,8 +26,12 @@ PAUSE_SECONDS = 1.0
 # The worker says that it lives; whoever looks after the installation asks how long ago.
 SEEN_KEY = "worker_seen_at"
 SEEN_EVERY = timedelta(seconds=30)
+PLAN_EVERY = 60
 Handler = Callable[[dict[str, Any]], None]
+Planner = Callable[[datetime, Any], datetime | None]
 _handlers: dict[str, Handler] = {}
+_leases: dict[str, timedelta] = {}
+_planners: dict[str, Planner] = {}
 
 
 class Job(Base):
@@ -50,11 +54,11 @@ class Job(Base):
     last_error: Mapped[str] = mapped_column(Text, default="")
 
 
-def handles(kind: str) -> Callable[[Handler], Handler]:
-    """Register the function that does jobs of this kind."""
+def handles(kind: str, lease: timedelta = LEASE) -> Callable[[Handler], Handler]:
+    """Register the function that does jobs of this kind, and how long it may take."""
 
     def register(handler: Handler) -> Handler:
-        _handlers[kind] = handler
+        _handlers[kind], _leases[kind] = handler, lease
         return handler
 
     return register
@@ -67,6 +71,37 @@ def enqueue(session: Session, kind: str, key: str, due_at: datetime, **payload: 
         session.add(Job(kind=kind, key=key, payload=payload, due_at=due_at))
         return
     job.payload, job.due_at, job.done_at, job.lease_until = payload, due_at, None, None
+
+
+def recurs(kind: str, planner: Planner) -> None:
+    """Let a kind of job come again and again.
+
+    The planner is given the time and the settings, and gives the next time, or None when the
+    installation does not want it.
+    """
+    _planners[kind] = planner
+
+
+def plan_recurring() -> None:
+    """Write the next job of every recurring kind that has none waiting. Safe to run twice."""
+    now, settings = clock.now(), current_app.config["SETTINGS"]
+    waiting = set(
+        db.session.scalars(select(Job.kind).where(Job.kind.in_(_planners), Job.done_at.is_(None)))
+    )
+    db.session.rollback()
+    for kind in sorted(set(_planners) - waiting):
+        due_at = _planners[kind](now, settings)
+        if due_at is not None:
+            _plan(kind, due_at)
+
+
+def _plan(kind: str, due_at: datetime) -> None:
+    try:
+        with transaction() as session:
+            enqueue(session, kind, due_at.isoformat(), due_at)
+    except IntegrityError:
+        # Another worker was quicker; its job is the same one.
+        log.info("already planned", extra={"kind": kind})
 
 
 def run_due() -> int:
@@ -92,13 +127,10 @@ def _take() -> tuple[int, str, dict[str, Any]] | None:
         job_id = session.scalar(wanted)
         if job_id is None:
             return None
-        row = session.execute(
-            update(Job)
-            .where(Job.id == job_id)
-            .values(lease_until=now + LEASE, attempts=Job.attempts + 1)
-            .returning(Job.id, Job.kind, Job.payload)
-        ).one()
-        return row.id, row.kind, row.payload
+        job = session.get_one(Job, job_id)
+        job.lease_until = now + _leases.get(job.kind, LEASE)
+        job.attempts += 1
+        return job.id, job.kind, job.payload
 
 
 def _due(now: datetime) -> Any:
@@ -151,17 +183,21 @@ def beat() -> None:
 
 def work(app: Flask, stop: threading.Event) -> None:
     """Do due jobs until told to stop or until the process ends; a job begun is finished."""
+    turn = 0
     while not stop.is_set() and threading.main_thread().is_alive():
         try:
             with app.app_context():
                 if not space.watch().full():
                     beat()
+                    if turn % PLAN_EVERY == 0:
+                        plan_recurring()
                 run_due()
         except NotSaved:
             log.warning("the worker could not write and tries again")
         except Exception:
             # The worker must outlive any fault: a poll that does not close harms everybody.
             log.exception("worker fault")
+        turn += 1
         stop.wait(PAUSE_SECONDS)
 
 

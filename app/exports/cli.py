@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -16,7 +17,7 @@ from app.communities import walks
 from app.core.actor import SYSTEM
 from app.core.errors import NotFound, RuleBroken
 from app.core.times import in_record_language
-from app.exports import operations, papers, printing
+from app.exports import archive, operations, papers, printing
 from app.exports.operations import LettersWanted
 from app.exports.rules import HaveLetter
 from app.voting import queries as voting
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 bp = Blueprint("record_cli", __name__, cli_group="record")
 papers_bp = Blueprint("papers_cli", __name__, cli_group=None)
+poll = Blueprint("poll_cli", __name__, cli_group="poll")
+FORMS = (".xlsx", ".csv")
 OUT = click.Path(dir_okay=False, path_type=Path)
 REFUSED = {
     "letters.unsaid": "{living:,} of {homes:,} homes have a letter that still works. A new letter "
@@ -159,3 +162,54 @@ def poster(community: str, poll: str, out: Path, size: str) -> None:
     with _whole_file(out) as file:
         file.write(data)
     click.echo(f"posters=1 pages=1 bytes={len(data)}")
+
+
+@bp.cli.command("verify")
+@click.argument("what", metavar="COMMUNITY|ZIP")
+@click.option("--keys", type=click.Path(dir_okay=False), help="Public keys from elsewhere.")
+@click.option("--checkpoint", type=click.Path(dir_okay=False), help="A checkpoint you hold.")
+def verify(what: str, keys: str | None, checkpoint: str | None) -> None:
+    """Run the verifier over a community's fresh export, or over an archive that lies here.
+
+    Ends with 0 when it is good, 1 when something is wrong, 2 when it could not be checked.
+    """
+    if Path(what).is_file():
+        _say_report(Path(what), keys, checkpoint)
+        return
+    place = _place(what)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "record.zip"
+        with path.open("wb") as file:
+            operations.export_record(SYSTEM, community=place, out=file)
+        _say_report(path, keys, checkpoint)
+
+
+def _say_report(path: Path, keys: str | None, checkpoint: str | None) -> None:
+    report = archive.verdict(path, keys, checkpoint)
+    for line in report.lines:
+        click.echo(line)
+    word = ("good", "wrong", "not_checked")[report.exit_code]
+    click.echo(f"verified={word}")
+    if report.exit_code:
+        click.get_current_context().exit(report.exit_code)
+
+
+@poll.cli.command("export")
+@click.argument("community")
+@click.argument("poll_id", metavar="POLL")
+@click.option(
+    "-o", "out", type=click.Path(dir_okay=False, path_type=Path), required=True, help=".xlsx, .csv"
+)
+def export_poll(community: str, poll_id: str, out: Path) -> None:
+    """Write one poll's record as a workbook or as CSV, the same file as the page hands out."""
+    if out.suffix not in FORMS:
+        raise click.ClickException(f"refused: {out.name} ends neither in .xlsx nor in .csv")
+    try:
+        data = operations.export_poll(
+            SYSTEM, community=_place(community), poll_id=poll_id, form=out.suffix
+        )
+    except NotFound as error:
+        raise click.ClickException(f"refused: no opened poll {poll_id}") from error
+    with _whole_file(out) as file:
+        file.write(data)
+    click.echo(f"poll={poll_id} bytes={len(data)}")

@@ -11,7 +11,7 @@ from app.core.db import db, transaction
 from app.core.errors import RuleBroken
 from app.core.record import checkpoint
 from app.core.times import in_record_language
-from app.exports import archive, dossier, papers, printing, queries, rules
+from app.exports import archive, dossier, papers, poll_report, printing, queries, rules, workbooks
 from app.people import codes
 from app.people.models import HouseholdNoticeKind
 from app.people.steps import security, tell_household
@@ -157,6 +157,21 @@ def _drawn(
     fresh = codes.draw(community.id, (*plan.first, *plan.voided), now, demo=community.demo)
     shown = codes.show_again(community.id, plan.again, now)
     return {one.household_id: one for one in (*fresh, *shown)}
+
+
+def export_poll(actor: Actor, *, community: CommunityView, poll_id: str, form: str) -> bytes:
+    """One poll's record as `.xlsx` or `.csv`. Raises: NotAllowed, NotFound."""
+    with transaction() as session:
+        require(actor, Permission.RECORD_EXPORT, community.place)
+        security(
+            session,
+            "poll.exported",
+            community_id=community.id,
+            person_id=actor.person_id,
+            poll=poll_id,
+        )
+    tables = poll_report.of_poll(community.id, poll_id)
+    return workbooks.as_workbook(tables) if form == ".xlsx" else workbooks.as_csv(tables)
 
 
 def export_dossier(actor: Actor, *, community: CommunityView, topic_id: str) -> bytes:

@@ -14,7 +14,7 @@ from app.core.errors import NotFound
 from app.core.limits import Ceiling
 from app.core.record import latest_checkpoint
 from app.core.times import in_record_language, is_chinese
-from app.exports import archive, operations, papers, poll_report, printing, queries, workbooks
+from app.exports import archive, operations, papers, printing, queries
 from app.exports.forms import CheckCodeForm
 from app.meetings import queries as meetings
 from app.people import browser
@@ -131,7 +131,7 @@ def archive_file(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard
 @guard.needs(Permission.RECORD_EXPORT)
 def poll_workbook(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Hand out one poll's record as a workbook."""
-    data = workbooks.as_workbook(_tables(poll_id))
+    data = _poll_file(poll_id, ".xlsx")
     return download(data, XLSX, f"{g.place.code}-{poll_id}.xlsx")
 
 
@@ -139,11 +139,13 @@ def poll_workbook(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG0
 @guard.needs(Permission.RECORD_EXPORT)
 def poll_csv(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Hand out one poll's record as CSV."""
-    return download(workbooks.as_csv(_tables(poll_id)), "text/csv", f"{g.place.code}-{poll_id}.csv")
+    return download(_poll_file(poll_id, ".csv"), "text/csv", f"{g.place.code}-{poll_id}.csv")
 
 
-def _tables(poll_id: str) -> list[poll_report.Table]:
-    return poll_report.of_poll(g.place.id, poll_id)
+def _poll_file(poll_id: str, form: str) -> bytes:
+    return operations.export_poll(
+        browser.current_actor(), community=g.place, poll_id=poll_id, form=form
+    )
 
 
 # --- papers --------------------------------------------------------------------------------------

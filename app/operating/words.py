@@ -309,11 +309,17 @@ def sentence(finding: Finding) -> str:
     return "".join(parts(finding))
 
 
+# The room that keeps backups says more about them on the same page.
+_SAID_BY_KEEPING = frozenset({Check.BACKUP, Check.DRILL})
+
+
 @status.watch(10)
 def watched() -> list[status.Line]:
     """The same findings for the system home."""
     lines = []
     for finding in checks.examine():
+        if finding.check in _SAID_BY_KEEPING:
+            continue
         what, advice = parts(finding)
         lines.append(status.Line(finding.check, name(finding), what, finding.state, advice))
     return lines

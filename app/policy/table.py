@@ -57,6 +57,9 @@ class Permission(StrEnum):
     PLACES_SET_UP = "places.set_up"
     STAFF_SET_UP = "staff.set_up"
     SYSTEM_VIEW = "system.view"
+    OPENINGS_ERASE = "openings.erase"
+    BACKUP_RUN = "backup.run"
+    RETENTION_RUN = "retention.run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,10 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.PLACES_SET_UP: (_administrator, _is_system),
     Permission.STAFF_SET_UP: (_administrator, _is_system),
     Permission.SYSTEM_VIEW: (_administrator, _is_system),
+    # What is erased, and what is carried away, is nobody's whim: the command line and the worker.
+    Permission.OPENINGS_ERASE: (_is_system,),
+    Permission.BACKUP_RUN: (_is_system,),
+    Permission.RETENTION_RUN: (_is_system,),
 }
 
 

@@ -109,6 +109,7 @@ def run_worker(*, once: bool) -> None:
     if once:
         if not space.watch().full():
             jobs.beat()
+        jobs.plan_recurring()
         click.echo(f"jobs={jobs.run_due()}")
         return
     stop = threading.Event()
