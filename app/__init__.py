@@ -16,7 +16,7 @@ from app import config, features
 from app.communities import queries as communities
 from app.config import ROOT, Settings
 from app.core import guard, jobs, logs, web
-from app.core.db import db, prepare_engine
+from app.core.db import db, end_reading, prepare_engine
 from app.people import browser
 from app.policy import table
 from app.portal import chrome
@@ -45,6 +45,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     _configure(app, settings)
     logs.init(settings)
     db.init_app(app)
+    # Asked before the extension's own, which closes what is left.
+    app.teardown_appcontext(end_reading)
     with app.app_context():
         prepare_engine(db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)

@@ -82,8 +82,9 @@ def transaction() -> Iterator[Session]:
         yield session
         session.flush()
         _commit(session)
+        session.info["saved"] = True
     except BaseException:
-        session.rollback()
+        _roll_back(session)
         raise
     finally:
         session.info["in_transaction"] = False
@@ -91,11 +92,31 @@ def transaction() -> Iterator[Session]:
             _sqlite_writer.release()
 
 
+def _roll_back(session: Session) -> None:
+    try:
+        session.rollback()
+    except DBAPIError:
+        # The connection is of no use any more; the database drops what it held by itself.
+        session.invalidate()
+
+
 def _commit(session: Session) -> None:
     try:
         session.commit()
     except DBAPIError as error:
         raise SaveUnknown from error
+
+
+def let_go() -> bool:
+    """End what was being read when a fault came; gives whether this request had saved something."""
+    session = db.session()
+    _roll_back(session)
+    return bool(session.info.get("saved"))
+
+
+def end_reading(_error: BaseException | None) -> None:
+    """Let go when a request ends; a database that left meanwhile must not spoil its answer."""
+    let_go()
 
 
 def prepare_engine(engine: Engine) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import current_app, flash, make_response, render_template, request
+from flask import current_app, flash, g, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from app.core.db import let_go
 from app.core.errors import NotAllowed, NotFound, RuleBroken, SaveUnknown
 
 if TYPE_CHECKING:
@@ -90,7 +92,13 @@ def local_path(target: str | None, fallback: str) -> str:
 
 def refusal_page(status: int, title: str, text: str) -> tuple[str, int]:
     """One calm page for everything that could not be done."""
-    return render_template("error.html", title=title, text=text, status=status), status
+    try:
+        return render_template("error.html", title=title, text=text, status=status), status
+    except SQLAlchemyError:
+        # Names and navigation come from the database. Without it the sentence still arrives.
+        g.without_database = True
+        plain = current_app.jinja_env.get_template("error_plain.html")
+        return plain.render(title=title, text=text), status
 
 
 def _asset_address(app: Flask) -> Callable[[str], str]:
@@ -115,6 +123,8 @@ def init(app: Flask, signed_in: Callable[[], bool]) -> None:
     app.register_error_handler(404, lambda _error: _not_here())
     app.register_error_handler(RuleBroken, _rule_broken)
     app.register_error_handler(SaveUnknown, _save_unknown)
+    app.register_error_handler(OperationalError, _database_down)
+    app.register_error_handler(InterfaceError, _database_down)
     app.register_error_handler(CSRFError, _form_too_old)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(HTTPException, _other)
@@ -126,9 +136,16 @@ def _with_headers(answer: Response, signed_in: Callable[[], bool]) -> Response:
         answer.headers.setdefault(name, value)
     if current_app.config["SETTINGS"].secure:
         answer.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if request.endpoint != "static" and (signed_in() or request.method != "GET"):
-        answer.headers.setdefault("Cache-Control", "no-store")
+    if "Cache-Control" not in answer.headers and _is_personal(signed_in):
+        answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _is_personal(signed_in: Callable[[], bool]) -> bool:
+    """Whether an answer is for one person, or says what became of a form."""
+    if request.method != "GET" or g.get("without_database"):
+        return True
+    return request.endpoint != "static" and signed_in()
 
 
 def _not_here() -> tuple[str, int]:
@@ -143,7 +160,7 @@ def _rule_broken(error: RuleBroken) -> tuple[str, int]:
     return refusal_page(409, _("这一步没有办成"), sentence(error))
 
 
-def _save_unknown(error: SaveUnknown) -> tuple[str, int]:
+def _save_unknown(error: Exception) -> tuple[str, int]:
     current_app.logger.error("commit failed", exc_info=error)
     return refusal_page(
         503,
@@ -151,6 +168,18 @@ def _save_unknown(error: SaveUnknown) -> tuple[str, int]:
         _(
             "保存时系统出了故障，还不能确定是否存上。请过一会儿重新打开这一页查看；再交一次也不会重复计算。"
         ),
+    )
+
+
+def _database_down(error: OperationalError | InterfaceError) -> tuple[str, int]:
+    """Outside a commit nothing is being stored; but something may have been a moment before."""
+    if let_go():
+        return _save_unknown(error)
+    current_app.logger.error("database away", exc_info=error)
+    return refusal_page(
+        503,
+        _("数据库一时连不上"),
+        _("这一步没有存上，以前交上来的都在。请过几分钟再试一次；着急的话请打服务台电话。"),
     )
 
 
@@ -180,6 +209,8 @@ def _other(error: HTTPException) -> tuple[str, int]:
 
 
 def _fault(error: Exception) -> tuple[str, int]:
+    if let_go():
+        return _save_unknown(error)
     current_app.logger.error("fault", exc_info=error)
     return refusal_page(
         500,

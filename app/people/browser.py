@@ -7,13 +7,16 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from flask import session
+from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from itsdangerous import BadSignature
 
 from app.core.actor import VISITOR, Actor
 from app.people import queries
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from flask import Flask, Request
+    from flask.sessions import SecureCookieSession
 
     from app.people.queries import SignedIn
 
@@ -32,8 +35,27 @@ class SessionUser(UserMixin):
         return self.cookie_id
 
 
+class CookieOfAnyAge(SecureCookieSessionInterface):
+    """The cookie is signed, but its age decides nothing: the session's row says how long it lasts.
+
+    Otherwise a server whose clock was ahead, set right, would turn away whoever came meanwhile.
+    """
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Read the cookie of a request; an unsigned or changed one is an empty session."""
+        signer = self.get_signing_serializer(app)
+        value = request.cookies.get(self.get_cookie_name(app))
+        if signer is None or not value:
+            return self.session_class()
+        try:
+            return self.session_class(signer.loads(value))
+        except BadSignature:
+            return self.session_class()
+
+
 def init(app: Flask) -> None:
     """Wire Flask-Login; it loads at most one session per request."""
+    app.session_interface = CookieOfAnyAge()
     login_manager.init_app(app)
     login_manager.session_protection = None
 
