@@ -98,7 +98,8 @@ def refusal_page(status: int, title: str, text: str) -> tuple[str, int]:
         # Names and navigation come from the database. Without it the sentence still arrives.
         g.without_database = True
         plain = current_app.jinja_env.get_template("error_plain.html")
-        return plain.render(title=title, text=text), status
+        phone = current_app.config["SETTINGS"].complaint_phone
+        return plain.render(title=title, text=text, phone=phone), status
 
 
 def _asset_address(app: Flask) -> Callable[[str], str]:
