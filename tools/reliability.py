@@ -14,7 +14,7 @@ END = "<!-- end of figures -->"
 
 def command_of(line: dict[str, Any]) -> str:
     """How to see this figure again."""
-    return f"pytest -m soak {line['test'].partition('[')[0]}"
+    return f".venv/bin/python -m pytest -m soak {line['test'].partition('[')[0]}"
 
 
 def table(lines: list[dict[str, Any]]) -> str:
@@ -28,7 +28,7 @@ def table(lines: list[dict[str, Any]]) -> str:
     commands = sorted({command_of(line) for line in newest})
     return "\n".join(
         [
-            "| what | how often | what people were told | must be 0 | when | machine |",
+            "| what | how often | what was seen | must be 0 | when | machine |",
             "|---|---|---|---|---|---|",
             *rows,
             "",

@@ -3,7 +3,7 @@
    While the file named by FAULTY_DISK exists, so many of a thousand writes and syncs of SQLite's
    files fail as the file's first number says; each failure adds a byte to <file>.count. Its second
    number makes every sync of these files last so many milliseconds longer, and each sync then adds
-   a byte to <file>.syncs. */
+   a byte to <file>.syncs. A third number is for syncs alone, instead of the first. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -39,11 +39,12 @@ static void count(const char *control, const char *what) {
 static int fails(int fd, int is_sync) {
     const char *control = getenv("FAULTY_DISK");
     if (control == NULL || access(control, F_OK) != 0 || !is_database(fd)) return 0;
-    int per_mille = 0, milliseconds = 0;
+    int per_mille = 0, milliseconds = 0, of_syncs = -1;
     FILE *file = fopen(control, "r");
     if (file == NULL) return 0;
-    if (fscanf(file, "%d %d", &per_mille, &milliseconds) < 1) per_mille = 0;
+    if (fscanf(file, "%d %d %d", &per_mille, &milliseconds, &of_syncs) < 1) per_mille = 0;
     fclose(file);
+    if (is_sync && of_syncs >= 0) per_mille = of_syncs;
     if (is_sync && milliseconds > 0) {
         usleep((useconds_t)milliseconds * 1000);
         count(control, "syncs");

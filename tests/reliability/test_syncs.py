@@ -66,8 +66,8 @@ def test_a_slow_disk_that_fails_makes_no_answer_a_lie_and_each_ballot_is_synced(
     web_app: Flask, tmp_path: Path, faulty_disk: Path
 ) -> None:
     _seconds, syncs = rush_over_a_slow_disk(web_app, tmp_path, faulty_disk, faults=10, ballots=20)
-    # One sync for each ballot, or for several that were committed together; never none.
-    assert 0 < syncs < 3
+    # Each ballot is committed by itself. Who commits several together will lower this.
+    assert 0.9 < syncs < 3
 
 
 @pytest.mark.soak
