@@ -17,12 +17,17 @@ def command_of(line: dict[str, Any]) -> str:
     return f".venv/bin/python -m pytest -m soak {line['test'].partition('[')[0]}"
 
 
+def machine(line: dict[str, Any]) -> str:
+    """Its size, and how busy it was."""
+    return f"{line['cores']} cores, {line['memory_gb']} GB, load {line['load']}"
+
+
 def table(lines: list[dict[str, Any]]) -> str:
     """The figures, the newest of each kind, with the commands that give them again."""
     newest = {line["what"]: line for line in lines}.values()
     rows = [
         f"| {line['what']} | {line['done']:,} of {line['full']:,} | {line['seen']} | "
-        f"**{line['wrong']}** | {line['at']} | {line['cores']} cores, {line['memory_gb']} GB |"
+        f"**{line['wrong']}** | {line['at']} | {machine(line)} |"
         for line in newest
     ]
     commands = sorted({command_of(line) for line in newest})

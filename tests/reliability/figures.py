@@ -30,7 +30,7 @@ def part_of(full: int) -> int:
 
 def note(what: str, done: int, full: int, seen: str, **zeros: int) -> None:
     """Keep a figure: what was done, how often of how many, what was seen; what must be 0."""
-    wrong = ", ".join(f"{name} {number}" for name, number in zeros.items())
+    wrong = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in zeros.items())
     line = {
         "what": what,
         "done": done,
@@ -39,6 +39,8 @@ def note(what: str, done: int, full: int, seen: str, **zeros: int) -> None:
         "wrong": wrong,
         "at": clock.local(clock.now()).strftime("%Y-%m-%d"),
         "cores": os.cpu_count(),
+        # Above the number of cores somebody else was busy too, and no time is a measure.
+        "load": round(os.getloadavg()[1]),
         "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9),
         "test": os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0],
     }

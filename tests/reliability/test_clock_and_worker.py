@@ -38,12 +38,12 @@ FULL = 50
 
 
 def test_what_the_clock_forbids_now_is_done_by_itself_when_the_clock_has_come_round(
-    app: Flask, moved_clock: MovedClock, tmp_path: Path
+    web_app: Flask, moved_clock: MovedClock, tmp_path: Path
 ) -> None:
     moved, closes_at = moved_clock, deadline_at(0)
     moved.set_to(closes_at - 60 * SECOND)
-    with servers(app, **moved.settings, LINYI_WORKER_THREAD="0") as idle:
-        there = found_voting(app, "HXL", 4, closes_at, idle.port)
+    with servers(web_app, **moved.settings, LINYI_WORKER_THREAD="0") as idle:
+        there = found_voting(web_app, "HXL", 4, closes_at, idle.port)
         planned = planned_poll(there, closes_at + 10 * SECOND)
         idle.start()
         there.open_forms()
@@ -53,7 +53,7 @@ def test_what_the_clock_forbids_now_is_done_by_itself_when_the_clock_has_come_ro
         there.cast(1, "late")
     assert there.state() == "open"
     moved.set_to(closes_at + 20 * SECOND)
-    with serving(app, **moved.settings, LINYI_WORKER_THREAD="1") as working:
+    with serving(web_app, **moved.settings, LINYI_WORKER_THREAD="1") as working:
         there.move_to(working.port)
         wait_for_refusals(2)
         assert (there.state(), planned.state()) == ("open", "scheduled")
