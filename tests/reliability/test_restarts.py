@@ -16,7 +16,7 @@ from sqlalchemy import select
 from app import create_app
 from app.core import clock
 from app.core.actor import SYSTEM
-from app.core.db import db
+from app.core.db import db, let_go
 from app.voting import operations as voting
 from app.voting.models import Poll
 from tests.conftest import migrated, settings_for
@@ -84,6 +84,7 @@ def restarting_app(postgres_of_its_own: Postgres, tmp_path: Path) -> Iterator[Fl
 
 def planned_poll(world: World, town: rush.Town, number: int) -> str:
     """A poll that the worker has to open, in a second."""
+    let_go()  # of what this process was reading when PostgreSQL stopped
     begins = clock.now() + timedelta(seconds=1)
     poll = world.draft(town.place, opens_at=begins, title=f"第 {number} 次重启以后开放")
     voting.schedule_poll(SYSTEM, community_id=town.place.id, public_id=poll, opens_at=begins)
