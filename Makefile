@@ -27,8 +27,10 @@ browser:
 	@$(PY) tools/check.py browser
 
 soak:
-	@tools/setup.sh test
-	@LINYI_SOAK=1 $(PY) -m pytest -q tests -m soak --timeout 3600
+	@tools/setup.sh soak
+	@rm -f .figures.jsonl
+	@LINYI_FIGURES=$(CURDIR)/.figures.jsonl $(PY) -m pytest -q tests -m soak --timeout 3600
+	@$(PY) tools/reliability.py .figures.jsonl
 
 bench:
 	@tools/setup.sh test

@@ -17,7 +17,7 @@ from app import config, features
 from app.communities import queries as communities
 from app.config import ROOT, Settings
 from app.core import guard, jobs, logs, shapes, space, times, web
-from app.core.db import db, prepare_engine
+from app.core.db import begin_request, db, end_reading, prepare_engine
 from app.people import browser
 from app.policy import table
 from app.portal import chrome
@@ -49,6 +49,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.init(app, settings)
     space.init(app, settings)
     db.init_app(app)
+    # Asked before the extension's own, which closes what is left.
+    app.before_request(begin_request)
+    app.teardown_appcontext(end_reading)
     with app.app_context():
         prepare_engine(db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)

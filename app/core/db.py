@@ -82,6 +82,8 @@ def transaction(*, small: bool = False) -> Iterator[Session]:
             yield session
             session.flush()
         _commit(session)
+        # That somebody was seen, or signed in, is not what they came to save.
+        session.info["saved"] = session.info.get("saved", False) or not small
     except BaseException:
         _roll_back(session)
         raise
@@ -129,6 +131,23 @@ def overwrite_deleted(session: Session) -> None:
     """Let SQLite overwrite what this connection deletes from now on, rather than only unlink it."""
     if session.get_bind().dialect.name == "sqlite":
         session.connection().exec_driver_sql("PRAGMA secure_delete=ON")
+
+
+def let_go() -> bool:
+    """End what was being read when a fault came; gives whether this request had saved something."""
+    session = db.session()
+    _roll_back(session)
+    return bool(session.info.get("saved"))
+
+
+def begin_request() -> None:
+    """What earlier requests saved is not this one's; a context may outlive a request in tests."""
+    db.session().info.pop("saved", None)
+
+
+def end_reading(_error: BaseException | None) -> None:
+    """Let go when a request ends; a database that left meanwhile must not spoil its answer."""
+    let_go()
 
 
 def prepare_engine(engine: Engine) -> None:

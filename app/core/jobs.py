@@ -22,6 +22,8 @@ from app.core.record import SystemValue
 log = logging.getLogger("linyi.jobs")
 
 LEASE = timedelta(minutes=5)
+# No lease lasts longer, and no failed job waits longer.
+LONGEST_WAIT = timedelta(hours=1)
 PAUSE_SECONDS = 1.0
 # The worker says that it lives; whoever looks after the installation asks how long ago.
 SEEN_KEY = "worker_seen_at"
@@ -134,7 +136,10 @@ def _take() -> tuple[int, str, dict[str, Any]] | None:
 
 
 def _due(now: datetime) -> Any:
-    free = (Job.lease_until.is_(None)) | (Job.lease_until < now)
+    # A lease that ends later than any lease can was given by a clock that was ahead.
+    free = (
+        Job.lease_until.is_(None) | (Job.lease_until < now) | (Job.lease_until > now + LONGEST_WAIT)
+    )
     return select(Job.id).where(Job.done_at.is_(None), Job.due_at <= now, free)
 
 
@@ -165,7 +170,7 @@ def _put_off(job_id: int, error: str) -> None:
     """Try again later: after 2, 4, 8 … seconds, at most an hour."""
     with transaction() as session:
         job = session.get_one(Job, job_id)
-        wait = timedelta(seconds=min(2**job.attempts, 3600))
+        wait = min(timedelta(seconds=2 ** min(job.attempts, 12)), LONGEST_WAIT)
         job.lease_until = clock.now() + wait
         job.last_error = error[:500]
 

@@ -176,17 +176,24 @@ def open_log(session: Session, community_id: int, code: str) -> None:
 
 
 def record(
-    session: Session, actor: Actor, act: Act, community_id: int, held: HeldLog | None = None
+    session: Session,
+    actor: Actor,
+    act: Act,
+    community_id: int,
+    held: HeldLog | None = None,
+    at: datetime | None = None,
 ) -> Written:
     """Append one act to the tenant's log, inside the caller's transaction.
 
     The log's row is locked first, so entries are numbered without gaps; `held` is for who locked
-    it already, and good for one entry. `acted_as` is the role; empty means the actor's role in this
-    community. Raises: ValueError for facts the kind lacks.
+    it already, and good for one entry. `at` is the moment by which the act was decided, read after
+    the lock: a second look at the clock could fall behind a deadline that the act was in time for.
+    `acted_as` is the role; empty means the actor's role in this community.
+    Raises: ValueError for facts the kind lacks.
     """
     _check_facts(act)
     log = held or _lock(session, community_id)
-    at = clock.now()
+    at = at or clock.now()
     role = act.acted_as or actor.role_in(community_id).value
     openings: dict[str, tuple[bytes, object]] = {
         name: (secrets.token_bytes(32), value) for name, value in act.private.items()

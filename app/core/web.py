@@ -11,10 +11,11 @@ from flask import Response, current_app, flash, g, make_response, render_templat
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
 
 from app.core import form_words, logs, shapes, times, words
+from app.core.db import let_go
 from app.core.errors import NotAllowed, NotFound, NotSaved, ReadOnly, RuleBroken, SaveUnknown
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask_wtf import FlaskForm
 
-    Answer = tuple[str, int, dict[str, str]]
+    Answer = tuple[str, int] | tuple[str, int, dict[str, str]]
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -107,7 +108,8 @@ def refusal_page(status: int, title: str, text: str, *, numbered: bool = True) -
         # Names and navigation come from the database. Without it the sentence still arrives.
         g.without_database = True
         plain = current_app.jinja_env.get_template("error_plain.html")
-        return plain.render(**words), status
+        phone = current_app.config["SETTINGS"].complaint_phone
+        return plain.render(phone=phone, **words), status
 
 
 def _later(seconds: int, title: str, text: str, *, numbered: bool = True) -> Answer:
@@ -149,6 +151,8 @@ def init(app: Flask, signed_in: Callable[[], bool]) -> None:
     app.register_error_handler(NotSaved, _not_saved)
     app.register_error_handler(SaveUnknown, _save_unknown)
     app.register_error_handler(shapes.Unstorable, _unstorable)
+    app.register_error_handler(OperationalError, _database_down)
+    app.register_error_handler(InterfaceError, _database_down)
     app.register_error_handler(CSRFError, _form_too_old)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(SecurityError, _another_host)
@@ -198,6 +202,8 @@ def _read_only(_error: ReadOnly) -> Answer:
 
 
 def _not_saved(error: NotSaved) -> Answer:
+    if let_go():
+        return _save_unknown(error)
     current_app.logger.error("not saved", exc_info=error)
     return _later(
         TRY_AGAIN,
@@ -209,7 +215,7 @@ def _not_saved(error: NotSaved) -> Answer:
     )
 
 
-def _save_unknown(error: SaveUnknown) -> Answer:
+def _save_unknown(error: Exception) -> Answer:
     current_app.logger.error("commit failed", exc_info=error)
     return _later(
         TRY_AGAIN,
@@ -217,6 +223,18 @@ def _save_unknown(error: SaveUnknown) -> Answer:
         _(
             "保存时系统出了故障，还不能确定是否存上。请过一会儿重新打开这一页查看；再交一次也不会重复计算。"
         ),
+    )
+
+
+def _database_down(error: OperationalError | InterfaceError) -> Answer:
+    """Outside a commit nothing is being stored; but something may have been a moment before."""
+    if let_go():
+        return _save_unknown(error)
+    current_app.logger.error("fault", exc_info=error)
+    return _later(
+        TRY_AGAIN,
+        _("数据库一时连不上"),
+        _("这一步没有存上，以前交上来的都在。请过几分钟再试一次；着急的话请打服务台电话。"),
     )
 
 
@@ -255,7 +273,9 @@ def _other(error: HTTPException) -> tuple[str, int]:
     )
 
 
-def _fault(error: Exception) -> tuple[str, int]:
+def _fault(error: Exception) -> Answer:
+    if let_go():
+        return _save_unknown(error)
     current_app.logger.error("fault", exc_info=error)
     return refusal_page(
         500,

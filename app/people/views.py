@@ -318,7 +318,7 @@ def present(code: str, household_id: int) -> ResponseReturnValue:  # noqa: ARG00
 @bp.after_app_request
 def _note_use(answer: Response) -> Response:
     """Keep a session's last use, at most every five minutes, so that reading stays reading."""
-    signed_in = None if g.get("without_database") else browser.current()
+    signed_in = None if g.get("without_database") else browser.asked_for()
     if signed_in is not None and clock.now() - signed_in.last_seen_at > LAST_SEEN_EVERY:
         # The answer is made, perhaps about something saved: a failing note must not change it.
         with suppress(NotSaved, SaveUnknown):

@@ -120,7 +120,7 @@ def open_now(session: Session, actor: Actor, poll: Poll, now: datetime) -> None:
     poll.version += 1
     definition: dict[str, Any] = poll.definition or {}
     act = Act(OPENED, subject_of(poll.public_id), definition)
-    record(session, actor, act, poll.community_id)
+    record(session, actor, act, poll.community_id, at=now)
     checkpoint(session, poll.community_id)
     enqueue_due(session, poll, now)
     for thing in sorted({card.subject for card in cards}):

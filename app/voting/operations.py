@@ -285,7 +285,7 @@ def _cast(actor: Actor, attempt: Attempt, submitted: Sequence[str]) -> CastOutco
         data = {"poll": attempt.public_id, "voter": voter.ref, "version": voter.version}
         private = {"choice": choice, "channel": "phone"}
         act = Act(CAST, launching.subject_of(attempt.public_id), data, private, acted_as="voter")
-        written = record(session, actor, act, attempt.community_id, log)
+        written = record(session, actor, act, attempt.community_id, log, now)
         casting.store(session, attempt, poll.id, voter, choice, written)
         told = HouseholdNoticeKind.VOTED if voter.version == 1 else HouseholdNoticeKind.VOTE_CHANGED
         tell_household(session, attempt.community_id, attempt.household_id, told, poll.title)
@@ -321,7 +321,7 @@ def _log_late(
     if ref is not None:
         data = {"poll": attempt.public_id, "voter": ref, "reason": "late"}
         act = Act(LOGGED, launching.subject_of(attempt.public_id), data, acted_as="voter")
-        record(session, actor, act, attempt.community_id)
+        record(session, actor, act, attempt.community_id, at=now)
     return CastOutcome(OutcomeKind.LATE, 0, now)
 
 
@@ -349,7 +349,8 @@ def close_poll(actor: Actor, *, community_id: int, public_id: str) -> None:
         poll.state, poll.closed_at = PollState.CLOSED.value, now
         poll.version += 1
         data = {"poll": public_id, "turnout": poll.turnout, "result": poll.result}
-        record(session, actor, Act(CLOSED, launching.subject_of(public_id), data), community_id)
+        act = Act(CLOSED, launching.subject_of(public_id), data)
+        record(session, actor, act, community_id, at=now)
         checkpoint(session, community_id)
 
 

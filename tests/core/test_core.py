@@ -160,6 +160,28 @@ def test_due_jobs_are_done_once_and_failed_ones_again_later(app: Flask) -> None:
     assert done == [3]
 
 
+def test_a_job_taken_or_put_off_while_the_clock_was_ahead_does_not_wait_for_that_time(
+    app: Flask,
+) -> None:
+    faults, done = [1], []
+
+    @jobs.handles("test.ahead")
+    def handle(_payload: dict[str, int]) -> None:
+        if faults:
+            faults.pop()
+            raise RuleBroken("not.yet")
+        done.append(1)
+
+    with transaction() as session:
+        jobs.enqueue(session, "test.ahead", "put off", clock.now())
+        jobs.enqueue(session, "test.ahead", "taken by a worker that was killed", clock.now())
+    with clock.set_to(clock.now() + timedelta(hours=24)):
+        assert jobs._do(*jobs._take()) == 0
+        assert jobs._take() is not None
+    assert jobs.run_due() == 2
+    assert len(done) == 2
+
+
 def test_the_worker_outlives_any_fault(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     stop, rounds = threading.Event(), []
 

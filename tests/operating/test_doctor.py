@@ -321,8 +321,8 @@ def test_a_page_says_so_when_the_database_does_not_answer(tmp_path: Path) -> Non
     url = "postgresql+psycopg://nobody:geheim@127.0.0.1:9/none"
     app = create_app(settings_for(url, tmp_path))
     answer = app.test_client().get("/c/HXL/")
-    assert answer.status_code == 500
-    assert "系统出了故障" in answer.text
+    assert answer.status_code == 503
+    assert "数据库一时连不上" in answer.text
     assert "请把这个编号告诉服务台" in answer.text
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Content-Security-Policy"]
