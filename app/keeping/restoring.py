@@ -27,6 +27,7 @@ from app.core import clock
 from app.core.db import db
 from app.core.errors import RuleBroken
 from app.core.record import RecordLog, checkpoint, public_key
+from app.core.words import listed
 from app.exports import archive
 from app.keeping import engines, packing, sealing, words
 from app.keeping.rules import differences
@@ -314,7 +315,7 @@ def _swap(settings: Settings, unpacked: Unpacked, staged: _Staged) -> str:
         steps.take_back()
         raise RuleBroken("keeping.not_swapped", why=str(error)[:200]) from error
     staged.kept = True
-    return "，".join(part for part in (str(aside) if aside.exists() else "", old) if part)
+    return listed(part for part in (str(aside) if aside.exists() else "", old) if part)
 
 
 def _put_aside(settings: Settings, aside: Path, steps: _Steps) -> str:

@@ -36,7 +36,7 @@ def doctor(context: click.Context, *, as_json: bool) -> None:
         click.echo(_as_json(findings))
     else:
         for finding in findings:
-            click.echo(f"[{words.state(finding)}] {words.name(finding)}：{words.sentence(finding)}")
+            click.echo(f"[{words.state(finding)}] {words.name(finding)}: {words.sentence(finding)}")
         click.echo(words.summary(findings))
     context.exit(int(rules.worst(findings) is State.BAD))
 

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.core import status
 from app.core.status import State
-from app.core.times import time_text
+from app.core.times import is_chinese, time_text
 from app.operating import checks
 from app.operating.rules import Check, Finding
 
@@ -306,7 +306,8 @@ def parts(finding: Finding) -> tuple[str, str]:
 
 def sentence(finding: Finding) -> str:
     """Both in one line."""
-    return "".join(parts(finding))
+    gap = "" if is_chinese() else " "
+    return gap.join(part for part in parts(finding) if part)
 
 
 # The room that keeps backups says more about them on the same page.
