@@ -97,7 +97,9 @@ def add_jurisdiction(
 
 
 def add_community(actor: Actor, new: NewCommunity) -> int:
-    """Set up a community and begin its record. Raises: RuleBroken place.code_taken."""
+    """Set up a community and begin its record. Raises: RuleBroken place.code_*."""
+    if not new.code or rules.community_code(new.code) != new.code:
+        raise RuleBroken("place.code_shape")
     with transaction() as session:
         require(actor, Permission.PLACES_SET_UP, Place())
         row = Community(

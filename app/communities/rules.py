@@ -42,6 +42,16 @@ TOTALS = ("合计", "总计", "小计")
 LARGEST_AREA_C = 10_000_000
 SHORTEST_PHONE, LONGEST_PHONE = 7, 12
 LENGTHS = {"estate": 80, "building": 40, "stairwell": 20, "room": 40}
+COMMUNITY_CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,19}")
+
+
+def community_code(typed: str) -> str:
+    """A community's code as addresses and the record carry it; empty when it is none.
+
+    It stands in every address and names the record's log, so it is short, plain and never changes.
+    """
+    code = unicodedata.normalize("NFKC", typed).strip().upper()
+    return code if COMMUNITY_CODE.fullmatch(code) else ""
 
 
 def plain(cell: object) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from app.communities import operations, queries, roll_reading, words
+from app.communities import operations, places, queries, roll_reading, words
 from app.communities.forms import ActForm, RollForm
 from app.core import guard, web
 from app.core.errors import RuleBroken
@@ -48,7 +48,17 @@ def roll(code: str) -> ResponseReturnValue:
         place=g.place,
         form=form,
         buildings=queries.buildings(g.place.id),
+        to_confirm=not queries.roll_confirmed(g.place.id),
     ), status
+
+
+@bp.post("/c/<code>/desk/roll/confirm")
+@guard.needs(Permission.ROLL_IMPORT)
+def roll_confirm(code: str) -> ResponseReturnValue:
+    """Keep that the roll was looked at; a second click changes nothing."""
+    places.confirm_roll(guard.current_actor(), community_id=g.place.id)
+    web.tell("done", _("记下了：户数对过了。下一步给每一户印信。"))
+    return redirect(url_for("portal.desk", code=code), 303)
 
 
 @bp.get("/c/<code>/desk/roll/<upload_id>")

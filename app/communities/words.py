@@ -75,9 +75,22 @@ def refused_file(error: RuleBroken) -> str:
             "没有找到这些栏：%(missing)s。什么都没有保存。请看看表头在不在前 20 行，名称对不对。",
             missing=missing,
         ),
-        "place.code_taken": _("这个编号已经有了。什么都没有保存。"),
+    }[error.code]
+
+
+def refused_place(error: RuleBroken) -> str:
+    """Why a place was not set up, in one sentence."""
+    return {
+        "place.code_taken": _(
+            "编号 %(taken)s 已经有社区（或街道）在用，没有保存。请换一个，比如在后面加个数字。",
+            taken=error.facts.get("taken", ""),
+        ),
+        "place.code_shape": _(
+            "编号要用 2 到 20 个大写字母、数字或短横，没有保存。比如槐香里社区写 HXL。"
+        ),
+        "place.no_name": _("区和街道的名字都要写。没有保存。"),
     }[error.code]
 
 
 web.explain("roll", refused_file)
-web.explain("place", refused_file)
+web.explain("place", refused_place)

@@ -12,6 +12,7 @@ from app.communities import queries as communities
 from app.config import ROOT
 from app.core.actor import Role
 from app.people import browser
+from app.policy.table import Permission, Place, allowed
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -90,6 +91,7 @@ class Chrome:
     smaller: int = 0
     larger: int = 0
     privacy_url: str = ""
+    help_url: str = ""
     record_url: str = ""
     board_url: str = ""
     messages: list[Message] = field(default_factory=list)
@@ -116,7 +118,15 @@ def init(app: Flask) -> None:
     """Give templates `chrome`, and static addresses that change with the file."""
     # One value for a request; a proxy would cost more on every look than making it costs once.
     app.context_processor(lambda: {"chrome": _once()})
+    app.jinja_env.globals["allowed"] = _allowed
     app.after_request(_vary)
+
+
+def _allowed(permission: str) -> bool:
+    """Whether whoever reads may do something here: an empty page offers it, or names who does."""
+    place = g.get("place")
+    where = place.place if isinstance(place, communities.CommunityView) else Place()
+    return allowed(browser.current_actor(), Permission(permission), where)
 
 
 def _once() -> Chrome:
@@ -164,6 +174,7 @@ def build() -> Chrome:
         smaller=_next_size(view, -1),
         larger=_next_size(view, 1),
         privacy_url=address("portal.privacy"),
+        help_url=address("help.index"),
         record_url=address("exports.record", code=community.code) if community else "",
         board_url=address("portal.notice_board", code=community.code) if community else "",
         messages=[Message(kind, text) for kind, text in _messages()],

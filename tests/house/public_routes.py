@@ -13,6 +13,7 @@ PUBLIC = {
     "exports.record",
     "exports.result_notice",
     "exports.verifier",
+    "help.index",
     "meetings.ics",
     "meetings.index",
     "meetings.show",

@@ -136,6 +136,7 @@ def test_every_form_without_its_token_is_refused(
     client.staff(web_world.staff(place))
     known = {
         "household_id": 1,
+        "person_id": 1,
         "seat_id": 1,
         "number": 1,
         "article": 1,
