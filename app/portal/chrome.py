@@ -10,9 +10,10 @@ from flask_babel import gettext as _
 
 from app.communities import queries as communities
 from app.config import ROOT
+from app.core import guard
 from app.core.actor import Role
 from app.people import browser
-from app.policy.table import Permission, Place, allowed
+from app.policy.table import Permission, Place, allowed, is_for_residents
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -187,7 +188,7 @@ def _unread() -> int:
 
 
 def _inbox(actor: Actor, community: CommunityView | None) -> str:
-    if community is None or not actor.person_id:
+    if community is None or not allowed(actor, Permission.INBOX_READ, community.place):
         return ""
     return address("people.inbox", code=community.code)
 
@@ -246,8 +247,16 @@ def _navigation(actor: Actor, community: CommunityView | None) -> list[NavItem]:
             _is_within(endpoint),
         )
         for label, endpoint, icon in _rows_for(actor, community)
-        if endpoint in current_app.view_functions
+        if endpoint in current_app.view_functions and _opens(endpoint, actor, community)
     ]
+
+
+def _opens(endpoint: str, actor: Actor, community: CommunityView) -> bool:
+    """Whether the page opens for this person at the desk; no way is shown to a closed door."""
+    access = guard.access_of(current_app, endpoint)
+    if not isinstance(access, Permission) or is_for_residents(access):
+        return True
+    return allowed(actor, access, community.place)
 
 
 def _is_within(endpoint: str) -> bool:

@@ -47,7 +47,9 @@ class AboveForm(FlaskForm):
 
     @property
     def chosen(self) -> str:
-        """The code of a place that is there; empty for a new one."""
+        """The code of a place that is there; empty for a new one: typing one asks for it."""
+        if (self.district.data or "").strip() or (self.subdistrict.data or "").strip():
+            return ""
         offered = {str(choice.value) for choice in self.where.choices} - {NEW}
         return self.where.data if self.where.data in offered else ""
 

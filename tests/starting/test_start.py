@@ -181,6 +181,9 @@ def test_what_is_typed_wrong_is_said_beside_its_field(
     assert "云台区 · 北苑街道" in page
     answer = client.post("/system/communities/new", {"where": "QH-1-1"})
     assert answer.location.endswith("/QH-1-1")
+    # Typing a new one while the old one is still marked means the new one.
+    both = {"where": "QH-1-1", "district": "云台区", "subdistrict": "南湖街道"}
+    assert client.post("/system/communities/new", both).location.endswith("/QH-1-2")
     bad = client.post("/system/communities/new/QH-1-1", CARD | {"code": "槐香里"})
     assert (bad.status_code, "只用字母、数字和短横" in bad.text) == (422, True)
     client.post("/system/communities/new/QH-1-1", CARD)
