@@ -58,6 +58,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.designs.views:bp",
     "app.exports.views:bp",
     "app.exports.cli:bp",
+    "app.exports.cli:papers",
     "app.starting.views:bp",
     "app.starting.cli:bp",
     "app.portal.views:bp",

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Response, abort, current_app, render_template, request
 from flask_babel import gettext as _
 
 from app.core import guard
+from app.core.actor import Role
+from app.exports import guides
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -205,7 +207,25 @@ def terms(*keys: str) -> list[Term]:
 @guard.public
 def index() -> ResponseReturnValue:
     """Every hard word, and how each role begins."""
-    return render_template("portal/help.html", groups=groups())
+    return render_template(
+        "portal/help.html",
+        groups=groups(),
+        guides=[(role.value, name) for role, name in guides.names().items()],
+    )
+
+
+@bp.get("/help/guide/<role>.pdf")
+@guard.public
+def guide(role: str) -> ResponseReturnValue:
+    """Hand out a role's page of paper, with a community's desk on it where one is named."""
+    if role not in set(Role):
+        abort(404)
+    code = request.args.get("community", "")
+    base_url = current_app.config["SETTINGS"].base_url
+    data = guides.guide_pdf(Role(role), base_url, guides.desk_of(code))
+    answer = Response(data, mimetype="application/pdf")
+    answer.headers["Content-Disposition"] = f'attachment; filename="linyi-guide-{role}.pdf"'
+    return answer
 
 
 def init(app: Flask) -> None:

@@ -137,6 +137,7 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
         place=g.place,
         desk=home,
         tasks=_first_tasks(home),
+        guide=browser.current_actor().role_in(place_id).value,
         new_topics=new,
         work=opinions.work(place_id, now),
         unconfirmed=unconfirmed,

@@ -13,6 +13,7 @@ PUBLIC = {
     "exports.record",
     "exports.result_notice",
     "exports.verifier",
+    "help.guide",
     "help.index",
     "meetings.ics",
     "meetings.index",
