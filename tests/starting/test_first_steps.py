@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -10,8 +11,10 @@ import html5lib
 import pytest
 
 from app.communities import operations as communities
+from app.config import ROOT
 from app.core.actor import SYSTEM, Role
 from app.portal import help as glossary
+from app.voting.rules import Method
 from tests.support.checked_client import CheckedClient
 from tests.support.world import Place, World
 
@@ -188,6 +191,20 @@ def test_the_page_of_words_explains_every_hard_word_and_names_its_source(
 def test_a_word_nobody_explains_is_a_mistake(web_app: Flask) -> None:
     with web_app.test_request_context(), pytest.raises(KeyError):
         glossary.terms("abstain", "no-such-word")
+
+
+def test_explanations_leave_the_ballot_light(web_app: Flask, client: CheckedClient) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 3)
+    codes = ("P01", "P02", "P03", "P04", "P05", "P06")
+    poll = world.poll(place, codes, method=Method.CHOOSE)
+    client.enter(world, place)
+    page = client.get(f"/c/HXL/votes/{poll}/ballot").data
+    needed = [
+        page,
+        *((ROOT / "static" / name).read_bytes() for name in ("css/app.css", "js/app.js")),
+    ]
+    assert sum(len(gzip.compress(one)) for one in needed) <= 14 * 1024
 
 
 def test_words_are_explained_where_they_first_matter(web_app: Flask, client: CheckedClient) -> None:
