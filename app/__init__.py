@@ -15,7 +15,7 @@ from whitenoise import WhiteNoise
 from app import config, features
 from app.communities import queries as communities
 from app.config import ROOT, Settings
-from app.core import guard, jobs, logs, web
+from app.core import guard, jobs, logs, shapes, web
 from app.core.db import db, prepare_engine
 from app.people import browser
 from app.policy import table
@@ -44,6 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         static_folder=str(ROOT / "static"),
     )
     _configure(app, settings)
+    shapes.init(app)
     logs.init(settings)
     db.init_app(app)
     with app.app_context():
@@ -83,7 +84,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         PERMANENT_SESSION_LIFETIME=timedelta(days=366),
         SESSION_REFRESH_EACH_REQUEST=False,
         SEND_FILE_MAX_AGE_DEFAULT=0,
-        TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
+        TRUSTED_HOSTS=list(settings.answered_hosts) or None,
     )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

@@ -56,6 +56,13 @@ class Settings:
         return urlsplit(self.base_url).hostname or "localhost"
 
     @property
+    def answered_hosts(self) -> tuple[str, ...]:
+        """The host names that are answered; empty for all, while nothing real is at stake."""
+        if self.trusted_hosts or not self.production:
+            return self.trusted_hosts
+        return (self.host,)
+
+    @property
     def record_key_path(self) -> Path:
         """Where the key that signs checkpoints lies: outside database and backup."""
         return self.record_key_file or self.data_dir / "keys" / "record.key"

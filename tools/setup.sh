@@ -16,8 +16,9 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" != "$now" ]; then
 fi
 [ "$kind" = test ] || exit 0
 
-# What the tests need from the system: a browser, Chinese fonts, and two readers of PDFs and QR codes.
+# What the tests need from the system: a browser, Chinese fonts, a reader of PDFs, a C compiler.
 missing=()
+command -v cc >/dev/null || missing+=(gcc libc6-dev)
 command -v chromium >/dev/null || missing+=(chromium)
 command -v pdftoppm >/dev/null || missing+=(poppler-utils)
 command -v zbarimg >/dev/null || missing+=(zbar-tools)

@@ -118,6 +118,12 @@ def any_demo() -> bool:
     return db.session.scalar(select(Community.id).where(Community.demo).limit(1)) is not None
 
 
+def few_desks(most: int) -> list[CommunityView]:
+    """Every community with its desk where there are few; none where a list would help nobody."""
+    rows = db.session.execute(_WITH_PLACES.order_by(Community.name).limit(most + 1)).all()
+    return [_view(tuple(row)) for row in rows] if len(rows) <= most else []
+
+
 def communities_below(jurisdiction_id: int) -> list[CommunityView]:
     """All communities of a city, district or subdistrict, by name."""
     below = {jurisdiction_id}
@@ -222,7 +228,11 @@ def buildings(community_id: int) -> list[BuildingView]:
     rows = db.session.execute(
         select(Building.id, Estate.name, Building.name, func.count(Household.id))
         .join(Estate, Estate.id == Building.estate_id)
-        .outerjoin(Household, Household.building_id == Building.id)
+        .outerjoin(
+            Household,
+            (Household.community_id == Building.community_id)
+            & (Household.building_id == Building.id),
+        )
         .where(Building.community_id == community_id)
         .group_by(Building.id, Estate.name, Building.name)
     )

@@ -42,7 +42,7 @@ TOTALS = ("合计", "总计", "小计")
 LARGEST_AREA_C = 10_000_000
 SHORTEST_PHONE, LONGEST_PHONE = 7, 12
 LENGTHS = {"estate": 80, "building": 40, "stairwell": 20, "room": 40}
-COMMUNITY_CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,19}")
+COMMUNITY_CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{0,19}")
 
 
 def community_code(typed: str) -> str:
@@ -85,7 +85,7 @@ def room_name(text: str) -> str:
     """0502, 502室 and 502 are one room; 3-1 and 门市3号 stay as they are."""
     clean = _joined(text)
     clean = re.sub(r"(室|房)$", "", clean)
-    return clean.lstrip("0") or clean if clean.isdigit() else clean
+    return clean.lstrip("0") or clean if clean.isdecimal() else clean
 
 
 def _number(text: str) -> str:

@@ -86,7 +86,7 @@ def refused_place(error: RuleBroken) -> str:
             taken=error.facts.get("taken", ""),
         ),
         "place.code_shape": _(
-            "编号要用 2 到 20 个大写字母、数字或短横，没有保存。比如槐香里社区写 HXL。"
+            "编号要用 20 个以内的大写字母、数字或短横，没有保存。比如槐香里社区写 HXL。"
         ),
         "place.no_name": _("区和街道的名字都要写。没有保存。"),
     }[error.code]

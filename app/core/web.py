@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import current_app, flash, make_response, render_template, request
+from flask import Response, current_app, flash, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
 
+from app.core import shapes
 from app.core.errors import NotAllowed, NotFound, RuleBroken, SaveUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flask import Flask, Response
+    from flask import Flask
     from flask_wtf import FlaskForm
 
 CONTENT_SECURITY_POLICY = (
@@ -115,8 +116,10 @@ def init(app: Flask, signed_in: Callable[[], bool]) -> None:
     app.register_error_handler(404, lambda _error: _not_here())
     app.register_error_handler(RuleBroken, _rule_broken)
     app.register_error_handler(SaveUnknown, _save_unknown)
+    app.register_error_handler(shapes.Unstorable, _unstorable)
     app.register_error_handler(CSRFError, _form_too_old)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(SecurityError, _another_host)
     app.register_error_handler(HTTPException, _other)
     app.register_error_handler(Exception, _fault)
 
@@ -162,12 +165,22 @@ def _form_too_old(_error: CSRFError) -> tuple[str, int]:
     )
 
 
+def _unstorable(_error: shapes.Unstorable) -> tuple[str, int]:
+    return refusal_page(400, _("没有保存"), shapes.sentence())
+
+
 def _too_large(_error: RequestEntityTooLarge) -> tuple[str, int]:
     return refusal_page(
         413,
         _("内容太大"),
         _("提交的内容超过了上限，没有保存。请缩小文件或文字后再试一次。"),
     )
+
+
+def _another_host(_error: SecurityError) -> Response:
+    """Plain words: no page can be put together for a host that is not ours."""
+    words = _("这不是本站的地址，什么都没有保存。请照着信上印的地址打开。")
+    return Response(words, 400, mimetype="text/plain")
 
 
 def _other(error: HTTPException) -> tuple[str, int]:

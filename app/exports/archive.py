@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from app.core import canonical as c
-from app.core.record import public_keys
+from app.core.errors import NotFound
+from app.core.record import latest_checkpoint, public_keys
 from app.exports import queries
 from app.exports.cells import plain
 
@@ -29,16 +30,17 @@ ZIP_DATE = (2020, 1, 1, 0, 0, 0)
 
 READ_ME = """这是 {log} 的协商记录存档，共 {size} 条。
 
-怎样核对：装有 Python 3.11 以上的电脑上，在解压后的文件夹外运行
-    python verify_record.py record-{log}-{size}.zip
+怎样核对：不要解压。装有 Python 3.9 以上的电脑上运行
+    python verify_record.py record-{log}-{size}.zip --keys keys.json
 它会逐条核对链条、签名，并把每一次投票重新数一遍。
-keys.json 随存档一起来，单靠它不能证明是谁签的；请用您从别处得到的公钥（--keys）
-和结果公告上印的校验点（--checkpoint）再核对一次。
+verify_record.py 和 keys.json 请另外从公开记录页或您信得过的人那里取：存档里附的这两份，
+改存档的人也换得掉。结果公告上印的校验点（--checkpoint）请一起用上。
 存档里没有姓名、电话，也没有谁投了什么；选票开封后只有编号和选择。
 
-This is the consultation record of {log}, {size} entries. Run the verifier above to check the
-chain and the signatures and to recount every poll. Take the key and an older checkpoint from
-elsewhere (--keys, --checkpoint): what lies in an archive cannot vouch for itself.
+This is the consultation record of {log}, {size} entries. Run the verifier above (Python 3.9 or
+newer) to check the chain and the signatures and to recount every poll. Take the verifier, the key
+and an older checkpoint from elsewhere (--keys, --checkpoint): what lies in an archive cannot vouch
+for itself.
 """
 
 
@@ -97,6 +99,19 @@ def _csv_line(row: Sequence[object]) -> bytes:
     return text.getvalue().encode()
 
 
+def write_public(out: IO[bytes], community_id: int) -> str:
+    """The archive as far as it is signed already, for anyone: it writes nothing; gives its name.
+
+    Raises: NotFound before the first checkpoint.
+    """
+    log = queries.log_of(community_id)
+    size = queries.newest_checkpoint(community_id)
+    if not size:
+        raise NotFound("checkpoint")
+    write_archive(out, community_id, log.code, size)
+    return f"record-{log.code}-{size}.zip"
+
+
 def write_archive(out: IO[bytes], community_id: int, log: str, size: int) -> None:
     """Write `record-<log>-<size>.zip` with everything a stranger needs to recount.
 
@@ -122,11 +137,16 @@ def write_archive(out: IO[bytes], community_id: int, log: str, size: int) -> Non
 
 
 def _write_checkpoints(writer: _Writer, community_id: int, size: int) -> None:
-    origins = set()
     for covered, note in queries.checkpoints(community_id, size):
         writer.whole(f"checkpoints/{covered:010d}.txt", note.encode())
-        origins.add(note.split("\n", 1)[0])
-    writer.whole("keys.json", json.dumps(public_keys(sorted(origins))).encode())
+    writer.whole("keys.json", keys_json(community_id))
+
+
+def keys_json(community_id: int) -> bytes:
+    """The public key under the name this community's log signs with."""
+    newest = latest_checkpoint(community_id)
+    origins = [newest.split("\n", 1)[0]] if newest else []
+    return json.dumps(public_keys(origins)).encode()
 
 
 def _write_poll(writer: _Writer, community_id: int, poll: queries.PollInRecord) -> None:

@@ -44,6 +44,8 @@ def export(community: str, out: Path) -> None:
         place = communities.community_by_code(community)
     except NotFound as error:
         raise click.ClickException(f"refused: no community {community}") from error
+    if not out.parent.is_dir():
+        raise click.ClickException(f"refused: there is no folder {out.parent}; nothing was written")
     part = out.with_name(out.name + ".part")
     with part.open("wb") as file:
         done = operations.export_record(SYSTEM, community=place, out=file)

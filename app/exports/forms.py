@@ -6,21 +6,16 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import Length, Optional
+from wtforms.validators import InputRequired, Length, Optional
 
 
 class CheckCodeForm(FlaskForm):
-    """A check code from a receipt; a lookup, so it goes by GET and needs no token."""
-
-    class Meta:
-        """Looking something up changes nothing."""
-
-        csrf = False
+    """A check code from a receipt. It is sent, never part of an address: addresses are kept."""
 
     code = StringField(
         _l("核对码"),
         description=_l("收据上的 16 个字母和数字，分四组"),
-        validators=[Optional(), Length(max=40)],
+        validators=[InputRequired(_l("请输核对码。")), Length(max=40)],
     )
 
 

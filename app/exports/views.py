@@ -10,10 +10,12 @@ from flask_babel import gettext as _
 
 from app.communities import queries as communities
 from app.consultations import queries as topics
-from app.core import guard
+from app.core import guard, web
 from app.core.errors import NotFound
+from app.core.limits import Ceiling
 from app.core.record import latest_checkpoint
-from app.exports import archive, operations, papers, printing, queries, workbooks
+from app.core.shapes import row_id
+from app.exports import archive, operations, papers, poll_report, printing, queries, workbooks
 from app.exports.forms import CheckCodeForm, LettersForm
 from app.meetings import queries as meetings
 from app.people import browser
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 bp = Blueprint("exports", __name__)
 
+# A whole estate may share one address, and each archive is work.
+ARCHIVES = Ceiling(60, 600)
 PDF = "application/pdf"
 ZIP = "application/zip"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -45,12 +49,12 @@ def _download(data: bytes, mimetype: str, name: str) -> Response:
 # --- the public record -----------------------------------------------------------------------
 
 
-@bp.get("/c/<code>/record")
+@bp.route("/c/<code>/record", methods=["GET", "POST"])
 @guard.public
 def record(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
-    """Show the newest checkpoint, and find a ballot by the check code of its receipt."""
-    form = CheckCodeForm(request.args)
-    asked = bool((form.code.data or "").strip()) and form.validate()
+    """Show the newest checkpoint, and find an entry by the check code of its receipt."""
+    form = CheckCodeForm()
+    asked = form.validate_on_submit()
     found = queries.entry_by_check_code(g.place.id, form.code.data or "") if asked else None
     return render_template(
         "exports/record.html",
@@ -70,6 +74,27 @@ def _choice(community_id: int, found: queries.FoundEntry) -> str:
     poll = queries.poll_in_record(community_id, found.subject.removeprefix("poll:"))
     titles = {option["id"]: option["title"] for option in poll.definition["options"]}
     return words.choice_text(found.choice, titles)
+
+
+@bp.get("/c/<code>/record.zip")
+@guard.public
+def public_archive(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Hand anyone the archive up to the newest checkpoint: it names nobody, and writes nothing."""
+    if not ARCHIVES.admits(request.remote_addr or ""):
+        return web.refusal_page(
+            429, _("下载的人太多"), _("存档没有下载。什么都没有改动，请过十分钟再试。")
+        )
+    out = tempfile.TemporaryFile()  # noqa: SIM115 -- the answer closes it
+    name = archive.write_public(out, g.place.id)
+    out.seek(0)
+    return send_file(out, "application/zip", as_attachment=True, download_name=name)
+
+
+@bp.get("/c/<code>/keys.json")
+@guard.public
+def keys(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Hand out the public key of the checkpoints, to be kept apart from the archive."""
+    return _download(archive.keys_json(g.place.id), "application/json", "keys.json")
 
 
 @bp.get("/verify_record.py")
@@ -122,9 +147,8 @@ def poll_csv(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
     )
 
 
-def _tables(poll_id: str) -> list[workbooks.Table]:
-    poll = queries.poll_in_record(g.place.id, poll_id)
-    return workbooks.poll_tables(poll, queries.poll_timeline(g.place.id, poll_id))
+def _tables(poll_id: str) -> list[poll_report.Table]:
+    return poll_report.of_poll(g.place.id, poll_id)
 
 
 # --- papers --------------------------------------------------------------------------------------
@@ -198,9 +222,10 @@ def _letters_page(form: LettersForm, address: HouseholdAddress | None) -> Respon
 def _one_household(text: str) -> HouseholdAddress | None:
     if not text:
         return None
-    if not text.isdecimal():
+    household_id = row_id(text)
+    if household_id is None:
         raise NotFound("household")
-    return communities.address_of(g.place.id, int(text))
+    return communities.address_of(g.place.id, household_id)
 
 
 def _chosen(form: LettersForm) -> list[HouseholdAddress]:

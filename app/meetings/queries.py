@@ -181,20 +181,22 @@ def _views(*conditions: ColumnElement[bool]) -> list[MeetingView]:
     rows = db.session.scalars(
         select(Meeting).where(*conditions).order_by(Meeting.starts_at, Meeting.id)
     ).all()
-    ids = [row.id for row in rows]
-    items = _items(ids)
-    waiting = _counts(ids, Seat.state == SeatState.WAITING.value)
-    present = _counts(ids, Seat.checked_in_at.is_not(None))
+    if not rows:
+        return []
+    # Keys begin with the community: without it, these would read every community's seats.
+    places, ids = {row.community_id for row in rows}, [row.id for row in rows]
+    items = _items(AgendaItem.community_id.in_(places), AgendaItem.meeting_id.in_(ids))
+    seats = Seat.community_id.in_(places), Seat.meeting_id.in_(ids)
+    waiting = _counts(*seats, Seat.state == SeatState.WAITING.value)
+    present = _counts(*seats, Seat.checked_in_at.is_not(None))
     return [
         _view(row, items.get(row.id, ()), waiting.get(row.id, 0), present.get(row.id, 0))
         for row in rows
     ]
 
 
-def _items(ids: list[int]) -> dict[int, tuple[Item, ...]]:
-    rows = db.session.scalars(
-        select(AgendaItem).where(AgendaItem.meeting_id.in_(ids)).order_by(AgendaItem.position)
-    )
+def _items(*conditions: ColumnElement[bool]) -> dict[int, tuple[Item, ...]]:
+    rows = db.session.scalars(select(AgendaItem).where(*conditions).order_by(AgendaItem.position))
     found: dict[int, tuple[Item, ...]] = {}
     for row in rows:
         item = Item(row.title, row.speaker, row.minutes)
@@ -202,11 +204,9 @@ def _items(ids: list[int]) -> dict[int, tuple[Item, ...]]:
     return found
 
 
-def _counts(ids: list[int], condition: ColumnElement[bool]) -> dict[int, int]:
+def _counts(*conditions: ColumnElement[bool]) -> dict[int, int]:
     rows = db.session.execute(
-        select(Seat.meeting_id, func.count())
-        .where(Seat.meeting_id.in_(ids), condition)
-        .group_by(Seat.meeting_id)
+        select(Seat.meeting_id, func.count()).where(*conditions).group_by(Seat.meeting_id)
     )
     return {meeting_id: int(number) for meeting_id, number in rows}
 

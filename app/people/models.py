@@ -100,6 +100,7 @@ class DeskConfirmation(Base):
             ["household.community_id", "household.id"],
             name="fk_desk_confirmation_household",
         ),
+        Index("ix_desk_confirmation_household", "community_id", "household_id"),
     )
 
     id: Mapped[int] = mapped_column(init=False, primary_key=True)

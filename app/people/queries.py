@@ -304,7 +304,8 @@ def desk_page(
         .outerjoin(newest, newest.c.household_id == Household.id)
         .outerjoin(
             HouseholdCode,
-            (HouseholdCode.household_id == Household.id)
+            (HouseholdCode.community_id == Household.community_id)
+            & (HouseholdCode.household_id == Household.id)
             & (HouseholdCode.generation == newest.c.generation),
         )
         .where(Household.community_id == community_id, Household.unit_type == "residence")

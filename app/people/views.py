@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from app.communities import queries as communities
 from app.core import clock, guard, web
 from app.core.limits import Ceiling
+from app.core.shapes import row_id
 from app.core.times import time_text
 from app.people import browser, inboxes, operations, queries, words
 from app.people.forms import ActForm, EnterForm, StaffForm
@@ -27,6 +28,7 @@ bp = Blueprint("people", __name__)
 
 # A whole estate may share one address, so only a flood is slowed; codes lock by themselves.
 AT_THE_DOOR = Ceiling(600, 600)
+SHOWN_DESKS, SHOWN_LINES = 3, 2
 
 
 @bp.route("/e", methods=["GET", "POST"])
@@ -53,12 +55,21 @@ def enter() -> ResponseReturnValue:
         form.form_errors.append(words.ended(enrolled.entry.value))
         return _enter_page(form)
     browser.begin(enrolled.cookie_id, keep=not form.shared_phone.data)
+    _tell_what_the_household_did(enrolled)
     return redirect(_onward(enrolled, form.next.data), 303)
 
 
 def _enter_page(form: EnterForm) -> ResponseReturnValue:
     status = 422 if request.method == "POST" else 200
-    return render_template("people/enter.html", form=form), status
+    desks = communities.few_desks(SHOWN_DESKS)
+    return render_template("people/enter.html", form=form, desks=desks), status
+
+
+def _tell_what_the_household_did(enrolled: Enrolled) -> None:
+    """Show on entering what the household was told before; the newest line is this entry itself."""
+    lines = queries.household_notices(enrolled.community_id, enrolled.household_id, SHOWN_LINES + 1)
+    for line in reversed(lines[1:]):
+        web.tell("info", line.text)
 
 
 def _onward(enrolled: Enrolled, wanted: str | None) -> str:
@@ -157,7 +168,7 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     found = queries.desk_page(
         g.place.id,
         search=chosen["search"],
-        building_id=int(building) if building.isdecimal() else None,
+        building_id=row_id(building),
         state=chosen["state"],
         page=max(int(page), 1) if page.isdecimal() and len(page) < 6 else 1,  # noqa: PLR2004
     )

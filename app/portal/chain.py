@@ -29,7 +29,7 @@ def chain(community_id: int, code: str) -> list[ChainLink]:
         *_decided(community_id, project),
         _paid(project),
         _built(project),
-        ChainLink(_("谁维护"), project.upkeep_by or _("还没定"), missing=not project.upkeep_by),
+        _kept_up(project),
         _rated(community_id, project),
     ]
 
@@ -53,7 +53,7 @@ def _asked(community_id: int, project: projects.ProjectView) -> list[ChainLink]:
 def _designed(community_id: int, project: projects.ProjectView) -> list[ChainLink]:
     return [
         ChainLink(
-            _("怎么设计的"),
+            _("谁设计的"),
             _("%(title)s（%(count)s 套方案）", title=one.title, count=len(one.alternatives)),
             url_for("designs.show", code=g.place.code, design_id=one.public_id),
         )
@@ -91,7 +91,7 @@ def _poll_link(community_id: int, poll_id: str) -> ChainLink:
 def _paid(project: projects.ProjectView) -> ChainLink:
     funds = _("、").join(line.name for line in project.funds)
     return ChainLink(
-        _("花多少、谁出钱"),
+        _("花多少"),
         _("%(yuan)s 元：%(funds)s", yuan=yuan(project.budget_fen), funds=funds),
     )
 
@@ -100,6 +100,17 @@ def _built(project: projects.ProjectView) -> ChainLink:
     finished = project.stage_index >= stage_index(Stage.MANAGE)
     answer = project.builder or (_("没有写明") if finished else _("还没有开工"))
     return ChainLink(_("谁建的"), answer, missing=finished and not project.builder)
+
+
+def _kept_up(project: projects.ProjectView) -> ChainLink:
+    if not project.upkeep_by:
+        return ChainLink(_("谁维护"), _("还没定"), missing=True)
+    yearly = _(
+        "%(by)s，每年约 %(yuan)s 元",
+        by=project.upkeep_by,
+        yuan=yuan(project.upkeep_fen_per_year),
+    )
+    return ChainLink(_("谁维护"), yearly)
 
 
 def _rated(community_id: int, project: projects.ProjectView) -> ChainLink:

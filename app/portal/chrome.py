@@ -13,7 +13,6 @@ from app.config import ROOT
 from app.core import guard
 from app.core.actor import Role
 from app.people import browser
-from app.policy.table import Permission, Place, allowed, is_for_residents
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -102,7 +101,7 @@ def read_view(cookie: str) -> View:
     """What the view cookie says; anything else is the normal view."""
     parts = cookie.partition(".")
     size, language = parts[0], parts[2]
-    text_px = int(size) if size.isdigit() and int(size) in TEXT_SIZES else 0
+    text_px = int(size) if size.isdecimal() and int(size) in TEXT_SIZES else 0
     return View(text_px, language if language in {"zh", "en"} else "")
 
 
@@ -119,15 +118,7 @@ def init(app: Flask) -> None:
     """Give templates `chrome`, and static addresses that change with the file."""
     # One value for a request; a proxy would cost more on every look than making it costs once.
     app.context_processor(lambda: {"chrome": _once()})
-    app.jinja_env.globals["allowed"] = _allowed
     app.after_request(_vary)
-
-
-def _allowed(permission: str) -> bool:
-    """Whether whoever reads may do something here: an empty page offers it, or names who does."""
-    place = g.get("place")
-    where = place.place if isinstance(place, communities.CommunityView) else Place()
-    return allowed(browser.current_actor(), Permission(permission), where)
 
 
 def _once() -> Chrome:
@@ -188,14 +179,15 @@ def _unread() -> int:
 
 
 def _inbox(actor: Actor, community: CommunityView | None) -> str:
-    if community is None or not allowed(actor, Permission.INBOX_READ, community.place):
+    if community is None or not actor.person_id or not guard.may_open("people.inbox"):
         return ""
     return address("people.inbox", code=community.code)
 
 
 def _here() -> str:
     """Where to come back to: the page itself, or its own address when a form was sent."""
-    return request.full_path.rstrip("?") if request.method == "GET" else request.path
+    path = request.full_path.rstrip("?") if request.method == "GET" else request.path
+    return path if path.isprintable() else address("portal.front")
 
 
 def _next_size(view: View, step: int) -> int:
@@ -247,16 +239,8 @@ def _navigation(actor: Actor, community: CommunityView | None) -> list[NavItem]:
             _is_within(endpoint),
         )
         for label, endpoint, icon in _rows_for(actor, community)
-        if endpoint in current_app.view_functions and _opens(endpoint, actor, community)
+        if endpoint in current_app.view_functions and guard.may_open(endpoint)
     ]
-
-
-def _opens(endpoint: str, actor: Actor, community: CommunityView) -> bool:
-    """Whether the page opens for this person at the desk; no way is shown to a closed door."""
-    access = guard.access_of(current_app, endpoint)
-    if not isinstance(access, Permission) or is_for_residents(access):
-        return True
-    return allowed(actor, access, community.place)
 
 
 def _is_within(endpoint: str) -> bool:

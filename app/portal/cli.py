@@ -10,8 +10,8 @@ import click
 from flask import Blueprint, current_app
 
 from app.core import jobs, web
-from app.core.errors import RuleBroken
-from app.portal import demo, demo_sign_in, founding
+from app.core.errors import NotFound, RuleBroken
+from app.portal import demo, demo_scale, demo_sign_in, founding
 
 bp = Blueprint("demo_cli", __name__, cli_group="demo")
 worker = Blueprint("worker_cli", __name__, cli_group=None)
@@ -58,6 +58,16 @@ def signin() -> None:
         click.echo(line)
 
 
+@bp.cli.command("staff")
+@click.argument("name")
+def staff(name: str) -> None:
+    """Print password and second factor's secret of a demo account, for programs that sign in."""
+    try:
+        click.echo(" ".join(demo_sign_in.staff_secret(name)))
+    except NotFound as error:
+        raise click.ClickException(f"refused: no demo account {name}") from error
+
+
 @bp.cli.command("codes")
 @click.argument("community")
 @click.option("-n", "number", type=click.IntRange(1, 100_000), required=True)
@@ -66,6 +76,8 @@ def codes(community: str, number: int, out: Path) -> None:
     """Write household codes with their second fact, for load tests of a demo city alone."""
     try:
         rows = demo_sign_in.codes(community, number)
+    except NotFound as error:
+        raise click.ClickException(f"refused: no community {community}") from error
     except RuleBroken as error:
         raise click.ClickException(f"refused: {error.code}") from error
     with out.open("w", encoding="utf-8", newline="") as file:
@@ -73,6 +85,20 @@ def codes(community: str, number: int, out: Path) -> None:
         writer.writerow(["code", "second_fact", "household"])
         writer.writerows(rows)
     click.echo(f"codes={len(rows)}")
+
+
+@bp.cli.command("scale")
+@click.option("--communities", type=click.IntRange(1, 999), default=200, show_default=True)
+@click.option("--households", type=click.IntRange(1), default=300_000, show_default=True)
+@click.option("--ballots", type=click.IntRange(0), default=150, show_default=True)
+def scale(communities: int, households: int, ballots: int) -> None:
+    """Make a city to measure by: so many communities and households, ballots in each."""
+    size = demo_scale.Size(communities, households, ballots)
+    try:
+        demo_scale.build(size, lambda line: click.echo(line, err=True))
+    except RuleBroken as error:
+        raise click.ClickException(f"refused: {error.code}") from error
+    click.echo(f"communities={communities} households={households}")
 
 
 @worker.cli.command("worker")

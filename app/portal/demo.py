@@ -61,7 +61,7 @@ def build() -> None:
     if current_app.config["SETTINGS"].production:
         raise RuleBroken("demo.production")
     made_at = clock.now()
-    opened = _at(made_at - timedelta(days=16), 9)
+    opened = hour_of_day(made_at - timedelta(days=16), 9)
     with clock.set_to(made_at - timedelta(days=151)):
         ids = _places()
         _rolls(ids)
@@ -69,7 +69,7 @@ def build() -> None:
         _ledger(ids["HXL"])
         people.issue_codes(SYSTEM, community_id=ids["HXL"], household_ids=None)
         people.issue_codes(SYSTEM, community_id=ids["YYL"], household_ids=None)
-    past = Stagehand(ids["HXL"], made_at, _resident, _cast_many)
+    past = Stagehand(ids["HXL"], made_at, _resident, cast_many)
     demo_past.write(past)
     _closed_poll(ids["HXL"], opened, made_at)
     _neighbours_poll(ids["YYL"], made_at)
@@ -77,7 +77,7 @@ def build() -> None:
     demo_past.write_today(past)
 
 
-def _at(day: datetime, hour: int) -> datetime:
+def hour_of_day(day: datetime, hour: int) -> datetime:
     """Give the hour of that day as people in China read it."""
     shown = clock.local(day)
     return clock.at_local(shown.year, shown.month, shown.day, hour)
@@ -217,7 +217,7 @@ def _money(rows: Iterable[dict[str, Any]]) -> tuple[Line, ...]:
 def _closed_poll(community_id: int, opened: datetime, made_at: datetime) -> None:
     """Draw up a poll with a result worth looking at: up to three of five, the first two win."""
     codes = tuple(CLOSED_TASTE)
-    closes = _at(made_at - timedelta(days=4), 18)
+    closes = hour_of_day(made_at - timedelta(days=4), 18)
     draft = PollDraft(
         title="2026 年先办哪两件？",
         explanation="今年的改造资金大约够办两件。每户最多选三项；都不合适，就选“均不同意”。",
@@ -228,9 +228,9 @@ def _closed_poll(community_id: int, opened: datetime, made_at: datetime) -> None
         closes_at=closes,
     )
     with clock.set_to(opened):
-        poll = _open(community_id, draft)
+        poll = open_at_once(community_id, draft)
     dice = random.Random(SEED)  # noqa: S311 -- the demo is the same every time
-    _cast_many(community_id, poll, CLOSED_TURNOUT, (opened, closes), lambda: _taste(dice), dice)
+    cast_many(community_id, poll, CLOSED_TURNOUT, (opened, closes), lambda: _taste(dice), dice)
     with clock.set_to(closes):
         voting.close_poll(SYSTEM, community_id=community_id, public_id=poll)
     with clock.set_to(closes + timedelta(hours=15)):
@@ -249,10 +249,10 @@ def _neighbours_poll(community_id: int, made_at: datetime) -> None:
         SYSTEM,
         community_id=community_id,
         code="L01",
-        text=_neighbours_project(),
+        text=small_project(),
         picture=None,
     )
-    opened = _at(made_at - timedelta(days=1), 10)
+    opened = hour_of_day(made_at - timedelta(days=1), 10)
     draft = PollDraft(
         title="院里添一组晾衣架和长椅，您同意吗？",
         explanation="",
@@ -260,13 +260,14 @@ def _neighbours_poll(community_id: int, made_at: datetime) -> None:
         projects=("L01",),
         rules=default_rules(Method.YES_NO),
         opens_at=opened,
-        closes_at=_at(made_at + timedelta(days=6), 18),
+        closes_at=hour_of_day(made_at + timedelta(days=6), 18),
     )
     with clock.set_to(opened):
-        _open(community_id, draft)
+        open_at_once(community_id, draft)
 
 
-def _neighbours_project() -> projects.ProjectText:
+def small_project() -> projects.ProjectText:
+    """A project that any demo community could have."""
     return projects.ProjectText(
         title="晾衣架和长椅",
         location="3 号楼南侧空地",
@@ -287,7 +288,7 @@ def _neighbours_project() -> projects.ProjectText:
 
 def _open_poll(community_id: int, made_at: datetime) -> None:
     """Draw up the open poll that visitors of the demo vote in."""
-    opened = _at(made_at - timedelta(days=3), 9)
+    opened = hour_of_day(made_at - timedelta(days=3), 9)
     draft = PollDraft(
         title="建铁路绿带口袋公园，您同意吗？",
         explanation="用地手续由街道去办，办不下来就不建。这次先问大家的意愿。",
@@ -295,39 +296,42 @@ def _open_poll(community_id: int, made_at: datetime) -> None:
         projects=("P05",),
         rules=default_rules(Method.YES_NO),
         opens_at=opened,
-        closes_at=_at(made_at + timedelta(days=11), 18),
+        closes_at=hour_of_day(made_at + timedelta(days=11), 18),
     )
     with clock.set_to(opened):
-        poll = _open(community_id, draft)
+        poll = open_at_once(community_id, draft)
     dice = random.Random(SEED + 1)  # noqa: S311 -- the demo is the same every time
 
     def answer() -> list[str]:
         return dice.choices(["yes", "no", "abstain"], [72, 20, 8])
 
-    _cast_many(community_id, poll, OPEN_TURNOUT, (opened, made_at), answer, dice)
+    cast_many(community_id, poll, OPEN_TURNOUT, (opened, made_at), answer, dice)
 
 
-def _open(community_id: int, draft: PollDraft) -> str:
+def open_at_once(community_id: int, draft: PollDraft) -> str:
+    """Draft a poll and open it; gives its public id."""
     poll = voting.draft_poll(SYSTEM, community_id=community_id, draft=draft)
     voting.open_poll(SYSTEM, community_id=community_id, public_id=poll)
     return poll
 
 
-def _cast_many(
+def cast_many(  # noqa: PLR0913 -- who, where, how many, when and what
     community_id: int,
     poll: str,
     number: int,
     between: tuple[datetime, datetime],
     answer: Callable[[], list[str]],
     dice: random.Random,
+    *,
+    first_home: int = VISITORS_HOMES,
 ) -> None:
-    """Let so many households vote, oldest first, none of them the one that visitors use."""
+    """Let so many households vote, oldest first, none of them one that visitors use."""
     homes = list(
         db.session.scalars(
             select(Household.id)
             .where(Household.community_id == community_id)
             .order_by(Household.id)
-            .offset(VISITORS_HOMES)
+            .offset(first_home)
         )
     )
     chosen = dice.sample(homes, number)

@@ -9,7 +9,7 @@ from app.communities.models import Community, Household
 from app.communities.queries import address_of, community_by_code
 from app.core import clock
 from app.core.db import db
-from app.core.errors import RuleBroken
+from app.core.errors import NotFound, RuleBroken
 from app.people import secrets_box
 from app.people.models import HouseholdCode, Person, RoleGrant, StaffAccount
 from app.people.rules import code_groups
@@ -56,6 +56,7 @@ def _staff_lines() -> list[str]:
         select(
             StaffAccount.sign_in_name,
             StaffAccount.totp_secret,
+            StaffAccount.password_hash,
             Person.display,
             RoleGrant.role,
         )
@@ -63,13 +64,34 @@ def _staff_lines() -> list[str]:
         .join(RoleGrant, RoleGrant.person_id == Person.id)
         .order_by(StaffAccount.id)
     )
-    return [_staff_line(*row) for row in rows]
+    return [
+        _staff_line(row.sign_in_name, row.totp_secret, row.display, row.role)
+        for row in rows
+        if _is_demo(row.password_hash)
+    ]
 
 
 def _staff_line(name: str, sealed: str, display: str, role: str) -> str:
     secret = secrets_box.unseal(sealed)
     digits = pyotp.TOTP(secret).at(clock.now())
     return f"  {name:<8} 动态码 {digits}  密钥 {secret}  {ROLES[role]} {display}"
+
+
+def staff_secret(name: str) -> tuple[str, str]:
+    """Password and second factor's secret of a demo account. Raises: NotFound for any other."""
+    row = db.session.execute(
+        select(StaffAccount.totp_secret, StaffAccount.password_hash).where(
+            StaffAccount.sign_in_name == name
+        )
+    ).first()
+    if row is None or not _is_demo(row.password_hash):
+        raise NotFound("account")
+    return PASSWORD, secrets_box.unseal(row.totp_secret)
+
+
+def _is_demo(password_hash: str) -> bool:
+    """Whether it is an account of the demo: those alone have the password that is printed."""
+    return secrets_box.password_fits(PASSWORD, password_hash)
 
 
 def codes(community: str, number: int) -> list[tuple[str, str, str]]:
@@ -82,7 +104,11 @@ def codes(community: str, number: int) -> list[tuple[str, str, str]]:
         raise RuleBroken("demo.only")
     rows = db.session.execute(
         select(Household.id, Household.phones, func.max(HouseholdCode.generation))
-        .join(HouseholdCode, HouseholdCode.household_id == Household.id)
+        .join(
+            HouseholdCode,
+            (HouseholdCode.community_id == Household.community_id)
+            & (HouseholdCode.household_id == Household.id),
+        )
         .where(
             Household.community_id == place.id,
             Household.phones != "",

@@ -25,7 +25,7 @@ from app.projects.queries import ProjectView, all_projects
 from app.ratings.models import Rating, RepairTask
 from app.voting.models import Poll, PollVoter
 from app.voting.queries import TURNOUT
-from app.voting.rules import PollState
+from app.voting.rules import PollKind, PollState
 from app.voting.words import countdown, is_urgent
 
 if TYPE_CHECKING:
@@ -63,6 +63,11 @@ class PollLine:
     voted_at: datetime | None
     until: str
     urgent: bool
+
+    @property
+    def rates(self) -> bool:
+        """Whether it asks how finished work is liked."""
+        return self.kind == PollKind.SATISFACTION_RATING
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +170,26 @@ def all_communities() -> list[CommunityLine]:
         select(Community.code, Community.name, Community.demo).order_by(Community.name)
     )
     return [CommunityLine(*row) for row in rows]
+
+
+def communities_by_street() -> list[tuple[str, list[CommunityLine]]]:
+    """Every community under the name of what it lies in directly, both in the order of names."""
+    rows = db.session.execute(
+        select(
+            Jurisdiction.id,
+            Jurisdiction.name.label("street"),
+            Community.code,
+            Community.name,
+            Community.demo,
+        )
+        .join(Community, Community.jurisdiction_id == Jurisdiction.id)
+        .order_by(Jurisdiction.name, Jurisdiction.id, Community.name)
+    )
+    found: dict[int, tuple[str, list[CommunityLine]]] = {}
+    for row in rows:
+        line = CommunityLine(row.code, row.name, row.demo)
+        found.setdefault(row.id, (row.street, []))[1].append(line)
+    return list(found.values())
 
 
 def jurisdiction(code: str) -> JurisdictionView:
@@ -318,7 +343,9 @@ def _poll_lines(community_id: int, home: Home | None) -> list[PollLine]:
         )
         .outerjoin(
             PollVoter,
-            (PollVoter.poll_id == Poll.id) & (PollVoter.household_id == household_id),
+            (PollVoter.community_id == Poll.community_id)
+            & (PollVoter.poll_id == Poll.id)
+            & (PollVoter.household_id == household_id),
         )
         .where(Poll.community_id == community_id)
         .order_by(Poll.closes_at.desc())

@@ -25,6 +25,7 @@ from app.consultations.words import state_badge
 from app.conventions import queries as conventions
 from app.core import clock, guard, status, web
 from app.core.actor import Role
+from app.core.shapes import row_id
 from app.designs import queries as designs
 from app.designs.words import state_badge as design_badge
 from app.discussion import queries as opinions
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 
 bp = Blueprint("portal", __name__)
 
+# So many communities are still quicker to read than to unfold.
+FEW = 12
 ONE_YEAR = 366 * 24 * 3600
 
 
@@ -57,7 +60,9 @@ def front() -> ResponseReturnValue:
     if actor.homes:
         own = communities.community_by_id(actor.homes[0].community_id)
         return redirect(url_for("portal.community_home", code=own.code), 303)
-    return render_template("portal/front.html", communities=queries.all_communities())
+    streets = queries.communities_by_street()
+    many = sum(len(communities) for _street, communities in streets) > FEW
+    return render_template("portal/front.html", streets=streets, many=many)
 
 
 @bp.get("/c/<code>/")
@@ -73,7 +78,7 @@ def community_home(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the gua
         polls=polls,
         quiet_here=not (polls.seen or any(life.values())),
         address=communities.address_of(g.place.id, home.household_id) if home else None,
-        notices=people.household_notices(g.place.id, home.household_id, 3) if home else [],
+        notices=people.household_notices(g.place.id, home.household_id, 2) if home else [],
         life=life,
         works_here=browser.current_actor().is_staff,
         meeting_badge=badge_of,
@@ -293,8 +298,9 @@ def _changed(view: chrome.View, form: ViewForm) -> chrome.View:
         view = replace(view, text_px=0)
     elif form.view.data == "elder":
         view = replace(view, text_px=view.text_px or chrome.ELDER_TEXT)
-    if (form.text.data or "").isdigit() and int(form.text.data or 0) in chrome.TEXT_SIZES:
-        view = replace(view, text_px=int(form.text.data or 0))
+    size = row_id(form.text.data or "")
+    if size in chrome.TEXT_SIZES:
+        view = replace(view, text_px=size)
     if form.language.data in {"zh", "en"}:
         view = replace(view, language=form.language.data)
     return view

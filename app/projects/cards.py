@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 @register_cards
 def cards(community_id: int, codes: Sequence[str] | None) -> list[OptionCard]:
-    """The named projects as cards; None gives the whole ledger. Raises: NotFound."""
+    """The named projects as cards; None gives those not yet being built. Raises: NotFound."""
     if codes is None:
-        return [_card(project) for project in queries.all_projects(community_id)]
+        ledger = queries.all_projects(community_id)
+        return [_card(project) for project in ledger if project.stage_index == 0]
     return [_card(project) for project in queries.projects_by_code(community_id, codes)]
 
 

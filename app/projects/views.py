@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 bp = Blueprint("projects", __name__)
 bp.add_app_template_filter(yuan, "yuan")
 bp.add_app_template_filter(words.routes_text, "routes_text")
+bp.add_app_template_filter(words.stage_text, "stage_text")
 
 UPLOAD_LIMIT = images.MAX_BYTES + 256 * 1024
 

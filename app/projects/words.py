@@ -38,6 +38,11 @@ def routes_text(routes: tuple[str, ...]) -> str:
     return _("，再经").join(str(ROUTES[Route(route)]) for route in routes)
 
 
+def stage_text(stage: Stage) -> str:
+    """Which of the five stages a project is in."""
+    return str(STAGES[stage])
+
+
 def supply_mode_text(mode: str) -> str:
     """How the gap is filled; empty when nobody has said."""
     return str(SUPPLY_MODES[SupplyMode(mode)]) if mode else ""

@@ -95,7 +95,7 @@ class NewCardForm(CardForm):
     code = StringField(
         _l("社区编号"),
         description=_l(
-            "2 到 20 个字母或数字，比如名称的拼音首字母 HXL。会出现在网址里，定了不能改"
+            "20 个以内的字母或数字，比如名称的拼音首字母 HXL。会出现在网址里，定了不能改"
         ),
         validators=[InputRequired(_l("请写社区编号。")), Length(max=40, message=_LONG)],
     )
@@ -103,7 +103,7 @@ class NewCardForm(CardForm):
     def validate_code(self, field: StringField) -> None:
         """Refuse what cannot stand in an address."""
         if not community_code(field.data or ""):
-            raise ValidationError(_l("只用字母、数字和短横，2 到 20 个。比如 HXL。"))
+            raise ValidationError(_l("只用字母、数字和短横，不超过 20 个。比如 HXL。"))
 
 
 class PersonForm(FlaskForm):

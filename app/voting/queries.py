@@ -77,6 +77,11 @@ class PollView:
     final_at: datetime | None
 
     @property
+    def rates(self) -> bool:
+        """Whether it asks how finished work is liked."""
+        return self.method is Method.SCORE
+
+    @property
     def titles(self) -> dict[str, str]:
         """Titles of the options by their ids."""
         return dict(self.options)

@@ -362,7 +362,10 @@ def channels(result: ResultView) -> list[tuple[str, str]]:
 def life(poll: PollView) -> list[Step]:
     """What happened to a poll and what comes next, in order."""
     opened = _done(poll.opened_at, _("投票开放"), _("题目、选项、规则和参加名单从这时起不再改动"))
-    closed = _done(poll.closed_at, _("投票截止并计票"), _("选票按规则由系统计数，人人可以复核"))
+    # What counts is the time that was announced, however late the machine came to count.
+    closed = poll.closed_at and _done(
+        poll.closes_at, _("投票截止并计票"), _("选票按规则由系统计数，人人可以复核")
+    )
     published = _done(poll.published_at, _("结果公示"), _published_until(poll))
     final = _done(poll.final_at, _("结果确定"), "")
     return [

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 from flask import abort
 
+from app import create_app
 from app.core import guard, web
 from app.core.charts import bar_chart
 from app.core.errors import NotAllowed, NotFound, RuleBroken, SaveUnknown
 from app.core.jobs import start_thread
+from tests.conftest import settings_for
 from tests.support.checked_client import CheckedClient, page_problems
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flask import Flask
 
 ENDS = [
@@ -81,3 +85,14 @@ def test_bars_are_whole_numbers_and_the_threshold_stays_readable() -> None:
 
 def test_the_worker_thread_starts_and_stops(web_app: Flask) -> None:
     start_thread(web_app).set()
+
+
+def test_production_answers_no_host_but_its_own(web_app: Flask, tmp_path: Path) -> None:
+    key = tmp_path / "elsewhere" / "record.key"
+    changes = {"mode": "production", "base_url": "https://linyi.example", "record_key_file": key}
+    url = web_app.config["SQLALCHEMY_DATABASE_URI"]
+    app = create_app(settings_for(url, tmp_path, **changes))
+    browser = app.test_client()
+    assert browser.get("/", base_url="https://linyi.example").status_code == 200
+    forged = browser.get("/", base_url="https://evil.example")
+    assert (forged.status_code, "evil.example" in forged.text) == (400, False)

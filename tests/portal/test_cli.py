@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pyotp
 import pytest
+from sqlalchemy import func, select
 
+from app.communities.models import Community, Household
 from app.config import ROOT
+from app.core import clock
+from app.core.db import db
 from app.core.errors import RuleBroken
 from app.exports import verify_record
 from app.portal import demo, demo_sign_in
+from app.voting.models import PollVoter
+from tests.support.checked_client import CheckedClient
 from tests.support.world import World
 
 if TYPE_CHECKING:
@@ -38,6 +46,9 @@ def test_the_demo_city_is_alive_and_its_record_verifies(web_app: Flask, tmp_path
     assert (status, said[:8]) == (0, "entries=")
     assert verify_record.main([str(archive)]) == 0
     assert run(web_app, "record", "export", "NONE", "-o", str(archive))[0] == 1
+    nowhere = str(tmp_path / "none" / "record.zip")
+    assert "there is no folder" in run(web_app, "record", "export", "HXL", "-o", nowhere)[1]
+    assert "no community" in run(web_app, "demo", "codes", "NONE", "-n", "1", "-o", str(out))[1]
     assert run(web_app, "worker", "--once")[0] == 0
 
 
@@ -49,8 +60,6 @@ def test_a_real_community_shows_no_codes(web_app: Flask, tmp_path: Path) -> None
 
 
 def test_production_gets_no_demo(web_app: Flask) -> None:
-    from dataclasses import replace
-
     web_app.config["SETTINGS"] = replace(web_app.config["SETTINGS"], mode="production")
     with pytest.raises(RuleBroken, match="production"):
         demo.build()
@@ -70,3 +79,39 @@ def test_a_roll_comes_in_by_one_line(web_app: Flask, tmp_path: Path) -> None:
     bad.write_bytes(b"PK\x03\x04")
     status, said = run(web_app, "roll", "import", "HXL", str(bad))
     assert (status, "nothing was saved" in said) == (1, True)
+
+
+def test_a_city_to_measure_by_is_as_large_as_asked(web_app: Flask) -> None:
+    words = ("demo", "scale", "--communities", "3", "--households", "100", "--ballots", "5")
+    status, said = run(web_app, *words)
+    assert (status, said.splitlines()[-1]) == (0, "communities=3 households=100")
+    counted = db.session.execute(
+        select(Community.code, func.count(Household.id))
+        .join(Household, Household.community_id == Community.id)
+        .group_by(Community.code)
+        .order_by(Community.code)
+    ).all()
+    assert [tuple(row) for row in counted] == [("S001", 34), ("S002", 33), ("S003", 33)]
+    voted = select(func.count()).select_from(PollVoter).where(PollVoter.version > 0)
+    assert db.session.scalar(voted) == 15
+    assert run(web_app, *words)[0] == 1
+    password, secret = run(web_app, "demo", "staff", "shiji")[1].split()
+    client = CheckedClient(web_app)
+    digits = pyotp.TOTP(secret).at(clock.now())
+    form = {"name": "shiji", "password": password, "totp": digits}
+    overview = client.post("/staff/sign-in", form, follow_redirects=True)
+    assert overview.text.count("量测社区") == 3
+
+
+def test_a_real_accounts_secret_is_never_printed(web_app: Flask) -> None:
+    world = World(web_app)
+    real = world.staff(world.community("REAL", 1))
+    status, said = run(web_app, "demo", "staff", real.name)
+    assert (status, real.secret in said) == (1, False)
+    demo.build()
+    assert real.secret not in run(web_app, "demo", "signin")[1]
+
+
+def test_production_gets_no_city_to_measure_by(web_app: Flask) -> None:
+    web_app.config["SETTINGS"] = replace(web_app.config["SETTINGS"], mode="production")
+    assert run(web_app, "demo", "scale")[0] == 1

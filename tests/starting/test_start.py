@@ -363,7 +363,7 @@ def test_a_weak_password_is_no_new_slip(world: World) -> None:
     assert db.session.scalar(select(StaffAccount.password_hash)) == before
 
 
-@pytest.mark.parametrize("code", ["hxl", "", "H", "槐香里", "H L", "-HX", "H" * 21, "HX/L"])
+@pytest.mark.parametrize("code", ["hxl", "", "槐香里", "H L", "-HX", "H" * 21, "HX/L"])
 def test_a_code_that_cannot_stand_in_an_address_is_refused(world: World, code: str) -> None:
     world.community("YYL", 1)
     with pytest.raises(RuleBroken, match=r"place\.code_shape"):
