@@ -242,7 +242,7 @@ def letter(camera: Camera, city: City, folder: Path) -> None:
     page.get_by_role("main").get_by_role("list").get_by_role("link").first.click()
     page.get_by_role("link", name="重新印一封信").click()
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="生成信件").click()
+        page.get_by_role("button", name=re.compile("生成 .+ 封信")).click()
     pdf = folder / "letter.pdf"
     pdf.write_bytes(waiting.value.path().read_bytes())
     subprocess.run(["pdftoppm", "-r", "120", "-png", pdf, folder / "letter"], check=True)

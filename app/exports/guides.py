@@ -14,6 +14,7 @@ from app.communities.queries import community_by_code
 from app.core.actor import Role
 from app.core.errors import NotFound
 from app.core.pdf import compile_pdf
+from app.core.times import in_record_language
 
 # A guide changes with its desk and with a release: a few are asked for again and again.
 KEPT = 64
@@ -83,8 +84,9 @@ def names() -> dict[Role, str]:
 
 
 def guide_pdf(role: Role, base_url: str, desk: Desk) -> bytes:
-    """A role's guide, A4, one page. Raises: NotFound for a role without one."""
-    return _compiled(guide(role, base_url, desk), desk)
+    """A role's guide, A4, one page, Chinese as all paper is. Raises: NotFound without one."""
+    with in_record_language():
+        return _compiled(guide(role, base_url, desk), desk)
 
 
 @lru_cache(maxsize=KEPT)
@@ -167,7 +169,7 @@ def _clerk_steps() -> list[Step]:
     return [
         Step(_("今天要办"), _("到期的、等审核的、等第二个人的，都在这里。从上往下办。"), "today"),
         Step(_("户底册"), _("上传 Excel，先看预览，再点“确认导入”。改过的表可以再传。"), "roll"),
-        Step(_("印信"), _("一户一页。印一次就换一次编码，旧信作废。按楼送到户。"), "letters"),
+        Step(_("印信"), _("一户一页，按楼送到户。重印的，旧信作废。"), "letters"),
         Step(
             _("住户来办事"),
             _("按门牌找到这一户：解锁、重印、本人到场给六位数。先看证件。"),

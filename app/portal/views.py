@@ -34,9 +34,8 @@ from app.meetings.words import badge_of
 from app.people import browser
 from app.people import queries as people
 from app.policy.table import Permission, Place, allowed
-from app.portal import board, chain, chrome, queries, style
+from app.portal import board, chain, chrome, queries, style, today
 from app.portal.forms import ViewForm
-from app.ratings import queries as ratings
 from app.starting import queries as starts
 from app.starting.words import checklist
 
@@ -128,26 +127,16 @@ def _page() -> int:
 @bp.get("/c/<code>/desk/")
 @guard.needs(Permission.DESK_VIEW)
 def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
-    """What the committee has to do today, then what is going on."""
-    place_id, now = g.place.id, clock.now()
-    new = [t for t in topics.all_topics(place_id) if t.state in {"proposed", "screening"}]
-    unconfirmed = [
-        m
-        for m in meetings.meetings_of(place_id)
-        if m.state == "closed" and m.minutes_text and not m.confirmed_at
-    ]
-    home = queries.desk_home(place_id)
+    """What whoever works here has to do today, then what is going on."""
+    found = queries.desk_home(g.place.id)
+    reader = browser.current_actor().person_id
     return render_template(
         "portal/desk.html",
         place=g.place,
-        desk=home,
-        tasks=_first_tasks(home),
-        guide=browser.current_actor().role_in(place_id).value,
-        new_topics=new,
-        work=opinions.work(place_id, now),
-        unconfirmed=unconfirmed,
-        new_designs=designs.waiting(place_id),
-        late_repairs=[one for one in ratings.open_repairs(place_id) if one.overdue],
+        desk=found,
+        first_tasks=_first_tasks(found),
+        guide=browser.current_actor().role_in(g.place.id).value,
+        tasks=today.tasks(g.place.id, g.place.code, found, reader),
     )
 
 
@@ -225,7 +214,7 @@ def _status_badges() -> dict[str, tuple[str, str]]:
     """A watched thing's state as a badge: kind and word."""
     return {
         status.State.OK: ("go", _("正常")),
-        status.State.ATTENTION: ("wait", _("留意")),
+        status.State.ATTENTION: ("wait", _("注意")),
         status.State.BAD: ("stop", _("不行")),
     }
 
@@ -304,14 +293,6 @@ def _changed(view: chrome.View, form: ViewForm) -> chrome.View:
     if form.language.data in {"zh", "en"}:
         view = replace(view, language=form.language.data)
     return view
-
-
-@bp.get("/health")
-@guard.public
-def health() -> ResponseReturnValue:
-    """Answer that the portal is up and its database can be read."""
-    queries.all_communities()
-    return {"ok": True}
 
 
 @bp.get("/styleguide")

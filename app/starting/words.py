@@ -117,5 +117,5 @@ def _line(task: Task, code: str, *, done: bool, current: bool, may: bool) -> Tas
         current=current,
         action=action,
         url=url_for(endpoint, code=code) if may and not done else "",
-        who="" if may or done else _("由%(who)s办", who=who),
+        who="" if may or done else _("由%(who)s办。", who=who),
     )

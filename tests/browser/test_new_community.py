@@ -272,11 +272,12 @@ def _first_day_at_the_desk(
     expect(page.get_by_role("main")).to_contain_text(f"{HOMES} 户")
     clerk.click("确认导入")
     expect(page.get_by_role("main")).to_contain_text(f"新增 {HOMES} 户")
+    clerk.click("看各楼户数")
     clerk.click("户数对")
     picture(page, "checklist-3")
     clerk.click("印信")
     with page.expect_download() as waiting:
-        clerk.click("生成信件（PDF）")
+        clerk.click(f"生成 {HOMES} 封信（PDF）")
     pdf = waiting.value.path().read_bytes()
     code, words = code_in(pdf, folder)
     assert "1 号楼" in words

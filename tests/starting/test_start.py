@@ -505,6 +505,8 @@ def test_the_checklist_names_who_acts_where_the_reader_may_not(
     page = member.get("/c/HXL/desk/").text
     assert "由社区工作人员办" in page
     assert "/c/HXL/desk/projects/new" in page
+    assert "没有要您办的" not in page
     page = supervisor.get("/c/HXL/desk/").text
     assert page.count("由社区工作人员或居委会委员办") == 3
+    assert "没有要您办的" in page
     assert "/c/HXL/desk/projects/new" not in page
