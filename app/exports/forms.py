@@ -50,7 +50,9 @@ class MakeLettersForm(FlaskForm):
     """The letters somebody was shown, to be made; `stamp` says in what state they were shown."""
 
     part = HiddenField(validators=[InputRequired(), Length(max=80)])
-    have = HiddenField(validators=[AnyOf([choice.value for choice in HaveLetter])])
+    have = HiddenField(
+        validators=[AnyOf([choice.value for choice in HaveLetter], _l("请重新打开这一页再选。"))]
+    )
     stamp = IntegerField(validators=[InputRequired()], widget=HiddenInput())
     sure = BooleanField(_l("我知道：这些旧信马上作废，已经发出去的都不能再用"))
     # The page looks for it among the cookies to see that the file has come.

@@ -155,6 +155,11 @@ def poster(poll: PollView, size: str = "a4") -> printing.Poster:
         ),
         who=poll.who,
         effect=poll.effect,
+        invitation=_("微信扫一扫，看结果")
+        if poll.decided
+        else _("微信扫一扫，看内容，评一评")
+        if poll.rates
+        else _("微信扫一扫，看内容，投一票"),
         link=link,
         address_words=words_of(link),
     )

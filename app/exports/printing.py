@@ -73,6 +73,7 @@ class Poster:
     when: str
     who: str
     effect: str
+    invitation: str
     link: str
     address_words: str
 

@@ -19,12 +19,15 @@ from app.core import clock
 from app.core.actor import SYSTEM, Role
 from app.core.db import db
 from app.exports import operations as exports
+from app.exports import papers, printing
 from app.exports.operations import LettersWanted
 from app.exports.rules import HaveLetter
 from app.people.models import HouseholdCode
 from app.people.queries import living_codes
+from app.portal import demo
 from app.ratings import operations as ratings
 from app.voting import operations as voting
+from app.voting import queries as voting_queries
 from tests.exports.papers import (
     A3_POINTS,
     A4_POINTS,
@@ -571,3 +574,23 @@ def test_a_poster_comes_by_one_line(
     assert sizes_of(out.read_bytes()) == [A3_POINTS]
     status, said, error = command(web_app, "poster", place.code, "nothing", "-o", str(out))
     assert (status, said, "refused: no open or decided poll nothing" in error) == (1, "", True)
+
+
+def test_the_demos_own_notices_and_posters_are_one_sheet_each(web_app: Flask) -> None:
+    demo.build()
+    place = places.community_by_code("HXL")
+    cards = [card for card in voting_queries.poll_cards(place.id) if card.phase.value != "draft"]
+    assert len(cards) > 4
+    for card in cards:
+        poll = voting_queries.poll_view(place.id, card.public_id)
+        for size in printing.POSTER_SIZES:
+            sheet = printing.poster_pdf(papers.sender(place), papers.poster(poll, size))
+            assert len(sizes_of(sheet)) == 1, poll.title
+            words = "看结果" if poll.decided else "评一评" if poll.rates else "投一票"
+            assert words in text_of(sheet)
+        if poll.decided:
+            notice = papers.result_notice(
+                place, voting_queries.result_view(place.id, card.public_id)
+            )
+            sheet = printing.result_notice_pdf(papers.sender(place), notice)
+            assert len(sizes_of(sheet)) == 1, poll.title

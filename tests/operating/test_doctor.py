@@ -264,7 +264,9 @@ def test_an_administrator_sees_the_same_on_the_system_home(
     page = client.get("/system/").text
     _status, said = doctor(web_app, "--json")
     for line in json.loads(said)["checks"]:
-        assert line["name"] in page
+        # Of backups the room that keeps them says more on the same page.
+        assert line["name"] in page or line["check"] in {"backup", "drill"}
+    assert "备份" in page
     assert "再删掉这个文件" in page
     slips.unlink()
     assert "再删掉这个文件" not in client.get("/system/").text
