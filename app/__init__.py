@@ -21,6 +21,7 @@ from app.core.db import begin_request, db, end_reading, prepare_engine
 from app.people import browser
 from app.policy import table
 from app.portal import chrome
+from app.portal import help as glossary
 
 if TYPE_CHECKING:
     from enum import StrEnum
@@ -62,6 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     web.init(app, lambda: browser.current() is not None)
     guard.init(app, _hooks())
     chrome.init(app)
+    glossary.init(app)
     features.register(app)
     guard.refuse_undeclared(app)
     _serve(app, settings)

@@ -17,6 +17,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base
 
+# Kept beside a community's settings: when the committee found the imported roll right.
+ROLL_CONFIRMED = "roll_confirmed_at"
+
 
 class Level(StrEnum):
     """The levels above a community."""

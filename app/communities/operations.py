@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.communities import staging
+from app.communities import rules, staging
 from app.communities.models import (
     Community,
     Decision,
@@ -83,7 +83,9 @@ def add_jurisdiction(
 
 
 def add_community(actor: Actor, new: NewCommunity) -> int:
-    """Set up a community and begin its record. Raises: RuleBroken place.code_taken."""
+    """Set up a community and begin its record. Raises: RuleBroken place.code_*."""
+    if not new.code or rules.community_code(new.code) != new.code:
+        raise RuleBroken("place.code_shape")
     with transaction() as session:
         require(actor, Permission.PLACES_SET_UP, Place())
         row = Community(

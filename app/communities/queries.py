@@ -11,8 +11,10 @@ from sqlalchemy import bindparam, func, select
 
 from app.communities import addresses
 from app.communities.models import (
+    ROLL_CONFIRMED,
     Building,
     Community,
+    CommunitySetting,
     Estate,
     Household,
     Jurisdiction,
@@ -242,3 +244,11 @@ def buildings(community_id: int) -> list[BuildingView]:
     )
     found = [BuildingView(*row) for row in rows]
     return sorted(found, key=lambda one: addresses.walking_key(one.estate, one.name, "", ""))
+
+
+def roll_confirmed(community_id: int) -> bool:
+    """Whether somebody of the committee has looked at the roll and found it right."""
+    kept = select(CommunitySetting.id).where(
+        CommunitySetting.community_id == community_id, CommunitySetting.key == ROLL_CONFIRMED
+    )
+    return db.session.scalar(kept) is not None

@@ -62,6 +62,7 @@ NOT_CALCULATED = "=（公式没有结果）"
 LARGEST_AREA_C = 10_000_000
 SHORTEST_PHONE, LONGEST_PHONE = 7, 12
 LENGTHS = {"estate": 80, "building": 40, "stairwell": 20, "room": 40}
+COMMUNITY_CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{0,19}")
 LONGEST_TEXT, LONGEST_OWNERS, LONGEST_PHONES, LONGEST_GRID = 80, 200, 120, 40
 _ID_NUMBER = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
 _SQUARE_METRES = re.compile(r"(㎡|m2|m²|平方米|平米|平方|平)$", re.IGNORECASE)
@@ -84,6 +85,15 @@ def as_written(cell: object) -> str:
 def without_id_numbers(text: str) -> str:
     """The text without anything that looks like a resident's ID number."""
     return _ID_NUMBER.sub("", text) if len(text) >= 18 else text  # noqa: PLR2004
+
+
+def community_code(typed: str) -> str:
+    """A community's code as addresses and the record carry it; empty when it is none.
+
+    It stands in every address and names the record's log, so it is short, plain and never changes.
+    """
+    code = unicodedata.normalize("NFKC", typed).strip().upper()
+    return code if COMMUNITY_CODE.fullmatch(code) else ""
 
 
 def plain(cell: object) -> str:

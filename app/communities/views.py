@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from app.communities import (
     operations,
+    places,
     queries,
     refused_book,
     roll_queries,
@@ -63,8 +64,18 @@ def roll(code: str) -> ResponseReturnValue:
         place=g.place,
         form=form,
         buildings=queries.buildings(g.place.id),
+        to_confirm=not queries.roll_confirmed(g.place.id),
         decides=allowed(guard.current_actor(), Permission.OWNER_SET_DECIDE, Place(g.place.id)),
     ), status
+
+
+@bp.post("/c/<code>/desk/roll/confirm")
+@guard.needs(Permission.ROLL_IMPORT)
+def roll_confirm(code: str) -> ResponseReturnValue:
+    """Keep that the roll was looked at; a second click changes nothing."""
+    places.confirm_roll(guard.current_actor(), community_id=g.place.id)
+    web.tell("done", _("记下了：户数对过了。下一步给每一户印信。"))
+    return redirect(url_for("portal.desk", code=code), 303)
 
 
 @bp.get("/c/<code>/desk/roll/<upload_id>")
@@ -98,6 +109,7 @@ def _preview(view: UploadView) -> ResponseReturnValue:
         place=g.place,
         view=view,
         applied=applied,
+        to_confirm=applied and not queries.roll_confirmed(g.place.id),
         form=ActForm(),
         new=view.counts["new"],
         repeated=view.counts["twice"],

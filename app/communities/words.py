@@ -161,11 +161,24 @@ def refused_file(error: RuleBroken) -> str:
         ),
         "roll.not_ready": _("这份文件还没有读完。什么都没有改动。请等读完再确认。"),
         "roll.already_applied": _("这份文件已经导入。这一步什么都没有改动。要再改请重新上传。"),
-        "place.code_taken": _("这个编号已经有了。什么都没有保存。"),
         "owner_set.one_unit": _("至少要两套才谈得上同一业主。什么都没有保存。请重新打开这一页。"),
     }[error.code]
 
 
+def refused_place(error: RuleBroken) -> str:
+    """Why a place was not set up, in one sentence."""
+    return {
+        "place.code_taken": _(
+            "编号 %(taken)s 已经有社区（或街道）在用，没有保存。请换一个，比如在后面加个数字。",
+            taken=error.facts.get("taken", ""),
+        ),
+        "place.code_shape": _(
+            "编号要用 20 个以内的大写字母、数字或短横，没有保存。比如槐香里社区写 HXL。"
+        ),
+        "place.no_name": _("区和街道的名字都要写。没有保存。"),
+    }[error.code]
+
+
 web.explain("roll", refused_file)
-web.explain("place", refused_file)
+web.explain("place", refused_place)
 web.explain("owner_set", refused_file)

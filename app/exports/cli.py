@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
-from flask import Blueprint
+from flask import Blueprint, current_app
 
 from app.communities import queries as communities
 from app.communities import walks
-from app.core.actor import SYSTEM
+from app.core.actor import SYSTEM, Role
 from app.core.errors import NotFound, RuleBroken
 from app.core.times import in_record_language
-from app.exports import archive, operations, papers, printing
+from app.exports import archive, guides, operations, papers, printing
 from app.exports.operations import LettersWanted
 from app.exports.rules import HaveLetter
 from app.voting import queries as voting
@@ -41,6 +41,23 @@ REFUSED = {
     "part.unknown": "no such building or home on the roll; nothing was changed",
     "part.several": "{places} have such a place: say --estate too; nothing was changed",
 }
+
+
+@papers_bp.cli.command("guide")
+@click.argument("role", type=click.Choice([role.value for role in guides.ROLES]))
+@click.option(
+    "-o", "out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The PDF."
+)
+@click.option("--community", default="", help="The code of the community whose desk it names.")
+def guide(role: str, out: Path, community: str) -> None:
+    """Write a role's guide, one page to print."""
+    try:
+        desk = guides.desk_of(community)
+    except NotFound as error:
+        raise click.ClickException(f"refused: no community {community}") from error
+    base_url = current_app.config["SETTINGS"].base_url
+    out.write_bytes(guides.guide_pdf(Role(role), base_url, desk))
+    click.echo(f"role={role} bytes={out.stat().st_size}")
 
 
 @bp.cli.command("export")

@@ -71,6 +71,7 @@ def _page(part: str, have: HaveLetter, refusal: str = "") -> ResponseReturnValue
         lines=words.plan_lines(plan),
         wait=words.waiting(plan.letters),
         part=part,
+        nobody=not walk,
         asks_twice=bool(plan.voided) and _asks_twice(part, shown_have),
         single=part.startswith("household-"),
     ), (422 if refusal else 200)

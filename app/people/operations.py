@@ -304,6 +304,7 @@ def add_staff(  # noqa: PLR0913 -- an account is these facts
             community_id=community_id,
             person_id=person.id,
             role=role.value,
+            by=actor.person_id,
         )
     return secret
 

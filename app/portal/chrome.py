@@ -93,6 +93,7 @@ class Chrome:
     smaller: int = 0
     larger: int = 0
     privacy_url: str = ""
+    help_url: str = ""
     record_url: str = ""
     board_url: str = ""
     read_only: bool = False
@@ -174,6 +175,7 @@ def build() -> Chrome:
         smaller=_next_size(view, -1),
         larger=_next_size(view, 1),
         privacy_url=address("portal.privacy"),
+        help_url=address("help.index"),
         record_url=address("exports.record", code=community.code) if community else "",
         board_url=address("portal.notice_board", code=community.code) if community else "",
         read_only=space.watch().full(),

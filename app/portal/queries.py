@@ -78,6 +78,11 @@ class HomePolls:
     going_on: tuple[PollLine, ...]
     decided: tuple[PollLine, ...]
 
+    @property
+    def seen(self) -> bool:
+        """Whether there is any poll to show."""
+        return bool(self.waiting or self.going_on or self.decided)
+
 
 @dataclass(frozen=True, slots=True)
 class DeskHome:
@@ -91,6 +96,7 @@ class DeskHome:
     open: tuple[PollLine, ...]
     to_publish: tuple[PollLine, ...]
     in_publication: tuple[PollLine, ...]
+    has_polls: bool
 
     @property
     def households_text(self) -> str:
@@ -251,6 +257,7 @@ def desk_home(community_id: int) -> DeskHome:
         open=_in(lines, "open", "counting"),
         to_publish=_in(lines, "closed"),
         in_publication=_in(lines, "published"),
+        has_polls=any(line.phase not in {"draft", "scheduled"} for line in lines),
     )
 
 

@@ -36,9 +36,13 @@ from app.people import queries as people
 from app.policy.table import Permission, Place, allowed
 from app.portal import board, chain, chrome, queries, style, today
 from app.portal.forms import ViewForm
+from app.starting import queries as starts
+from app.starting.words import checklist
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
+
+    from app.starting.words import TaskLine
 
 bp = Blueprint("portal", __name__)
 
@@ -65,14 +69,16 @@ def front() -> ResponseReturnValue:
 def community_home(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """What needs the resident now, what is going on, what was decided."""
     home = browser.current_actor().home_in(g.place.id)
+    polls, life = queries.home_polls(g.place.id, home), _life(home is not None)
     return render_template(
         "portal/community_home.html",
         place=g.place,
         now=clock.now(),
-        polls=queries.home_polls(g.place.id, home),
+        polls=polls,
+        quiet_here=not (polls.seen or any(life.values())),
         address=communities.address_of(g.place.id, home.household_id) if home else None,
         notices=people.household_notices(g.place.id, home.household_id, 2) if home else [],
-        life=_life(home is not None),
+        life=life,
         works_here=browser.current_actor().is_staff,
         meeting_badge=badge_of,
     )
@@ -128,15 +134,30 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
         "portal/desk.html",
         place=g.place,
         desk=found,
+        first_tasks=_first_tasks(found),
+        guide=browser.current_actor().role_in(g.place.id).value,
         tasks=today.tasks(g.place.id, g.place.code, found, reader),
     )
+
+
+def _first_tasks(home: queries.DeskHome) -> list[TaskLine]:
+    """What is still to do of a first start; asked only where something may be."""
+    if home.households and home.with_code and home.has_polls:
+        return []
+    there = starts.what_exists(g.place.id, households=home.households, with_code=home.with_code)
+    return checklist(there, browser.current_actor(), g.place.code, g.place.id)
 
 
 @bp.get("/c/<code>/desk/chain")
 @guard.needs(Permission.DESK_VIEW)
 def orphans(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Name every project whose chain from need to rating breaks."""
-    return render_template("portal/orphans.html", place=g.place, orphans=chain.orphans(g.place.id))
+    return render_template(
+        "portal/orphans.html",
+        place=g.place,
+        orphans=chain.orphans(g.place.id),
+        projects=queries.designer_projects(g.place.id),
+    )
 
 
 @bp.get("/c/<code>/designer")
@@ -185,7 +206,7 @@ def system_home() -> ResponseReturnValue:
         "portal/system.html",
         lines=status.lines(),
         badges=_status_badges(),
-        communities=queries.all_communities(),
+        communities=starts.set_ups(),
     )
 
 

@@ -419,7 +419,9 @@ def turnout(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- 
 @guard.needs(Permission.POLL_DRAFT)
 def draft_choose(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Ask which kind of question it is."""
-    return render_template("voting/draft_choose.html", place=g.place)
+    return render_template(
+        "voting/draft_choose.html", place=g.place, projects=steps.cards(g.place.id)
+    )
 
 
 @bp.route("/c/<code>/desk/votes/new/<any(yes_no, choose):method>", methods=["GET", "POST"])

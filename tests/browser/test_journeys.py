@@ -110,6 +110,7 @@ PUBLIC = (
     "/e",
     "/staff/sign-in",
     "/complaints",
+    "/help",
     "/privacy",
     "/c/HXL/",
     "/c/HXL/votes/",

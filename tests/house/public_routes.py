@@ -16,6 +16,8 @@ PUBLIC = {
     "exports.result_form",
     "exports.result_notice",
     "exports.verifier",
+    "help.guide",
+    "help.index",
     "meetings.ics",
     "meetings.index",
     "meetings.show",
