@@ -3,7 +3,7 @@ PORT ?= 8000
 PY := .venv/bin/python
 export FLASK_APP := wsgi
 
-.PHONY: run test lint unit browser soak bench fmt setup
+.PHONY: run test lint unit browser soak bench fmt words setup
 .DEFAULT_GOAL := run
 
 run:
@@ -27,8 +27,10 @@ browser:
 	@$(PY) tools/check.py browser
 
 soak:
-	@tools/setup.sh test
-	@LINYI_SOAK=1 $(PY) -m pytest -q tests -m soak --timeout 3600
+	@tools/setup.sh soak
+	@rm -f .figures.jsonl
+	@LINYI_FIGURES=$(CURDIR)/.figures.jsonl $(PY) -m pytest -q tests -m soak --timeout 3600
+	@$(PY) tools/reliability.py .figures.jsonl
 
 bench:
 	@tools/setup.sh test
@@ -36,3 +38,8 @@ bench:
 
 fmt:
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix-only -q .
+
+# Reads every text out of the code, brings the English up to date, lists what has none.
+words:
+	@tools/setup.sh test
+	@$(PY) tools/words.py

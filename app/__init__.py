@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,12 @@ from whitenoise import WhiteNoise
 from app import config, features
 from app.communities import queries as communities
 from app.config import ROOT, Settings
-from app.core import guard, jobs, logs, web
-from app.core.db import db, prepare_engine
+from app.core import guard, jobs, logs, shapes, space, times, web
+from app.core.db import begin_request, db, end_reading, prepare_engine
 from app.people import browser
 from app.policy import table
 from app.portal import chrome
+from app.portal import help as glossary
 
 if TYPE_CHECKING:
     from enum import StrEnum
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 BODY_LIMIT = 64 * 1024
 FORM_PARTS = 50
+CONNECT_SECONDS = 5
 
 csrf = CSRFProtect()
 babel = Babel()
@@ -43,8 +46,13 @@ def create_app(settings: Settings | None = None) -> Flask:
         static_folder=str(ROOT / "static"),
     )
     _configure(app, settings)
-    logs.init(settings)
+    shapes.init(app)
+    logs.init(app, settings)
+    space.init(app, settings)
     db.init_app(app)
+    # Asked before the extension's own, which closes what is left.
+    app.before_request(begin_request)
+    app.teardown_appcontext(end_reading)
     with app.app_context():
         prepare_engine(db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
@@ -55,6 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     web.init(app, lambda: browser.current() is not None)
     guard.init(app, _hooks())
     chrome.init(app)
+    glossary.init(app)
     features.register(app)
     guard.refuse_undeclared(app)
     _serve(app, settings)
@@ -71,7 +80,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         MAX_FORM_MEMORY_SIZE=BODY_LIMIT,
         MAX_FORM_PARTS=FORM_PARTS,
         WTF_CSRF_TIME_LIMIT=None,
-        BABEL_DEFAULT_LOCALE="zh_Hans_CN",
+        BABEL_DEFAULT_LOCALE=times.LANGUAGE_OF_RECORD,
         BABEL_DEFAULT_TIMEZONE="Asia/Shanghai",
         BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "app" / "translations"),
         SESSION_COOKIE_NAME="__Host-linyi" if settings.secure else "linyi",
@@ -81,18 +90,22 @@ def _configure(app: Flask, settings: Settings) -> None:
         PERMANENT_SESSION_LIFETIME=timedelta(days=366),
         SESSION_REFRESH_EACH_REQUEST=False,
         SEND_FILE_MAX_AGE_DEFAULT=0,
-        TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
+        TRUSTED_HOSTS=list(settings.answered_hosts) or None,
     )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
 
 
 def _engine_options(url: str) -> dict[str, Any]:
+    is_sqlite = url.startswith("sqlite")
     # One connection for each web thread and one for the worker, with a little room.
     return {
         "pool_size": 40,
         "max_overflow": 10,
-        "pool_pre_ping": not url.startswith("sqlite"),
+        "pool_pre_ping": not is_sqlite,
+        "connect_args": {} if is_sqlite else {"connect_timeout": CONNECT_SECONDS},
+        # What people typed has no place in the text of a fault.
+        "hide_parameters": True,
     }
 
 
@@ -129,5 +142,6 @@ def _serve(app: Flask, settings: Settings) -> None:
         hops = settings.trusted_proxies
         wsgi = ProxyFix(wsgi, x_for=hops, x_proto=hops, x_host=hops)
     app.wsgi_app = wsgi  # type: ignore[method-assign]
-    if settings.worker_thread:
+    # A command of the command line ends when it is done; the worker has its own command there.
+    if settings.worker_thread and os.environ.get("FLASK_RUN_FROM_CLI") != "true":
         jobs.start_thread(app)

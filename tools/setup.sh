@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Make the virtual environment and install what is pinned, only when the pins changed.
-# Use: tools/setup.sh run | test
+# Use: tools/setup.sh run | test | soak
 set -euo pipefail
 cd "$(dirname "$0")/.."
 kind=${1:-run}
+soak=
+[ "$kind" = soak ] && kind=test soak=yes
 python=${PYTHON:-python3}
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 wanted=requirements.txt
@@ -23,6 +25,8 @@ command -v chromium >/dev/null || missing+=(chromium)
 command -v pdftoppm >/dev/null || missing+=(poppler-utils)
 command -v zbarimg >/dev/null || missing+=(zbar-tools)
 fc-list 2>/dev/null | grep -qi 'noto.*cjk' || missing+=(fonts-noto-cjk)
+# The soak watches in which order the server writes.
+[ -n "$soak" ] && ! command -v strace >/dev/null && missing+=(strace)
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null

@@ -28,7 +28,7 @@ from app.consultations.rules import UNSEEN, State
 from app.consultations.showing import REFUSED, bp, history, projects_of
 from app.core import clock, guard, web
 from app.core.errors import RuleBroken
-from app.core.times import end_text
+from app.core.times import end_text, in_record_language
 from app.discussion.words import reason_text
 from app.meetings import queries as meetings
 from app.meetings.words import badge_of
@@ -218,7 +218,7 @@ def move(code: str, topic_id: str, to: str) -> ResponseReturnValue:
             note=form.note.data or "",
         )
 
-    return _after(code, topic_id, form, act, _("已办，记入公开记录。"))
+    return _after(code, topic_id, form, act, _("已办好，记入公开记录。"))
 
 
 @bp.post("/c/<code>/desk/topics/<topic_id>/describe")
@@ -284,7 +284,7 @@ def agenda(code: str, topic_id: str) -> ResponseReturnValue:
             community_id=g.place.id,
             topic_id=topic_id,
             form=rules.Form(form.form.data),
-            meeting=form.meeting(words.form_name(form.form.data)),
+            meeting=form.meeting(_sitting(form)),
             question=form.question.data if form.question else "",
         )
 
@@ -314,7 +314,7 @@ def call_again(code: str, topic_id: str) -> ResponseReturnValue:
             community_id=g.place.id,
             topic_id=topic_id,
             form=rules.Form(form.form.data),
-            meeting=form.meeting(words.form_name(form.form.data)),
+            meeting=form.meeting(_sitting(form)),
             reason=form.reason.data or "",
         )
 
@@ -328,9 +328,19 @@ def call_again(code: str, topic_id: str) -> ResponseReturnValue:
     return page, status
 
 
+def _sitting(form: AgendaForm) -> str:
+    """Say how people will sit together as it is kept and as it hangs at the gate: in Chinese."""
+    with in_record_language():
+        return words.form_name(form.form.data)
+
+
 def _first_agenda(topic: TopicView) -> dict[str, object]:
     """Give what an empty agenda form suggests: ten days ahead, the desk's own office."""
     day = clock.local(clock.now() + timedelta(days=11))
+    with in_record_language():
+        agenda = _(
+            "说明议事规则｜主持人｜5\n大家发言，每人三分钟｜全体｜45\n归纳共识和不同意见｜主持人｜20"
+        )
     return {
         "title": topic.line.title,
         "question": topic.question,
@@ -339,9 +349,7 @@ def _first_agenda(topic: TopicView) -> dict[str, object]:
         "capacity": 30,
         "held": 6,
         "form": rules.Form.ROUND_TABLE.value,
-        "agenda": _(
-            "说明议事规则｜主持人｜5\n大家发言，每人三分钟｜全体｜45\n归纳共识和不同意见｜主持人｜20"
-        ),
+        "agenda": agenda,
     }
 
 
@@ -567,7 +575,7 @@ def link(code: str, topic_id: str) -> ResponseReturnValue:
             project_code=form.project.data or "",
         )
 
-    return _after(code, topic_id, form, act, _("已关联。"))
+    return _after(code, topic_id, form, act, _("已关联到项目。"))
 
 
 def _after(

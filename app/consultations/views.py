@@ -15,6 +15,7 @@ from app.consultations.rules import ENDED, UNSEEN, State
 from app.consultations.showing import REFUSED, history, projects_of
 from app.core import guard, images, web
 from app.core.errors import NotFound, RuleBroken
+from app.core.times import in_record_language
 from app.discussion.steps import Subject, register_subjects
 from app.discussion.views import thread_for_page
 from app.discussion.words import reason_text
@@ -130,7 +131,9 @@ def propose(code: str) -> ResponseReturnValue:
 
 
 def _proposed_as() -> str:
-    return _("居委会") if browser.current_actor().is_staff else _("居民")
+    # It is kept, and read by everybody: never in the language of whoever happened to propose.
+    with in_record_language():
+        return _("居委会") if browser.current_actor().is_staff else _("居民")
 
 
 def _photos(form: ProposalForm) -> list[Picture]:

@@ -59,8 +59,8 @@ VERDICTS = {
 MOVES = {
     State.SCREENING: (_l("开始审核"), _l("提议人会看到“正在审核”。")),
     State.ACCEPTED: (_l("立项"), _l("议题公开，居民可以写意见。")),
-    State.REJECTED: (_l("不予立项"), _l("议题和理由一起公开。")),
-    State.ADJOURNED: (_l("休会"), _l("人数不够或时间不够，另行公告再开。")),
+    State.REJECTED: (_l("决定不予立项"), _l("议题和理由一起公开。")),
+    State.ADJOURNED: (_l("宣布休会"), _l("人数不够或时间不够，另行公告再开。")),
     State.OBJECTION_REVIEW: (
         _l("登记收到的异议"),
         _l("写明异议说什么，不写提的人是谁。三天内答复，答复以前不能确定。"),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from flask import abort, current_app, g, redirect, request, url_for
 from flask_wtf.csrf import CSRFError
 
+from app.core import shapes
+
 if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.wrappers import Response
@@ -114,9 +116,11 @@ def init_sizes(app: Flask, is_signed_in: Callable[[], bool]) -> None:
 def init(app: Flask, hooks: Hooks) -> None:
     """Put the guard before every request. Call `refuse_undeclared` after the last route."""
     app.extensions["guard"] = hooks
+    app.jinja_env.globals["may_open"] = may_open
 
     @app.before_request
     def _guard() -> Response | None:
+        shapes.refuse_unstorable()
         access = access_of(app, request.endpoint)
         if access is None:
             return None
@@ -139,11 +143,28 @@ def _may(hooks: Hooks, access: Access) -> bool:
     return isinstance(access, StrEnum) and hooks.may(access, g.place)
 
 
-def _to_sign_in(hooks: Hooks, access: Access) -> Response:
-    resident = access is Open.SIGNED_IN or (
+def may_open(endpoint: str) -> bool:
+    """Whether whoever reads may open an endpoint in this place: pages show no doors that are shut.
+
+    Visitors are shown the doors of residents: those lead through the sign-in.
+    """
+    hooks: Hooks = current_app.extensions["guard"]
+    access = access_of(current_app, endpoint)
+    if access is None or access is Open.PUBLIC:
+        return True
+    if hooks.is_signed_in():
+        return _may(hooks, access)
+    return _is_for_residents(hooks, access)
+
+
+def _is_for_residents(hooks: Hooks, access: Access) -> bool:
+    return access is Open.SIGNED_IN or (
         isinstance(access, StrEnum) and hooks.is_for_residents(access)
     )
-    endpoint = "people.enter" if resident else "people.staff_sign_in"
+
+
+def _to_sign_in(hooks: Hooks, access: Access) -> Response:
+    endpoint = "people.enter" if _is_for_residents(hooks, access) else "people.staff_sign_in"
     wanted = request.full_path if request.method == "GET" else request.path
     return redirect(url_for(endpoint, next=wanted.rstrip("?")), 303)
 

@@ -5,6 +5,7 @@ Figures in docs/adr/0005-two-qr-encoders.md: the C++ encoder is far quicker for 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, cast
 
 import qrcode
@@ -14,12 +15,31 @@ from qrcode.constants import ERROR_CORRECT_M
 QUIET = 4
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A QR code as the outline that a page can draw; `size` counts modules with the quiet zone."""
+
+    size: int
+    path: str
+
+
+def drawn(text: str) -> Drawn:
+    """A QR code for a page that must not fetch it a second time, such as one with a secret."""
+    matrix = _matrix(text)
+    runs = "".join(_runs(y + QUIET, row) for y, row in enumerate(matrix))
+    return Drawn(len(matrix) + 2 * QUIET, runs)
+
+
 def svg(text: str) -> str:
     """A QR code as an SVG document of one path, with its quiet zone; error correction M."""
+    return _svg(_matrix(text))
+
+
+def _matrix(text: str) -> list[list[bool]]:
     code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=0)
     code.add_data(text)
     code.make(fit=True)
-    return _svg([list(map(bool, row)) for row in code.get_matrix()])
+    return [list(map(bool, row)) for row in code.get_matrix()]
 
 
 def fast_svg(text: str, level: str = "M") -> str:

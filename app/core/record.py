@@ -9,7 +9,7 @@ import base64
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -176,17 +176,24 @@ def open_log(session: Session, community_id: int, code: str) -> None:
 
 
 def record(
-    session: Session, actor: Actor, act: Act, community_id: int, held: HeldLog | None = None
+    session: Session,
+    actor: Actor,
+    act: Act,
+    community_id: int,
+    held: HeldLog | None = None,
+    at: datetime | None = None,
 ) -> Written:
     """Append one act to the tenant's log, inside the caller's transaction.
 
     The log's row is locked first, so entries are numbered without gaps; `held` is for who locked
-    it already, and good for one entry. `acted_as` is the role; empty means the actor's role in this
-    community. Raises: ValueError for facts the kind lacks.
+    it already, and good for one entry. `at` is the moment by which the act was decided, read after
+    the lock: a second look at the clock could fall behind a deadline that the act was in time for.
+    `acted_as` is the role; empty means the actor's role in this community.
+    Raises: ValueError for facts the kind lacks.
     """
     _check_facts(act)
     log = held or _lock(session, community_id)
-    at = clock.now()
+    at = at or clock.now()
     role = act.acted_as or actor.role_in(community_id).value
     openings: dict[str, tuple[bytes, object]] = {
         name: (secrets.token_bytes(32), value) for name, value in act.private.items()
@@ -339,11 +346,19 @@ def _sign(origin: str, size: int, root: bytes) -> str:
     return c.signed_note(body, origin, public, private.sign(body.encode()))
 
 
-def public_keys(origins: list[str]) -> list[dict[str, str]]:
-    """`keys.json` of an export: the same key under the name each log signs with."""
+def public_keys(origins: list[str], more: Sequence[bytes] = ()) -> list[dict[str, str]]:
+    """`keys.json` of an export: the same keys under the name each log signs with.
+
+    `more` are public keys besides the installation's own.
+    """
+    raws = [base64.b64encode(raw).decode() for raw in dict.fromkeys((public_key(), *more))]
+    return [{"name": name, "algorithm": "ed25519", "key": raw} for name in origins for raw in raws]
+
+
+def public_key() -> bytes:
+    """The raw public half of the key that signs this installation's checkpoints."""
     private = signing_key(current_app.config["SETTINGS"].record_key_path)
-    raw = base64.b64encode(private.public_key().public_bytes_raw()).decode()
-    return [{"name": name, "algorithm": "ed25519", "key": raw} for name in origins]
+    return private.public_key().public_bytes_raw()
 
 
 def signing_key(path: Path) -> Ed25519PrivateKey:

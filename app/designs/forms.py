@@ -64,7 +64,7 @@ class RevisionForm(ProposalForm):
     project = None
     title = None
     what = TextAreaField(_l("这一版改了什么"), validators=[InputRequired(), Length(max=LONGEST)])
-    because = RadioField(_l("因为哪条意见"), default="")
+    because = RadioField(_l("根据哪条意见改的"), default="")
 
 
 class DecideForm(FlaskForm):

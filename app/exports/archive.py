@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from app.core import canonical as c
-from app.core.record import public_keys
-from app.exports import queries
+from app.core.errors import NotFound
+from app.core.record import latest_checkpoint, public_keys
+from app.exports import queries, verify_record
 from app.exports.cells import plain
 
 if TYPE_CHECKING:
@@ -29,16 +30,17 @@ ZIP_DATE = (2020, 1, 1, 0, 0, 0)
 
 READ_ME = """这是 {log} 的协商记录存档，共 {size} 条。
 
-怎样核对：装有 Python 3.11 以上的电脑上，在解压后的文件夹外运行
-    python verify_record.py record-{log}-{size}.zip
+怎样核对：不要解压。装有 Python 3.9 以上的电脑上运行
+    python verify_record.py record-{log}-{size}.zip --keys keys.json
 它会逐条核对链条、签名，并把每一次投票重新数一遍。
-keys.json 随存档一起来，单靠它不能证明是谁签的；请用您从别处得到的公钥（--keys）
-和结果公告上印的校验点（--checkpoint）再核对一次。
+verify_record.py 和 keys.json 请另外从公开记录页或您信得过的人那里取：存档里附的这两份，
+改存档的人也换得掉。结果公告上印的校验点（--checkpoint）请一起用上。
 存档里没有姓名、电话，也没有谁投了什么；选票开封后只有编号和选择。
 
-This is the consultation record of {log}, {size} entries. Run the verifier above to check the
-chain and the signatures and to recount every poll. Take the key and an older checkpoint from
-elsewhere (--keys, --checkpoint): what lies in an archive cannot vouch for itself.
+This is the consultation record of {log}, {size} entries. Run the verifier above (Python 3.9 or
+newer) to check the chain and the signatures and to recount every poll. Take the verifier, the key
+and an older checkpoint from elsewhere (--keys, --checkpoint): what lies in an archive cannot vouch
+for itself.
 """
 
 
@@ -97,15 +99,35 @@ def _csv_line(row: Sequence[object]) -> bytes:
     return text.getvalue().encode()
 
 
-def write_archive(out: IO[bytes], community_id: int, log: str, size: int) -> None:
+def write_public(out: IO[bytes], community_id: int) -> str:
+    """The archive as far as it is signed already, for anyone: it writes nothing; gives its name.
+
+    Raises: NotFound before the first checkpoint.
+    """
+    log = queries.log_of(community_id)
+    size = queries.newest_checkpoint(community_id)
+    if not size:
+        raise NotFound("checkpoint")
+    write_archive(out, community_id, log.code, size)
+    return f"record-{log.code}-{size}.zip"
+
+
+def write_archive(
+    out: IO[bytes],
+    community_id: int,
+    log: str,
+    size: int,
+    more_keys: Sequence[bytes] = (),
+) -> None:
     """Write `record-<log>-<size>.zip` with everything a stranger needs to recount.
 
-    `size` is the number of entries a checkpoint already covers.
+    `size` is the number of entries a checkpoint already covers; `more_keys` are public keys of
+    checkpoints that this installation's own key has not signed.
     """
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as raw:
         writer = _Writer(raw)
         writer.lines("entries.jsonl", queries.entry_lines(community_id, size))
-        _write_checkpoints(writer, community_id, size)
+        _write_checkpoints(writer, community_id, size, more_keys)
         writer.lines("openings.jsonl", queries.opening_lines(community_id, size))
         polls = queries.polls_in_record(community_id, size)
         for poll in polls:
@@ -121,12 +143,33 @@ def write_archive(out: IO[bytes], community_id: int, log: str, size: int) -> Non
         writer.whole("manifest.json", c.canonical(manifest))
 
 
-def _write_checkpoints(writer: _Writer, community_id: int, size: int) -> None:
-    origins = set()
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the verifier says: 0 good, 1 wrong, 2 not checked, and its report in both languages."""
+
+    exit_code: int
+    lines: list[str]
+
+
+def verdict(path: Path, keys: str | None = None, checkpoint: str | None = None) -> Verdict:
+    """Run the verifier, as strangers do, over an archive."""
+    report = verify_record.verify(str(path), keys, checkpoint)  # type: ignore[no-untyped-call]
+    return Verdict(report.exit_code, list(report.lines()))
+
+
+def _write_checkpoints(
+    writer: _Writer, community_id: int, size: int, more_keys: Sequence[bytes]
+) -> None:
     for covered, note in queries.checkpoints(community_id, size):
         writer.whole(f"checkpoints/{covered:010d}.txt", note.encode())
-        origins.add(note.split("\n", 1)[0])
-    writer.whole("keys.json", json.dumps(public_keys(sorted(origins))).encode())
+    writer.whole("keys.json", keys_json(community_id, more_keys))
+
+
+def keys_json(community_id: int, more_keys: Sequence[bytes] = ()) -> bytes:
+    """The public key under the name this community's log signs with, and others where given."""
+    newest = latest_checkpoint(community_id)
+    origins = [newest.split("\n", 1)[0]] if newest else []
+    return json.dumps(public_keys(origins, more_keys)).encode()
 
 
 def _write_poll(writer: _Writer, community_id: int, poll: queries.PollInRecord) -> None:

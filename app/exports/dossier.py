@@ -95,7 +95,7 @@ def _topic_lines(topic: TopicView) -> tuple[str, ...]:
     line = topic.line
     lines = [
         _("题目：%(title)s", title=line.title),
-        _("提出：%(who)s，%(at)s", who=line.proposed_as, at=time_text(line.created_at)),
+        _("提出：%(who)s，%(at)s", who=line.proposer, at=time_text(line.created_at)),
         _("形式：%(form)s", form=form_name(topic.form) or _("缺")),
         _("现状：%(state)s", state=state_badge(line.state)[1]),
     ]

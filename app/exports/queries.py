@@ -9,15 +9,26 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from app.core import canonical as c
+from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.record import RecordCheckpoint, RecordEntry, RecordLog, RecordOpening
+from app.exports.rules import plan_letters
+from app.people.codes import codes_now
 from app.voting.models import Ballot, Poll, PollVoter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from app.communities.queries import CommunityView
+    from app.communities.walks import Home
+    from app.exports.rules import HaveLetter, LetterPlan
+    from app.people.codes import CodeNow
 
 BATCH = 2000
+# The kinds of entry whose receipts print a check code.
+WITH_RECEIPT = ("ballot.cast", "convention.signed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,20 @@ class FoundEntry:
     replaced: bool
     choice: Any
     poll_title: str
+
+
+def letter_plan(
+    community: CommunityView, homes: Sequence[Home], have_letter: HaveLetter
+) -> LetterPlan:
+    """What printing letters for these homes would do as things stand."""
+    now = codes_now(db.session(), community.id)
+    ids = [home.household_id for home in homes]
+    return plan_letters(ids, standing(now), have_letter, demo=community.demo)
+
+
+def standing(now: Mapping[int, CodeNow]) -> dict[int, tuple[int, bool]]:
+    """How many codes each household had and whether the newest works, for the rules."""
+    return {home: (code.generation, code.living) for home, code in now.items()}
 
 
 def log_of(community_id: int) -> LogView:
@@ -228,7 +253,7 @@ def voter_lines(community_id: int, poll_id: int) -> list[bytes]:
 
 
 def entry_by_check_code(community_id: int, typed: str) -> FoundEntry | None:
-    """The ballot a check code belongs to, with its proof; None when there is none.
+    """The ballot or pledge a check code belongs to, with its proof; None when there is none.
 
     The proof leads to the newest checkpoint that covers the entry; it is empty before that.
     """
@@ -239,7 +264,7 @@ def entry_by_check_code(community_id: int, typed: str) -> FoundEntry | None:
         select(RecordEntry.seq, RecordEntry.kind, RecordEntry.entry, RecordEntry.leaf).where(
             RecordEntry.community_id == community_id,
             RecordEntry.leaf.startswith(prefix),
-            RecordEntry.kind == "ballot.cast",
+            RecordEntry.kind.in_(WITH_RECEIPT),
         )
     ).first()
     return None if row is None else _found(community_id, row)
@@ -264,19 +289,7 @@ def _found(community_id: int, row: Any) -> FoundEntry:
         .limit(1)
     ).first()
     size, note = (newest.size, newest.note) if newest is not None else (0, "")
-    ballot = db.session.execute(
-        select(
-            Poll.title,
-            Poll.state,
-            Ballot.version,
-            PollVoter.version.label("last"),
-            Ballot.choice,
-        )
-        .join(PollVoter, PollVoter.id == Ballot.voter_id)
-        .join(Poll, Poll.id == Ballot.poll_id)
-        .where(Ballot.community_id == community_id, Ballot.entry_seq == row.seq)
-    ).one()
-    over = ballot.state in {"closed", "published", "final"}
+    replaced, choice, title = _of_ballot(community_id, row.seq, row.kind)
     return FoundEntry(
         seq=row.seq,
         kind=row.kind,
@@ -287,10 +300,31 @@ def _found(community_id: int, row: Any) -> FoundEntry:
         proof=_proof(community_id, row.seq, size) if row.seq < size else (),
         checkpoint=note if row.seq < size else "",
         checkpoint_size=size,
-        replaced=ballot.version != ballot.last,
-        choice=json.loads(ballot.choice) if over and ballot.version == ballot.last else None,
-        poll_title=ballot.title,
+        replaced=replaced,
+        choice=choice,
+        poll_title=title,
     )
+
+
+def _of_ballot(community_id: int, seq: int, kind: str) -> tuple[bool, Any, str]:
+    """Whether a ballot was replaced, its choice once that is public, and its poll's title."""
+    if kind != "ballot.cast":
+        return False, None, ""
+    ballot = db.session.execute(
+        select(
+            Poll.title,
+            Poll.state,
+            Ballot.version,
+            PollVoter.version.label("last"),
+            Ballot.choice,
+        )
+        .join(PollVoter, PollVoter.id == Ballot.voter_id)
+        .join(Poll, Poll.id == Ballot.poll_id)
+        .where(Ballot.community_id == community_id, Ballot.entry_seq == seq)
+    ).one()
+    replaced = ballot.version != ballot.last
+    over = ballot.state in {"closed", "published", "final"}
+    return replaced, json.loads(ballot.choice) if over and not replaced else None, ballot.title
 
 
 def _proof(community_id: int, seq: int, size: int) -> tuple[str, ...]:
@@ -312,7 +346,17 @@ def poll_in_record(community_id: int, public_id: str) -> PollInRecord:
     raise NotFound("poll")
 
 
-def poll_timeline(community_id: int, public_id: str) -> list[list[object]]:
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An entry of the record as far as a report names it."""
+
+    seq: int
+    at: datetime
+    kind: str
+    role: str
+
+
+def poll_acts(community_id: int, public_id: str) -> list[Act]:
     """The acts on one poll; ballots are counted elsewhere and would only point at households."""
     rows = db.session.scalars(
         select(RecordEntry.entry)
@@ -324,4 +368,13 @@ def poll_timeline(community_id: int, public_id: str) -> list[list[object]]:
         .order_by(RecordEntry.seq)
     )
     entries = [json.loads(row) for row in rows]
-    return [[e[key] for key in ("seq", "at", "kind", "subject", "actor")] for e in entries]
+    return [Act(e["seq"], clock.from_record(e["at"]), e["kind"], e["actor"]) for e in entries]
+
+
+def fingerprints(community_id: int, public_id: str) -> dict[str, str]:
+    """What the record keeps of an opened poll's question and electorate. Raises: NotFound."""
+    definition = poll_in_record(community_id, public_id).definition
+    return {
+        "text_sha256": definition["text_sha256"],
+        "voters_root": definition["electorate"]["voters_root"],
+    }

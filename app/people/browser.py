@@ -6,14 +6,17 @@ import hashlib
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from flask import session
+from flask import g, session
+from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from itsdangerous import BadSignature
 
 from app.core.actor import VISITOR, Actor
 from app.people import queries
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from flask import Flask, Request
+    from flask.sessions import SecureCookieSession
 
     from app.people.queries import SignedIn
 
@@ -32,8 +35,27 @@ class SessionUser(UserMixin):
         return self.cookie_id
 
 
+class CookieOfAnyAge(SecureCookieSessionInterface):
+    """The cookie is signed, but its age decides nothing: the session's row says how long it lasts.
+
+    Otherwise a server whose clock was ahead, set right, would turn away whoever came meanwhile.
+    """
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Read the cookie of a request; an unsigned or changed one is an empty session."""
+        signer = self.get_signing_serializer(app)
+        value = request.cookies.get(self.get_cookie_name(app))
+        if signer is None or not value:
+            return self.session_class()
+        try:
+            return self.session_class(signer.loads(value))
+        except BadSignature:
+            return self.session_class()
+
+
 def init(app: Flask) -> None:
     """Wire Flask-Login; it loads at most one session per request."""
+    app.session_interface = CookieOfAnyAge()
     login_manager.init_app(app)
     login_manager.session_protection = None
 
@@ -71,6 +93,11 @@ def current() -> SignedIn | None:
     """The living session of this request, if any."""
     found: Any = getattr(current_user, "signed_in", None)
     return found if found is not None else None
+
+
+def asked_for() -> SignedIn | None:
+    """The living session if this request has asked for it already; asks the database nothing."""
+    return current() if "_login_user" in g else None
 
 
 def current_actor() -> Actor:

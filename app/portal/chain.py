@@ -8,15 +8,21 @@ from flask import g, url_for
 from flask_babel import gettext as _
 
 from app.consultations import queries as topics
+from app.consultations.rules import State
 from app.core import links
-from app.core.words import yuan
+from app.core.words import listed, yuan
 from app.designs import queries as designs
 from app.projects import queries as projects
-from app.projects.rules import Stage, stage_index
+from app.projects.rules import Route, Stage, stage_index
 from app.projects.steps import ChainLink, register_chain
+from app.projects.words import route_text
 from app.ratings import queries as ratings
 from app.voting import queries as voting
-from app.voting.rules import Phase
+
+# States of a topic whose opinion stands.
+CARRIED = frozenset(
+    {State.DECIDED, State.IMPLEMENTING, State.REPORTED, State.RATED, State.ARCHIVED}
+)
 
 
 @register_chain
@@ -29,7 +35,7 @@ def chain(community_id: int, code: str) -> list[ChainLink]:
         *_decided(community_id, project),
         _paid(project),
         _built(project),
-        ChainLink(_("谁维护"), project.upkeep_by or _("还没定"), missing=not project.upkeep_by),
+        _kept_up(project),
         _rated(community_id, project),
     ]
 
@@ -38,12 +44,13 @@ def _asked(community_id: int, project: projects.ProjectView) -> list[ChainLink]:
     edges = links.edges_of(community_id, f"project:{project.code}")
     ids = [e.source.partition(":")[2] for e in edges if e.relation == "leads_to"]
     if not ids:
-        return [ChainLink(_("谁提的"), _("居委会摸底时登记"))]
+        answer = project.asked_by or _("没有写明")
+        return [ChainLink(_("谁提的"), answer, missing=not project.asked_by)]
     found = [topics.topic(community_id, topic_id).line for topic_id in ids]
     return [
         ChainLink(
             _("谁提的"),
-            _("%(who)s提出：%(title)s", who=line.proposed_as, title=line.title),
+            _("%(who)s提出：%(title)s", who=line.proposer, title=line.title),
             url_for("consultations.show", code=g.place.code, topic_id=line.public_id),
         )
         for line in found
@@ -53,7 +60,7 @@ def _asked(community_id: int, project: projects.ProjectView) -> list[ChainLink]:
 def _designed(community_id: int, project: projects.ProjectView) -> list[ChainLink]:
     return [
         ChainLink(
-            _("怎么设计的"),
+            _("谁设计的"),
             _("%(title)s（%(count)s 套方案）", title=one.title, count=len(one.alternatives)),
             url_for("designs.show", code=g.place.code, design_id=one.public_id),
         )
@@ -62,36 +69,66 @@ def _designed(community_id: int, project: projects.ProjectView) -> list[ChainLin
 
 
 def _decided(community_id: int, project: projects.ProjectView) -> list[ChainLink]:
-    edges = links.edges_of(community_id, f"project:{project.code}")
+    """Every poll and every entered decision, and which of the project's legal acts is lacking."""
+    polls = _polls_about(community_id, project.code)
+    entered = projects.decisions(community_id, project.code)
+    found = [_poll_link(one) for one in polls] + [
+        ChainLink(
+            _("怎么定的"),
+            _("%(act)s：%(text)s", act=route_text(one.route), text=one.text),
+        )
+        for one in entered
+    ]
+    done = {one.route for one in entered}
+    if any(one.decided for one in polls):
+        done.add(Route.PREFERENCE_POLL)
+    if _talked_over(community_id, project.code):
+        done.add(Route.CONSULTATION)
+    lacking = [route for route in project.decision_route if route not in done]
+    begun = project.stage_index > stage_index(Stage.PLAN)
+    if lacking and (begun or not found):
+        found.append(_lacking(lacking, begun=begun))
+    return found
+
+
+def _polls_about(community_id: int, code: str) -> list[voting.PollView]:
+    edges = links.edges_of(community_id, f"project:{code}")
     rated = {e.source for e in edges if e.relation == "rates"}
-    ids = [
-        e.source.partition(":")[2]
+    return [
+        voting.poll_view(community_id, e.source.partition(":")[2])
         for e in edges
         if e.relation == "asks_about" and e.source not in rated
     ]
-    if not ids:
-        begun = project.stage_index > stage_index(Stage.PLAN)
-        return [ChainLink(_("怎么定的"), _("还没有投票"), missing=begun)]
-    return [_poll_link(community_id, poll_id) for poll_id in ids]
 
 
-def _poll_link(community_id: int, poll_id: str) -> ChainLink:
-    poll = voting.poll_view(community_id, poll_id)
-    over = poll.phase in {Phase.CLOSED, Phase.PUBLISHED, Phase.FINAL}
-    page = "voting.result" if over else "voting.show"
+def _talked_over(community_id: int, code: str) -> bool:
+    """Whether a topic that led to the project came to a decision."""
+    edges = links.edges_of(community_id, f"project:{code}")
+    ids = [e.source.partition(":")[2] for e in edges if e.relation == "leads_to"]
+    return any(topics.topic(community_id, one).line.state in CARRIED for one in ids)
+
+
+def _lacking(routes: list[str], *, begun: bool) -> ChainLink:
+    acts = _("、").join(route_text(route) for route in routes)
+    words = _("还缺：%(acts)s", acts=acts) if begun else _("要经过：%(acts)s", acts=acts)
+    return ChainLink(_("怎么定的"), words, missing=begun)
+
+
+def _poll_link(poll: voting.PollView) -> ChainLink:
+    page = "voting.result" if poll.decided else "voting.show"
     answer = (
         _("%(title)s（%(count)s 户参加）", title=poll.title, count=f"{poll.turnout:,}")
-        if over
+        if poll.decided
         else _("正在投票：%(title)s", title=poll.title)
     )
-    url = url_for(page, code=g.place.code, poll_id=poll_id)
+    url = url_for(page, code=g.place.code, poll_id=poll.public_id)
     return ChainLink(_("怎么定的"), answer, url)
 
 
 def _paid(project: projects.ProjectView) -> ChainLink:
-    funds = _("、").join(line.name for line in project.funds)
+    funds = listed(line.name for line in project.funds)
     return ChainLink(
-        _("花多少、谁出钱"),
+        _("花多少"),
         _("%(yuan)s 元：%(funds)s", yuan=yuan(project.budget_fen), funds=funds),
     )
 
@@ -100,6 +137,17 @@ def _built(project: projects.ProjectView) -> ChainLink:
     finished = project.stage_index >= stage_index(Stage.MANAGE)
     answer = project.builder or (_("没有写明") if finished else _("还没有开工"))
     return ChainLink(_("谁建的"), answer, missing=finished and not project.builder)
+
+
+def _kept_up(project: projects.ProjectView) -> ChainLink:
+    if not project.upkeep_by:
+        return ChainLink(_("谁维护"), _("还没定"), missing=True)
+    yearly = _(
+        "%(by)s，每年约 %(yuan)s 元",
+        by=project.upkeep_by,
+        yuan=yuan(project.upkeep_fen_per_year),
+    )
+    return ChainLink(_("谁维护"), yearly)
 
 
 def _rated(community_id: int, project: projects.ProjectView) -> ChainLink:

@@ -9,14 +9,17 @@ from flask import current_app, g, get_flashed_messages, request, url_for
 from flask_babel import gettext as _
 
 from app.communities import queries as communities
-from app.config import ROOT
+from app.config import ROOT, SOME_COMMITTEE
+from app.core import guard, space
 from app.core.actor import Role
+from app.core.times import LANGUAGE_OF_RECORD
 from app.people import browser
 
 if TYPE_CHECKING:
     from flask import Flask, Response
 
     from app.communities.queries import CommunityView
+    from app.config import Settings
     from app.core.actor import Actor
 
 VIEW_COOKIE = "linyi_view"
@@ -90,8 +93,10 @@ class Chrome:
     smaller: int = 0
     larger: int = 0
     privacy_url: str = ""
+    help_url: str = ""
     record_url: str = ""
     board_url: str = ""
+    read_only: bool = False
     messages: list[Message] = field(default_factory=list)
 
 
@@ -99,17 +104,23 @@ def read_view(cookie: str) -> View:
     """What the view cookie says; anything else is the normal view."""
     parts = cookie.partition(".")
     size, language = parts[0], parts[2]
-    text_px = int(size) if size.isdigit() and int(size) in TEXT_SIZES else 0
+    text_px = int(size) if size.isdecimal() and int(size) in TEXT_SIZES else 0
     return View(text_px, language if language in {"zh", "en"} else "")
 
 
 def locale() -> str:
     """The language of this request: chosen, else the browser's first of the two, else Chinese."""
     if not ENGLISH:
-        return "zh_Hans_CN"
+        return LANGUAGE_OF_RECORD
     chosen = read_view(request.cookies.get(VIEW_COOKIE, "")).language if request else ""
-    best = chosen or (request.accept_languages.best_match(["zh", "en"]) if request else None)
-    return "en" if best == "en" else "zh_Hans_CN"
+    return "en" if (chosen or _first_known()) == "en" else LANGUAGE_OF_RECORD
+
+
+def _first_known() -> str:
+    """The first of the browser's languages that is ours; zh-CN before a bare en is Chinese."""
+    wanted = request.accept_languages.values() if request else ()
+    ours = (tag.partition("-")[0].lower() for tag in wanted)
+    return next((language for language in ours if language in {"zh", "en"}), "")
 
 
 def init(app: Flask) -> None:
@@ -153,7 +164,7 @@ def build() -> Chrome:
         who=actor.display or g.get("household_text", ""),
         sign_out_url=address("people.sign_out") if actor.person_id else "",
         sign_in_url="" if actor.person_id else address("people.enter"),
-        operator=community.name + _("居民委员会") if community else settings.operator,
+        operator=_operator(settings, community),
         complaint_phone=settings.complaint_phone or (community.desk_phone if community else ""),
         complaint_url=address("portal.complaints"),
         icp=settings.icp,
@@ -164,10 +175,19 @@ def build() -> Chrome:
         smaller=_next_size(view, -1),
         larger=_next_size(view, 1),
         privacy_url=address("portal.privacy"),
+        help_url=address("help.index"),
         record_url=address("exports.record", code=community.code) if community else "",
         board_url=address("portal.notice_board", code=community.code) if community else "",
+        read_only=space.watch().full(),
         messages=[Message(kind, text) for kind, text in _messages()],
     )
+
+
+def _operator(settings: Settings, community: CommunityView | None) -> str:
+    """Who answers for this page; what an installation calls itself is never translated."""
+    if community is not None:
+        return _("%(community)s居民委员会", community=community.name)
+    return _("社区居民委员会") if settings.operator == SOME_COMMITTEE else settings.operator
 
 
 def _unread() -> int:
@@ -176,14 +196,15 @@ def _unread() -> int:
 
 
 def _inbox(actor: Actor, community: CommunityView | None) -> str:
-    if community is None or not actor.person_id:
+    if community is None or not actor.person_id or not guard.may_open("people.inbox"):
         return ""
     return address("people.inbox", code=community.code)
 
 
 def _here() -> str:
     """Where to come back to: the page itself, or its own address when a form was sent."""
-    return request.full_path.rstrip("?") if request.method == "GET" else request.path
+    path = request.full_path.rstrip("?") if request.method == "GET" else request.path
+    return path if path.isprintable() else address("portal.front")
 
 
 def _next_size(view: View, step: int) -> int:
@@ -235,7 +256,7 @@ def _navigation(actor: Actor, community: CommunityView | None) -> list[NavItem]:
             _is_within(endpoint),
         )
         for label, endpoint, icon in _rows_for(actor, community)
-        if endpoint in current_app.view_functions
+        if endpoint in current_app.view_functions and guard.may_open(endpoint)
     ]
 
 

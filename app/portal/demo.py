@@ -204,6 +204,7 @@ def _project_text(item: dict[str, Any]) -> projects.ProjectText:
         risk=item["risk"],
         costs=_money(item["cost"]),
         funds=_money(item["fund"]),
+        asked_by="居委会 2026 年春季入户摸底，住户反映",
     )
 
 
@@ -283,6 +284,7 @@ def small_project() -> projects.ProjectText:
         risk="",
         costs=(Line("晾衣架", 1_400_000), Line("长椅", 1_200_000)),
         funds=(Line("社区公益资金", 2_600_000),),
+        asked_by="居委会入户摸底",
     )
 
 

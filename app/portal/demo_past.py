@@ -28,7 +28,7 @@ from app.discussion import operations as opinions
 from app.portal import demo_topics
 from app.portal.demo_stage import Stagehand
 from app.projects import operations as projects
-from app.projects.rules import Line, Stage, SupplyMode
+from app.projects.rules import Line, Route, Stage, SupplyMode
 from app.ratings import operations as ratings
 from app.ratings.queries import rounds
 from app.voting import operations as voting
@@ -57,6 +57,32 @@ STAGES = (
 )
 
 
+# (project, legal act, days before today, what it came to)
+DECISIONS = (
+    (
+        "P03",
+        Route.CONSULTATION,
+        112,
+        "到会 31 人，居民、托育机构和街道都发了言，协商意见一致：先加固，再办托育点。",
+    ),
+    (
+        "P04",
+        Route.CONSULTATION,
+        118,
+        "两个小区各开一次会，到会 27 人和 34 人，同意建三处，离楼道六米以上。",
+    ),
+    (
+        "P04",
+        Route.OWNERS_MAJOR,
+        109,
+        (
+            "一区、二区分别表决。参加的：一区面积 78%、人数 76%，二区面积 74%、人数 73%；"
+            "参加的人里同意的：一区面积 87%、人数 86%，二区面积 84%、人数 82%。街道已备案。"
+        ),
+    ),
+)
+
+
 def write(stage: Stagehand) -> None:
     """Write the past up to a fortnight ago: everything but the two polls of today."""
     with current_app.test_request_context():
@@ -78,6 +104,7 @@ def write_today(stage: Stagehand) -> None:
 def _acts(stage: Stagehand) -> Iterator[tuple[datetime, Callable[[], object]]]:
     for days, code, to in STAGES:
         yield stage.at(days), _advance(stage, code, to)
+    yield from _decisions(stage)
     yield from _works(stage)
     yield from _ratings(stage)
     yield from _convention(stage)
@@ -111,6 +138,7 @@ def _add_finished_projects(stage: Stagehand) -> None:
         risk="",
         costs=(Line("长椅", 4_800_000), Line("遮雨棚", 3_800_000)),
         funds=(Line("社区公益资金", 5_000_000), Line("驻社区单位支持", 3_600_000)),
+        asked_by="居民小组长转来的邻居意见",
     )
     lamps = replace(
         benches,
@@ -159,6 +187,18 @@ def _earlier_poll(stage: Stagehand) -> None:
         voting.publish_result(SYSTEM, public_id=poll, **mine)
     with clock.set_to(stage.at(110, 9)):
         voting.finalise_result(SYSTEM, public_id=poll, **mine)
+
+
+def _decisions(stage: Stagehand) -> Iterator[tuple[datetime, Callable[[], object]]]:
+    """Enter what meetings and owners decided before the building began."""
+    for code, route, days, text in DECISIONS:
+        decision = projects.Decision(route.value, stage.at(days, 19), text)
+        yield (
+            stage.at(days - 1, 9),
+            lambda code=code, decision=decision: projects.enter_decision(  # type: ignore[misc]
+                SYSTEM, community_id=stage.community_id, code=code, decision=decision
+            ),
+        )
 
 
 def _works(stage: Stagehand) -> Iterator[tuple[datetime, Callable[[], object]]]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from app.communities.models import Building, Estate, Household
+from app.communities.queries import residences
 from app.core import clock
 from app.core.actor import Actor, Grant, Role
 from app.core.db import db
@@ -38,7 +39,7 @@ class Stagehand:
             select(Household.id)
             .join(Building, Building.id == Household.building_id)
             .join(Estate, Estate.id == Building.estate_id)
-            .where(Household.community_id == self.community_id, Household.unit_type == "residence")
+            .where(*residences(self.community_id))
             .order_by(Household.id.desc())
             .limit(number)
         )

@@ -6,7 +6,6 @@ Two, because whoever sets an installation up must not be the only one who can.
 from __future__ import annotations
 
 import os
-import secrets
 from typing import TYPE_CHECKING
 
 from flask import current_app
@@ -17,48 +16,37 @@ from sqlalchemy import func, select
 from app.communities import operations as communities
 from app.communities.models import Jurisdiction, Level
 from app.config import ROOT
-from app.core import canonical, web
+from app.core import web
 from app.core.actor import SYSTEM, Role
 from app.core.db import db
 from app.core.errors import RuleBroken
 from app.people import operations as people
 from app.people.models import RoleGrant
+from app.people.slips import Slip, new_password, private_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 ADMINISTRATORS = 2
-PASSWORD_BYTES = 15
 
 
 def found(city: str, code: str, names: tuple[str, str], slips: Path) -> int:
     """Make the tables, the city and both administrators; their slips go to a new private file.
 
     What an earlier, broken-off call made is kept and completed. Gives how many accounts were made.
-    Raises: RuleBroken founding.*, place.*, staff.*.
+    Raises: RuleBroken founding.*, place.*, slips.*, staff.*.
     """
     if names[0] == names[1]:
         raise RuleBroken("founding.same_name")
     upgrade(str(ROOT / "migrations"))
     if _administrators() >= ADMINISTRATORS:
         raise RuleBroken("founding.done")
-    sheet = _new_private_file(slips)
+    sheet = private_file(slips)
     with os.fdopen(sheet, "w", encoding="utf-8") as file:
         wanted = names[-(ADMINISTRATORS - _administrators()) :]
         for name in wanted:
             file.write(_slip(name, _city(city, code)))
     return len(wanted)
-
-
-def _new_private_file(path: Path) -> int:
-    """A file of the caller's alone; an older one is never written over."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as error:
-        raise RuleBroken("founding.slips_exist", path=str(path)) from error
-    except OSError as error:
-        raise RuleBroken("founding.no_slips", path=str(path)) from error
 
 
 def _administrators() -> int:
@@ -79,8 +67,7 @@ def _city(name: str, code: str) -> int:
 
 def _slip(name: str, city_id: int) -> str:
     """What an administrator needs to sign in, once: name, password, second factor."""
-    letters = canonical.crockford(secrets.token_bytes(PASSWORD_BYTES)).lower()
-    password = "-".join(letters[start : start + 4] for start in range(0, len(letters), 4))
+    password = new_password(name)
     secret = people.add_staff(
         SYSTEM,
         sign_in_name=name,
@@ -90,27 +77,13 @@ def _slip(name: str, city_id: int) -> str:
         jurisdiction_id=city_id,
     )
     address = current_app.config["SETTINGS"].base_url + "/staff/sign-in"
-    return _(
-        "入口 %(address)s\n登录名 %(name)s\n密码 %(password)s\n验证器密钥 %(secret)s\n\n",
-        address=address,
-        name=name,
-        password=password,
-        secret=secret,
-    )
+    return Slip("", "", name, name, password, secret, address).text
 
 
 def _broken(error: RuleBroken) -> str:
     return {
         "founding.same_name": _("两位管理员要用两个登录名，由两个人掌握。什么都没有保存。"),
         "founding.done": _("这里已经有两位管理员。什么都没有改动。"),
-        "founding.slips_exist": _(
-            "%(path)s 已经在了，不会覆盖它。请先收好那份，或用 --slips 另选地方。没有建账号。",
-            path=error.facts.get("path", ""),
-        ),
-        "founding.no_slips": _(
-            "%(path)s 写不进去。请用 --slips 另选地方。没有建账号。",
-            path=error.facts.get("path", ""),
-        ),
     }[error.code]
 
 

@@ -25,6 +25,7 @@ from app.consultations.words import state_badge
 from app.conventions import queries as conventions
 from app.core import clock, guard, status, web
 from app.core.actor import Role
+from app.core.shapes import row_id
 from app.designs import queries as designs
 from app.designs.words import state_badge as design_badge
 from app.discussion import queries as opinions
@@ -33,12 +34,15 @@ from app.meetings.words import badge_of
 from app.people import browser
 from app.people import queries as people
 from app.policy.table import Permission, Place, allowed
-from app.portal import board, chain, chrome, queries, style
+from app.portal import board, chain, chrome, queries, style, today
 from app.portal.forms import ViewForm
-from app.ratings import queries as ratings
+from app.starting import queries as starts
+from app.starting.words import checklist
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
+
+    from app.starting.words import TaskLine
 
 bp = Blueprint("portal", __name__)
 
@@ -65,14 +69,16 @@ def front() -> ResponseReturnValue:
 def community_home(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """What needs the resident now, what is going on, what was decided."""
     home = browser.current_actor().home_in(g.place.id)
+    polls, life = queries.home_polls(g.place.id, home), _life(home is not None)
     return render_template(
         "portal/community_home.html",
         place=g.place,
         now=clock.now(),
-        polls=queries.home_polls(g.place.id, home),
+        polls=polls,
+        quiet_here=not (polls.seen or any(life.values())),
         address=communities.address_of(g.place.id, home.household_id) if home else None,
-        notices=people.household_notices(g.place.id, home.household_id, 3) if home else [],
-        life=_life(home is not None),
+        notices=people.household_notices(g.place.id, home.household_id, 2) if home else [],
+        life=life,
         works_here=browser.current_actor().is_staff,
         meeting_badge=badge_of,
     )
@@ -121,31 +127,37 @@ def _page() -> int:
 @bp.get("/c/<code>/desk/")
 @guard.needs(Permission.DESK_VIEW)
 def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
-    """What the committee has to do today, then what is going on."""
-    place_id, now = g.place.id, clock.now()
-    new = [t for t in topics.all_topics(place_id) if t.state in {"proposed", "screening"}]
-    unconfirmed = [
-        m
-        for m in meetings.meetings_of(place_id)
-        if m.state in {"closed", "adjourned"} and m.minutes_text and not m.confirmed_at
-    ]
+    """What whoever works here has to do today, then what is going on."""
+    found = queries.desk_home(g.place.id)
+    reader = browser.current_actor().person_id
     return render_template(
         "portal/desk.html",
         place=g.place,
-        desk=queries.desk_home(place_id),
-        new_topics=new,
-        work=opinions.work(place_id, now),
-        unconfirmed=unconfirmed,
-        new_designs=designs.waiting(place_id),
-        late_repairs=[one for one in ratings.open_repairs(place_id) if one.overdue],
+        desk=found,
+        first_tasks=_first_tasks(found),
+        guide=browser.current_actor().role_in(g.place.id).value,
+        tasks=today.tasks(g.place.id, g.place.code, found, reader),
     )
+
+
+def _first_tasks(home: queries.DeskHome) -> list[TaskLine]:
+    """What is still to do of a first start; asked only where something may be."""
+    if home.households and home.with_code and home.has_polls:
+        return []
+    there = starts.what_exists(g.place.id, households=home.households, with_code=home.with_code)
+    return checklist(there, browser.current_actor(), g.place.code, g.place.id)
 
 
 @bp.get("/c/<code>/desk/chain")
 @guard.needs(Permission.DESK_VIEW)
 def orphans(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Name every project whose chain from need to rating breaks."""
-    return render_template("portal/orphans.html", place=g.place, orphans=chain.orphans(g.place.id))
+    return render_template(
+        "portal/orphans.html",
+        place=g.place,
+        orphans=chain.orphans(g.place.id),
+        projects=queries.designer_projects(g.place.id),
+    )
 
 
 @bp.get("/c/<code>/designer")
@@ -197,7 +209,7 @@ def system_home() -> ResponseReturnValue:
         "portal/system.html",
         lines=status.lines(),
         badges=_status_badges(),
-        communities=queries.all_communities(),
+        communities=starts.set_ups(),
     )
 
 
@@ -205,7 +217,7 @@ def _status_badges() -> dict[str, tuple[str, str]]:
     """A watched thing's state as a badge: kind and word."""
     return {
         status.State.OK: ("go", _("正常")),
-        status.State.ATTENTION: ("wait", _("留意")),
+        status.State.ATTENTION: ("wait", _("注意")),
         status.State.BAD: ("stop", _("不行")),
     }
 
@@ -278,19 +290,12 @@ def _changed(view: chrome.View, form: ViewForm) -> chrome.View:
         view = replace(view, text_px=0)
     elif form.view.data == "elder":
         view = replace(view, text_px=view.text_px or chrome.ELDER_TEXT)
-    if (form.text.data or "").isdigit() and int(form.text.data or 0) in chrome.TEXT_SIZES:
-        view = replace(view, text_px=int(form.text.data or 0))
+    size = row_id(form.text.data or "")
+    if size in chrome.TEXT_SIZES:
+        view = replace(view, text_px=size)
     if form.language.data in {"zh", "en"}:
         view = replace(view, language=form.language.data)
     return view
-
-
-@bp.get("/health")
-@guard.public
-def health() -> ResponseReturnValue:
-    """Answer that the portal is up and its database can be read."""
-    queries.all_communities()
-    return {"ok": True}
 
 
 @bp.get("/styleguide")

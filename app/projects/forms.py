@@ -109,6 +109,11 @@ class ProjectForm(FlaskForm):
         _l("项目名称"),
         validators=[InputRequired(_l("请写项目名称。")), Length(max=120)],
     )
+    asked_by = StringField(
+        _l("谁提出来的"),
+        description=_l("居民提过议题的不用填；没有的，写明来历，比如“2026 年春季入户摸底”"),
+        validators=[Length(max=200)],
+    )
     location = StringField(_l("地点"), validators=[Length(max=200)])
     problem = TextAreaField(
         _l("要解决什么问题"),
@@ -160,6 +165,22 @@ class ProjectForm(FlaskForm):
 def default_route() -> list[str]:
     """Where a new project's way usually begins."""
     return [Route.PREFERENCE_POLL.value]
+
+
+class DecisionForm(FlaskForm):
+    """What a meeting or the owners decided."""
+
+    route = RadioField(_l("哪一种决定"), validators=[InputRequired(_l("请选一种。"))])
+    decided_on = DateField(_l("哪天决定的"), validators=[InputRequired(_l("请选日子。"))])
+    outcome = TextAreaField(
+        _l("结果"),
+        description=_l("写明应参加、实际参加、同意的人数；按面积的，也写面积；有文号的写文号"),
+        validators=[InputRequired(_l("请写结果。")), Length(max=LONGEST_PROGRESS)],
+    )
+
+    def offer(self, routes: Sequence[str]) -> None:
+        """Fill in what is still to be entered."""
+        self.route.choices = [SelectChoice(route, ROUTES[Route(route)]) for route in routes]
 
 
 class BodiesForm(FlaskForm):

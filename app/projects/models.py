@@ -49,6 +49,8 @@ class Project(Base):
     responsible: Mapped[str] = mapped_column(String(120), default="")
     builder: Mapped[str] = mapped_column(String(120), default="")
     risk: Mapped[str] = mapped_column(Text, default="")
+    # Who named the need where no topic of residents did; empty when nobody wrote it down.
+    asked_by: Mapped[str] = mapped_column(String(200), default="", server_default="")
     stage: Mapped[str] = mapped_column(String(20), default="plan_together")
     picture_id: Mapped[int | None] = mapped_column(default=None)
     created_at: Mapped[datetime]
@@ -80,6 +82,30 @@ class ProjectLine(Base):
     position: Mapped[int]
     name: Mapped[str] = mapped_column(String(120))
     amount_fen: Mapped[int]
+
+
+class ProjectDecision(Base):
+    """What a meeting or the owners decided on a project, once for each of its legal acts.
+
+    The committee enters it: the portal does not hold such votes itself.
+    """
+
+    __tablename__ = "project_decision"
+    __table_args__ = (
+        UniqueConstraint("community_id", "project_id", "route"),
+        ForeignKeyConstraint(
+            ["community_id", "project_id"],
+            ["project.community_id", "project.id"],
+            name="fk_project_decision_project",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
+    project_id: Mapped[int]
+    route: Mapped[str] = mapped_column(String(40))
+    decided_on: Mapped[datetime]
+    text: Mapped[str] = mapped_column(Text)
 
 
 class Milestone(Base):

@@ -18,7 +18,13 @@ from app.core.record import Act, record
 from app.people.steps import security
 from app.policy.table import Permission, Place, require
 from app.projects import rules
-from app.projects.models import Milestone, ProgressPost, Project, ProjectLine
+from app.projects.models import (
+    Milestone,
+    ProgressPost,
+    Project,
+    ProjectDecision,
+    ProjectLine,
+)
 from app.projects.rules import Stage
 
 if TYPE_CHECKING:
@@ -32,6 +38,11 @@ if TYPE_CHECKING:
     from app.projects.rules import Line
 
 
+DECIDED = records.register(
+    "project.decided",
+    {"project", "route", "decided_on", "text_sha256"},
+    meaning="what a meeting or the owners decided on a project is entered",
+)
 STAGED = records.register(
     "project.stage",
     {"project", "from", "to"},
@@ -67,6 +78,16 @@ class ProjectText:
     risk: str
     costs: tuple[Line, ...]
     funds: tuple[Line, ...]
+    asked_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one of a project's legal acts came to: which, on which day, with which numbers."""
+
+    route: str
+    decided_on: datetime
+    text: str
 
 
 def add_project(
@@ -142,6 +163,7 @@ def _write(
         text.proposal,
         text.risk,
     )
+    project.asked_by = text.asked_by
     project.supply_mode, project.scope = text.supply_mode, text.scope
     project.budget_fen, project.build_months = text.budget_fen, text.build_months
     project.upkeep_fen_per_year, project.upkeep_by = (
@@ -184,6 +206,51 @@ def advance_project(actor: Actor, *, community_id: int, code: str, to: Stage) ->
         project.version += 1
         data = {"project": code, "from": before, "to": to.value}
         record(session, actor, Act(STAGED, f"project:{code}", data), community_id)
+
+
+def enter_decision(actor: Actor, *, community_id: int, code: str, decision: Decision) -> None:
+    """Enter what a meeting or the owners decided; the same words again change nothing.
+
+    Raises: NotFound; RuleBroken project.route, project.decision_empty, project.decision_ahead,
+    project.decided.
+    """
+    with transaction() as session:
+        require(actor, Permission.PROJECT_PROGRESS, Place(community_id))
+        project = _lock(session, community_id, code)
+        rules.check_decision(
+            decision.route, project.decision_route, decision.decided_on, clock.now()
+        )
+        if not decision.text.strip():
+            raise RuleBroken("project.decision_empty")
+        mine = (
+            ProjectDecision.community_id == community_id,
+            ProjectDecision.project_id == project.id,
+            ProjectDecision.route == decision.route,
+        )
+        before = session.scalar(select(ProjectDecision).where(*mine))
+        if before is not None:
+            if before.text != decision.text.strip():
+                raise RuleBroken("project.decided")
+            return
+        session.add(_decision_row(project, decision))
+        project.version += 1
+        data = {
+            "project": code,
+            "route": decision.route,
+            "decided_on": clock.to_record(decision.decided_on),
+            "text_sha256": hashlib.sha256(decision.text.strip().encode()).hexdigest(),
+        }
+        record(session, actor, Act(DECIDED, f"project:{code}", data), community_id)
+
+
+def _decision_row(project: Project, decision: Decision) -> ProjectDecision:
+    return ProjectDecision(
+        community_id=project.community_id,
+        project_id=project.id,
+        route=decision.route,
+        decided_on=decision.decided_on,
+        text=decision.text.strip(),
+    )
 
 
 def name_bodies(

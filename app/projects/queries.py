@@ -11,7 +11,7 @@ from sqlalchemy.orm import selectinload
 from app.attachments.queries import PictureView, pictures
 from app.core.db import db
 from app.core.errors import NotFound
-from app.projects.models import Milestone, ProgressPost, Project
+from app.projects.models import Milestone, ProgressPost, Project, ProjectDecision
 from app.projects.rules import Line, Stage, stage_index
 from app.voting.models import Poll, PollOption
 
@@ -44,6 +44,7 @@ class ProjectView:
     funds: tuple[Line, ...]
     picture: PictureView | None
     version: int
+    asked_by: str
 
     @property
     def stage_index(self) -> int:
@@ -128,11 +129,36 @@ def _view(row: Project, shown: dict[int, PictureView]) -> ProjectView:
         funds=_side(row, "fund"),
         picture=shown.get(row.picture_id) if row.picture_id is not None else None,
         version=row.version,
+        asked_by=row.asked_by,
     )
 
 
 def _side(row: Project, side: str) -> tuple[Line, ...]:
     return tuple(Line(line.name, line.amount_fen) for line in row.lines if line.side == side)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionView:
+    """What a meeting or the owners decided on a project."""
+
+    route: str
+    decided_on: datetime
+    text: str
+
+
+def decisions(community_id: int, code: str) -> list[DecisionView]:
+    """What was entered about a project's legal acts, oldest first."""
+    rows = db.session.execute(
+        select(ProjectDecision.route, ProjectDecision.decided_on, ProjectDecision.text)
+        .join(
+            Project,
+            (Project.community_id == ProjectDecision.community_id)
+            & (Project.id == ProjectDecision.project_id),
+        )
+        .where(Project.community_id == community_id, Project.code == code)
+        .order_by(ProjectDecision.decided_on, ProjectDecision.id)
+    )
+    return [DecisionView(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from app.core.errors import RuleBroken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
 
 LONGEST_PROGRESS = 1000
@@ -33,6 +34,21 @@ class Route(StrEnum):
     REPRESENTATIVES_MEETING = "representatives_meeting"
     OWNERS_SIMPLE = "owner_vote_simple"
     OWNERS_MAJOR = "owner_vote_major"
+
+
+# What the portal itself keeps; the rest is held elsewhere and entered.
+KEPT_HERE = frozenset({Route.PREFERENCE_POLL})
+
+
+def check_decision(route: str, routes: Sequence[str], decided_on: datetime, now: datetime) -> None:
+    """Refuse a decision that the project does not ask for, or that lies ahead.
+
+    Raises: RuleBroken project.route, project.decision_ahead.
+    """
+    if route not in routes or route in KEPT_HERE:
+        raise RuleBroken("project.route")
+    if decided_on > now:
+        raise RuleBroken("project.decision_ahead")
 
 
 class Stage(StrEnum):

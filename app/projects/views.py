@@ -18,6 +18,7 @@ from app.policy.table import Permission
 from app.projects import operations, queries, steps, words
 from app.projects.forms import (
     BodiesForm,
+    DecisionForm,
     DoneForm,
     MilestoneForm,
     ProgressForm,
@@ -25,7 +26,7 @@ from app.projects.forms import (
     default_route,
     lines_text,
 )
-from app.projects.rules import Stage
+from app.projects.rules import KEPT_HERE, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 bp = Blueprint("projects", __name__)
 bp.add_app_template_filter(yuan, "yuan")
 bp.add_app_template_filter(words.routes_text, "routes_text")
+bp.add_app_template_filter(words.stage_text, "stage_text")
 
 UPLOAD_LIMIT = images.MAX_BYTES + 256 * 1024
 
@@ -109,8 +111,12 @@ def _works_page(project: ProjectView, tried: FlaskForm | None) -> ResponseReturn
     bodies = BodiesForm(
         formdata=None, data={"responsible": project.responsible, "builder": project.builder}
     )
+    entered = queries.decisions(g.place.id, project.code)
+    decision = DecisionForm(formdata=None)
+    decision.offer(_still_to_enter(project, entered))
     forms: dict[str, FlaskForm] = {
         "bodies": bodies,
+        "decision": decision,
         "milestone": MilestoneForm(formdata=None),
         "done": DoneForm(formdata=None),
         "report": ProgressForm(formdata=None, data={"once": secrets.token_hex(16)}),
@@ -123,6 +129,7 @@ def _works_page(project: ProjectView, tried: FlaskForm | None) -> ResponseReturn
         place=g.place,
         project=project,
         works=works,
+        decisions=[(words.route_text(one.route), one) for one in entered],
         open_steps=sum(step.done_on is None for step in works.milestones),
         next_stage=after[0] if after else None,
         next_stage_name=str(words.STAGES[after[0]]) if after else "",
@@ -145,6 +152,33 @@ def advance(code: str, project_code: str, to: str) -> ResponseReturnValue:
         )
 
     return _after(code, project_code, ActForm(), act, _("已进入下一步，记入公开记录。"))
+
+
+def _still_to_enter(project: ProjectView, entered: list[queries.DecisionView]) -> list[str]:
+    """The project's legal acts that happen outside the portal and are not entered yet."""
+    known = {one.route for one in entered} | KEPT_HERE
+    return [route for route in project.decision_route if route not in known]
+
+
+@bp.post("/c/<code>/desk/projects/<project_code>/decisions")
+@guard.needs(Permission.PROJECT_PROGRESS)
+def decision(code: str, project_code: str) -> ResponseReturnValue:
+    """Enter what a meeting or the owners decided."""
+    form = DecisionForm()
+    project = queries.project(g.place.id, project_code)
+    form.offer(project.decision_route)
+
+    def act() -> None:
+        operations.enter_decision(
+            browser.current_actor(),
+            community_id=g.place.id,
+            code=project_code,
+            decision=operations.Decision(
+                form.route.data, _day(form.decided_on.data), form.outcome.data or ""
+            ),
+        )
+
+    return _after(code, project_code, form, act, _("已记入公开记录。"))
 
 
 @bp.post("/c/<code>/desk/projects/<project_code>/bodies")
@@ -319,6 +353,7 @@ def _text(form: ProjectForm) -> operations.ProjectText:
         upkeep_fen_per_year=form.upkeep.fen,
         upkeep_by=form.upkeep_by.data or "",
         risk=form.risk.data or "",
+        asked_by=(form.asked_by.data or "").strip(),
         costs=form.costs.lines,
         funds=form.funds.lines,
     )
@@ -334,6 +369,7 @@ def _as_typed(project: ProjectView) -> dict[str, object]:
         "build_months",
         "upkeep_by",
         "risk",
+        "asked_by",
     )
     typed: dict[str, object] = {name: getattr(project, name) for name in same}
     return typed | {

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.core import web
 from app.core.errors import RuleBroken
+from app.core.times import in_record_language
 from app.core.words import yuan
 from app.projects.rules import Route, Stage, SupplyMode
 
@@ -38,6 +39,26 @@ def routes_text(routes: tuple[str, ...]) -> str:
     return _("，再经").join(str(ROUTES[Route(route)]) for route in routes)
 
 
+def route_text(route: str) -> str:
+    """One legal act."""
+    return str(ROUTES[Route(route)])
+
+
+def routes_translated(frozen: str) -> str:
+    """Routes that were frozen in Chinese, in the reader's language; any other text as it is."""
+    with in_record_language():
+        joint, known = _("，再经"), {str(name): route for route, name in ROUTES.items()}
+    routes = frozen.split(joint)
+    if not set(routes) <= set(known):
+        return frozen
+    return routes_text(tuple(known[route].value for route in routes))
+
+
+def stage_text(stage: Stage) -> str:
+    """Which of the five stages a project is in."""
+    return str(STAGES[stage])
+
+
 def supply_mode_text(mode: str) -> str:
     """How the gap is filled; empty when nobody has said."""
     return str(SUPPLY_MODES[SupplyMode(mode)]) if mode else ""
@@ -49,6 +70,10 @@ def _plain() -> dict[str, str]:
         "project.progress_empty": _("进展是空的或者太长，没有公布。最多 1,000 字。"),
         "project.milestone_empty": _("节点要有名称和日子，没有保存。"),
         "project.milestone_done": _("这个节点已经记过完成的日子，没有改动。"),
+        "project.route": _("这个项目不用登记这种决定，没有保存。意愿征集请在“投票”里办。"),
+        "project.decision_empty": _("决定的结果是空的，没有保存。请写明人数。"),
+        "project.decision_ahead": _("决定的日子还没有到，没有保存。"),
+        "project.decided": _("这种决定已经登记过，不能再改，这次没有保存。"),
         "project.in_the_future": _("完成的日子还没有到，没有保存。"),
     }
 

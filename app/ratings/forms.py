@@ -14,7 +14,7 @@ class StartForm(FlaskForm):
     """How long a rating lasts."""
 
     days = IntegerField(
-        _l("评几天"), default=14, validators=[InputRequired(), NumberRange(1, LONGEST_DAYS)]
+        _l("评价开放几天"), default=14, validators=[InputRequired(), NumberRange(1, LONGEST_DAYS)]
     )
 
 
@@ -23,7 +23,7 @@ class RepairForm(FlaskForm):
 
     what = TextAreaField(_l("修什么"), validators=[InputRequired(), Length(max=300)])
     owner = StringField(_l("谁来修"), validators=[InputRequired(), Length(max=120)])
-    due = DateField(_l("修到哪天"), validators=[InputRequired()])
+    due = DateField(_l("哪天修好"), validators=[InputRequired()])
 
 
 class DoneForm(FlaskForm):

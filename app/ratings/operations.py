@@ -21,7 +21,7 @@ from app.people.steps import tell_people
 from app.policy.table import Permission, Place, require
 from app.projects.models import Project
 from app.projects.rules import Stage
-from app.ratings import rules
+from app.ratings import queries, rules
 from app.ratings.models import Rating, RepairTask
 from app.voting import launching
 from app.voting.models import Poll, PollVoter
@@ -61,6 +61,7 @@ def start_rating(actor: Actor, *, community_id: int, project_code: str, days: in
         rules.check_start(
             Stage(project.stage),
             is_open=_is_open(session, community_id, project_code),
+            unanswered=len(queries.unanswered(community_id, project_code).get(project_code, ())),
             repairs_left=_repairs_left(session, community_id, project_code),
         )
         number = 1 + _rounds(session, community_id, project_code)

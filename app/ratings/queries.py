@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFound
-from app.ratings import rules
+from app.ratings import rules, words
 from app.ratings.models import Rating, RepairTask
 from app.voting import queries as voting
 from app.voting.models import Poll
@@ -114,7 +114,7 @@ def _question(option: str, result: dict[str, Any], choices: list[Any]) -> Questi
     top = rules.top_two([choice[option] for choice in choices if option in choice])
     return QuestionResult(
         option=option,
-        question=rules.question_of(option),
+        question=words.question(option),
         points=points(total, raters),
         top_two="" if top is None else f"{top}%",
         raters=raters,
@@ -131,6 +131,30 @@ def repairs(community_id: int, project_code: str) -> list[Repair]:
 def open_repairs(community_id: int) -> list[Repair]:
     """Every repair that is not done, the earliest due first."""
     return _repairs(RepairTask.community_id == community_id, RepairTask.done_at.is_(None))
+
+
+def unanswered(community_id: int, project_code: str | None = None) -> dict[str, list[str]]:
+    """Low scores of each project's last closed round that led to no repair yet, by project."""
+    wanted = [Rating.community_id == community_id, Poll.result.is_not(None)]
+    if project_code is not None:
+        wanted.append(Rating.project_code == project_code)
+    rows = db.session.execute(
+        select(Rating.project_code, Rating.poll, Poll.result)
+        .join(Poll, (Poll.public_id == Rating.poll) & (Poll.community_id == Rating.community_id))
+        .where(*wanted)
+        .order_by(Rating.round)
+    )
+    # The later round of a project takes the place of the earlier one.
+    last = {row.project_code: row for row in rows}
+    tasks = db.session.execute(
+        select(RepairTask.poll, RepairTask.option).where(RepairTask.community_id == community_id)
+    )
+    repaired = {tuple(task) for task in tasks}
+    found = {
+        code: [one for one in rules.low_options(row.result) if (row.poll, one) not in repaired]
+        for code, row in last.items()
+    }
+    return {code: options for code, options in found.items() if options}
 
 
 def repair_project(community_id: int, repair_id: str) -> str:
@@ -163,7 +187,7 @@ def _repairs(*conditions: ColumnElement[bool]) -> list[Repair]:
     return [
         Repair(
             row.public_id,
-            rules.question_of(row.option),
+            words.question(row.option),
             row.what,
             row.owner,
             row.due,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from app.core.errors import RuleBroken
 from app.projects.rules import Stage, stage_index
@@ -23,7 +25,6 @@ QUESTIONS = (
     "交付后的维护管理",
     "总体满意度",
 )
-OPEN_QUESTION = "还有哪一处需要返修？"
 
 
 def option_id(project_code: str, number: int) -> str:
@@ -44,6 +45,12 @@ def is_low(total: int, raters: int) -> bool:
     return raters >= FEWEST_RATERS and 100 * total < LOW * HIGHEST * raters
 
 
+def low_options(result: Mapping[str, Any]) -> list[str]:
+    """The questions of a closed round whose mean asks for a repair."""
+    counts, raters = result["counts"], result["raters"]
+    return [option for option in counts if is_low(counts[option], raters[option])]
+
+
 def top_two(scores: list[int]) -> int | None:
     """How many in a hundred chose one of the two upper steps, rounded down; None under five."""
     if len(scores) < FEWEST_RATERS:
@@ -51,15 +58,18 @@ def top_two(scores: list[int]) -> int | None:
     return 100 * sum(score >= HIGHEST - 1 for score in scores) // len(scores)
 
 
-def check_start(stage: Stage, *, is_open: bool, repairs_left: int) -> None:
+def check_start(stage: Stage, *, is_open: bool, unanswered: int, repairs_left: int) -> None:
     """A finished facility is rated, one round after the other, and again after its repairs.
 
-    Raises: RuleBroken rating.not_finished, rating.open, rating.repairs_left.
+    `unanswered` counts low scores of the round before without any repair. Raises: RuleBroken
+    rating.not_finished, rating.open, rating.unanswered, rating.repairs_left.
     """
     if stage_index(stage) < stage_index(Stage.MANAGE):
         raise RuleBroken("rating.not_finished")
     if is_open:
         raise RuleBroken("rating.open")
+    if unanswered:
+        raise RuleBroken("rating.unanswered", number=unanswered)
     if repairs_left:
         raise RuleBroken("rating.repairs_left", number=repairs_left)
 

@@ -3,9 +3,34 @@
 from __future__ import annotations
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from app.core import web
 from app.core.errors import RuleBroken
+from app.ratings import rules
+
+# The texts of rules.QUESTIONS, which the record carries in Chinese, for readers of other languages.
+QUESTIONS = (
+    _l("改造内容是否解决了原来的问题"),
+    _l("施工质量"),
+    _l("施工期间的安全、噪声和通行"),
+    _l("事前征求意见和公示"),
+    _l("意见是否得到回应"),
+    _l("资金公开"),
+    _l("老人、孩子和残疾人使用是否方便"),
+    _l("交付后的维护管理"),
+    _l("总体满意度"),
+)
+
+
+def question(option: str) -> str:
+    """The question behind an option's id, in the reader's language."""
+    return str(QUESTIONS[rules.QUESTIONS.index(rules.question_of(option))])
+
+
+def open_question() -> str:
+    """The question that is answered in words."""
+    return _("还有哪一处需要返修？")
 
 
 def _rating(error: RuleBroken) -> str:
@@ -13,6 +38,10 @@ def _rating(error: RuleBroken) -> str:
     return {
         "rating.not_finished": _("项目还没有建成，不能评价。建成、进入共管以后再来。"),
         "rating.open": _("这个项目的评价正在进行，等它截止再说。"),
+        "rating.unanswered": _(
+            "上一次有 %(number)s 项分数偏低，还没有安排返修，没有开始。请先在下面安排返修。",
+            number=facts.get("number", ""),
+        ),
         "rating.repairs_left": _(
             "还有 %(number)s 项返修没有办完，办完再请大家评一次。", number=facts.get("number", "")
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -24,6 +25,7 @@ from wtforms.validators import InputRequired, Length, NumberRange
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.core import clock
+from app.core.words import yuan
 from app.voting import words
 from app.voting.launching import PollDraft
 from app.voting.rules import TITLE_LENGTH, Method, Rules, ShareTest, default_rules
@@ -85,7 +87,7 @@ class DraftForm(FlaskForm):
         self.agreement.choices = _share_choices(
             self.method.agreement_bases, none=self._no_agreement()
         )
-        self.projects.choices = [SelectChoice(card.option, card.title) for card in cards]
+        self.projects.choices = [SelectChoice(card.option, _priced(card)) for card in cards]
 
     def _no_agreement(self) -> str:
         return ""
@@ -158,6 +160,13 @@ FORMS: dict[Method, type[DraftForm]] = {
 }
 
 
+def _priced(card: OptionCard) -> str:
+    """A project in the list to choose from, with what it costs."""
+    if card.cost_fen is None:
+        return card.title
+    return _("%(title)s（%(yuan)s 元）", title=card.title, yuan=yuan(card.cost_fen))
+
+
 def _share_choices(bases: Sequence[str], none: str) -> list[SelectChoice]:
     tests = [ShareTest(of, *share) for of in bases for share in SHARES]
     choices = [SelectChoice(_key(test), _label(test, len(bases))) for test in tests]
@@ -165,8 +174,14 @@ def _share_choices(bases: Sequence[str], none: str) -> list[SelectChoice]:
 
 
 def _label(test: ShareTest, bases: int) -> str:
-    share = f"{words.share_text(test)}（{test.num}/{test.den}）"
-    return share if bases == 1 else f"{words.base_name(test.of)}：{share}"
+    share = _(
+        "%(share)s（%(num)s/%(den)s）", share=words.share_text(test), num=test.num, den=test.den
+    )
+    return (
+        share
+        if bases == 1
+        else _("%(base)s：%(share)s", base=words.base_name(test.of), share=share)
+    )
 
 
 def _key(test: ShareTest) -> str:

@@ -15,8 +15,9 @@ from sqlalchemy import delete, select
 
 from app.communities.models import Community
 from app.communities.settings import publication_days
-from app.core import clock, jobs
+from app.core import clock, erasures, jobs
 from app.core import record as records
+from app.core.actor import SYSTEM
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.core.record import Act, checkpoint, record
@@ -56,6 +57,11 @@ PUBLISHED = records.register(
     "result.published",
     {"poll", "until"},
     meaning="the publication period begins and lasts until then",
+)
+ERASED = records.register(
+    "openings.erased",
+    {"poll"},
+    meaning="the period is over in which the choices of a poll were kept; they are erased",
 )
 FINAL = records.register("result.final", {"poll"}, meaning="the publication period is over")
 
@@ -279,7 +285,7 @@ def _cast(actor: Actor, attempt: Attempt, submitted: Sequence[str]) -> CastOutco
         data = {"poll": attempt.public_id, "voter": voter.ref, "version": voter.version}
         private = {"choice": choice, "channel": "phone"}
         act = Act(CAST, launching.subject_of(attempt.public_id), data, private, acted_as="voter")
-        written = record(session, actor, act, attempt.community_id, log)
+        written = record(session, actor, act, attempt.community_id, log, now)
         casting.store(session, attempt, poll.id, voter, choice, written)
         told = HouseholdNoticeKind.VOTED if voter.version == 1 else HouseholdNoticeKind.VOTE_CHANGED
         tell_household(session, attempt.community_id, attempt.household_id, told, poll.title)
@@ -315,7 +321,7 @@ def _log_late(
     if ref is not None:
         data = {"poll": attempt.public_id, "voter": ref, "reason": "late"}
         act = Act(LOGGED, launching.subject_of(attempt.public_id), data, acted_as="voter")
-        record(session, actor, act, attempt.community_id)
+        record(session, actor, act, attempt.community_id, at=now)
     return CastOutcome(OutcomeKind.LATE, 0, now)
 
 
@@ -343,7 +349,8 @@ def close_poll(actor: Actor, *, community_id: int, public_id: str) -> None:
         poll.state, poll.closed_at = PollState.CLOSED.value, now
         poll.version += 1
         data = {"poll": public_id, "turnout": poll.turnout, "result": poll.result}
-        record(session, actor, Act(CLOSED, launching.subject_of(public_id), data), community_id)
+        act = Act(CLOSED, launching.subject_of(public_id), data)
+        record(session, actor, act, community_id, at=now)
         checkpoint(session, community_id)
 
 
@@ -416,3 +423,30 @@ def finalise_result(actor: Actor, *, community_id: int, public_id: str) -> None:
             Act(FINAL, launching.subject_of(public_id), {"poll": public_id}),
             community_id,
         )
+
+
+# --- the end of the period in which choices are kept ---------------------------------------------
+
+
+def erase_openings(actor: Actor, *, community_id: int, public_id: str) -> int:
+    """Erase the choices of a poll that is over; the counts stay. Gives how many openings went.
+
+    The entry comes first, so that whoever verifies knows why they are missing. Safe to run twice.
+    Raises: NotFound; RuleBroken poll.not_closed.
+    """
+    with transaction() as session:
+        require(actor, Permission.OPENINGS_ERASE, Place(community_id))
+        poll = _lock(session, community_id, public_id)
+        if poll.closed_at is None:
+            raise RuleBroken("poll.not_closed", state=poll.state)
+        subject = launching.subject_of(public_id)
+        if not casting.has_erased(session, community_id, subject):
+            record(session, actor, Act(ERASED, subject, {"poll": public_id}), community_id)
+        erased = casting.erase(session, community_id, poll.id, subject)
+        erasures.note("openings", community=str(community_id), poll=public_id)
+        return erased
+
+
+@erasures.erases("openings")
+def _erase_again(ids: dict[str, str]) -> None:
+    erase_openings(SYSTEM, community_id=int(ids["community"]), public_id=ids["poll"])

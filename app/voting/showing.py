@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from flask_babel import gettext as _
@@ -77,7 +79,9 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
+# In Chinese characters; widths are relative to each other.
 LABEL_LENGTH = 24
+WIDE, NARROW = 7, 4
 BADGES = {
     Phase.DRAFT: "",
     Phase.SCHEDULED: "wait",
@@ -285,8 +289,15 @@ def cards_title(poll: PollView) -> str:
 
 
 def _short(title: str) -> str:
-    """A title that fits over a bar; the table beside the chart has it whole."""
-    return title if len(title) <= LABEL_LENGTH else title[: LABEL_LENGTH - 1] + "…"
+    """A title that fits over a bar; the table beside the chart has it whole.
+
+    Latin letters are about half as wide as Chinese characters.
+    """
+    widths = [WIDE if unicodedata.east_asian_width(c) in "WF" else NARROW for c in title]
+    if sum(widths) <= LABEL_LENGTH * WIDE:
+        return title
+    room = (LABEL_LENGTH - 1) * WIDE
+    return title[: sum(total <= room for total in accumulate(widths))].rstrip() + "…"
 
 
 def chart(result: ResultView) -> Chart:
@@ -362,7 +373,10 @@ def channels(result: ResultView) -> list[tuple[str, str]]:
 def life(poll: PollView) -> list[Step]:
     """What happened to a poll and what comes next, in order."""
     opened = _done(poll.opened_at, _("投票开放"), _("题目、选项、规则和参加名单从这时起不再改动"))
-    closed = _done(poll.closed_at, _("投票截止并计票"), _("选票按规则由系统计数，人人可以复核"))
+    # What counts is the time that was announced, however late the machine came to count.
+    closed = poll.closed_at and _done(
+        poll.closes_at, _("投票截止并计票"), _("选票按规则由系统计数，人人可以复核")
+    )
     published = _done(poll.published_at, _("结果公示"), _published_until(poll))
     final = _done(poll.final_at, _("结果确定"), "")
     return [

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '7be0a41c92d5'
-down_revision = '9c1d5be3a0f2'
+down_revision = 'b7d0c1e5a9f2'
 branch_labels = depends_on = None
 
 RECORD_TIME = '%Y-%m-%dT%H:%M:%SZ'

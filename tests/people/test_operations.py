@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,11 @@ from app.core.errors import NotAllowed, NotFound, RuleBroken
 from app.people import browser, operations, queries
 from app.people.models import HouseholdCode, HouseholdNotice, Membership, SecurityEvent
 from app.people.operations import Enrolled, Entry
+from tests.support.checked_client import FreshClient
 
 if TYPE_CHECKING:
+    from flask import Flask
+
     from tests.support.world import Place, World
 
 
@@ -291,3 +295,22 @@ def test_using_a_session_keeps_it_awake(world: World, place: Place) -> None:
         found = queries.session_by_hash(browser.hash_of(cookie))
         assert found is not None
         assert found.last_seen_at == clock.now()
+
+
+def test_a_session_begun_while_the_clock_was_ahead_holds_when_it_is_set_right(
+    web_app: Flask, web_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = web_world.community(households=1)
+    _actor, cookie_id = web_world.signed_in(place)
+    phone = FreshClient(web_app)
+    now = time.time()
+    with monkeypatch.context() as patch:
+        patch.setattr("itsdangerous.timed.time.time", lambda: now + 24 * 3600)
+        with phone.session_transaction() as cookie:
+            cookie["_user_id"] = cookie_id
+    assert phone.get(f"/c/{place.code}/mine").status_code == 200
+    # A cookie that somebody changed is still nobody's.
+    found = phone.get_cookie("linyi")
+    assert found is not None
+    phone.set_cookie("linyi", found.value[:-2] + "xx")
+    assert phone.get(f"/c/{place.code}/mine").status_code == 303

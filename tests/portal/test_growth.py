@@ -1,4 +1,7 @@
-"""No page reads a whole table: what a visit costs must not grow with other communities' rows."""
+"""Every page of every role: no link leads nowhere, and no page reads a whole table.
+
+What a visit costs must not grow with other communities' rows.
+"""
 
 from __future__ import annotations
 
@@ -84,12 +87,15 @@ def plans(web_app: Flask) -> Iterator[Plans]:
     event.remove(db.engine, "before_cursor_execute", note)
 
 
-def crawl(client: CheckedClient, start: str, most: int) -> int:
+def crawl(client: CheckedClient, start: str, most: int, dead: set[str]) -> int:
     """Follow every link once, breadth first; addresses that differ in ids alone count as one."""
     waiting, known, done = deque([start]), {start}, 0
     while waiting and done < most:
-        answer = client.get(waiting.popleft())
+        link = waiting.popleft()
+        answer = client.get(link)
         done += 1
+        if answer.status_code >= 400:
+            dead.add(f"{start}: {link}")
         if answer.mimetype != "text/html":
             continue
         for link in re.findall(r'href="(/[^"#]*)"', answer.text):
@@ -100,19 +106,23 @@ def crawl(client: CheckedClient, start: str, most: int) -> int:
     return done
 
 
-def test_no_page_reads_a_large_table_from_end_to_end(web_app: Flask, plans: Plans) -> None:
-    pages = crawl(CheckedClient(web_app), "/", 80)
+def test_no_link_is_dead_and_no_page_reads_a_large_table_from_end_to_end(
+    web_app: Flask, plans: Plans
+) -> None:
+    dead: set[str] = set()
+    pages = crawl(CheckedClient(web_app), "/", 80, dead)
     resident = CheckedClient(web_app)
     code, fact, _home = demo_sign_in.codes("HXL", 1)[0]
     resident.post("/e", {"code": code, "second_fact": fact, "adult": "y"})
     resident.signed_in = True
-    pages += crawl(resident, "/c/HXL/", 120)
+    pages += crawl(resident, "/c/HXL/", 120, dead)
     for name in ("gongzuo", "weiyuan", "jiandu", "sheji", "quji", "guanli"):
         staff = CheckedClient(web_app)
         password, secret = demo_sign_in.staff_secret(name)
         digits = pyotp.TOTP(secret).at(clock.now())
         staff.post("/staff/sign-in", {"name": name, "password": password, "totp": digits})
         staff.signed_in = True
-        pages += crawl(staff, "/staff/", 120)
+        pages += crawl(staff, "/staff/", 120, dead)
     assert pages > 200
+    assert not dead, "\n".join(sorted(dead))
     assert not plans.faults(), "\n".join(plans.faults())

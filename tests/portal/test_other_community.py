@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import select
 
+from app.attachments.models import Attachment
 from app.communities import operations as communities
-from app.core import guard
+from app.config import ROOT
+from app.core import clock, guard, images
 from app.core.actor import SYSTEM, Role
+from app.core.db import db
+from app.designs import operations as designs
+from app.designs.rules import Plan
+from app.meetings import operations as meetings
+from app.meetings.models import Seat
+from app.portal.demo import small_project
+from app.projects import operations as projects
+from app.projects.rules import Stage
+from app.ratings import operations as ratings
+from app.voting import operations as voting
 from tests.support.checked_client import CheckedClient
 from tests.support.world import World
 
@@ -17,6 +31,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from flask import Flask
+
+    from tests.support.world import Place
 
 ROLES = (
     None,
@@ -37,12 +53,16 @@ NAMES = (
     "topic_id",
     "meeting_id",
     "post_id",
+    "design_id",
+    "repair_id",
+    "seat_id",
 )
+RATERS = 5
 
 
 def things(world: World, code: str) -> dict[str, object]:
     """One thing of every sort in a community, by the name that addresses give it."""
-    place = world.community(code, 3)
+    place = world.community(code, RATERS)
     project = world.project(place, f"P{code}")
     topic = world.topic(place, title=f"{code}的议题")
     meeting = world.meeting(place, topic)
@@ -52,13 +72,12 @@ def things(world: World, code: str) -> dict[str, object]:
         "meeting_id": meeting,
         "post_id": world.post(place, f"topic:{topic}"),
         "door_key": "no-key",
-        "seat_id": 1,
+        "seat_id": seat(world, place, meeting),
         "to": "archived",
         "number": world.milestone(place, project),
         "article": 1,
         "option": f"{project}.1",
-        "repair_id": "no-repair",
-        "design_id": "no-design",
+        "design_id": design(world, place, project),
         "verdict": "publish",
         "poll_id": world.poll(place, (project,)),
         "household_id": place.households[0],
@@ -69,11 +88,64 @@ def things(world: World, code: str) -> dict[str, object]:
             file_name="a.csv",
         ),
         "project_code": project,
-        "public_id": "no-picture",
+        "public_id": picture(place),
         "size": "large",
         "method": "yes_no",
+        # Last, for it lets a week pass in the community's log.
+        "repair_id": repair(world, place),
         "place": place,
     }
+
+
+def seat(world: World, place: Place, meeting: str) -> int:
+    """A place that the desk gave to somebody without a phone."""
+    meetings.reserve_at_desk(
+        world.clerk(place), community_id=place.id, meeting_id=meeting, label="王奶奶"
+    )
+    taken = select(Seat.id).where(Seat.community_id == place.id)
+    return db.session.scalars(taken).one()
+
+
+def design(world: World, place: Place, project: str) -> str:
+    """A designer's proposal that waits for the committee's look."""
+    plans = tuple(
+        designs.Drawn(Plan(title, "步道在外圈。", 1_000_000, 0, "老人慢走", "没有广场"))
+        for title in ("环步道", "小广场")
+    )
+    return designs.post_proposal(
+        world.staff(place, Role.DESIGNER).actor,
+        community_id=place.id,
+        new=designs.NewProposal(project, "口袋公园怎么做", plans),
+    )
+
+
+def picture(place: Place) -> str:
+    """The plan of a project."""
+    plain = (ROOT / "sample_data" / "pictures" / "P01.png").read_bytes()
+    projects.add_project(
+        SYSTEM,
+        community_id=place.id,
+        code=f"Q{place.code}",
+        text=small_project(),
+        picture=images.repaint(plain),
+    )
+    stored = select(Attachment.public_id).where(Attachment.community_id == place.id)
+    return db.session.scalars(stored).one()
+
+
+def repair(world: World, place: Place) -> str:
+    """The repair of finished work that scored low."""
+    code = world.project(place, f"R{place.code}")
+    for to in (Stage.BUILD, Stage.MANAGE):
+        projects.advance_project(SYSTEM, community_id=place.id, code=code, to=to)
+    poll = ratings.start_rating(SYSTEM, community_id=place.id, project_code=code, days=7)
+    for voter in world.voters(place, RATERS):
+        world.cast(voter, place, poll, *(f"{code}.{n}=0" for n in range(1, 10)))
+    with clock.set_to(clock.now() + timedelta(days=8)):
+        voting.close_poll(SYSTEM, community_id=place.id, public_id=poll)
+    due = clock.now() + timedelta(days=20)
+    new = ratings.NewRepair(f"{code}.2", "换掉松动的地砖", "建工队", due)
+    return ratings.open_repair(SYSTEM, community_id=place.id, poll=poll, repair=new)
 
 
 def addresses(app: Flask, values: dict[str, object]) -> list[tuple[str, str, str]]:
@@ -152,7 +224,8 @@ def test_no_page_of_ours_names_a_neighbour(
         if method == "GET":
             answer = client.get(address)
             assert "CANARY" not in answer.text if answer.mimetype == "text/html" else True, address
-    letters = client.post("/c/HXL/desk/letters", {"scope": "all", "building": ""})
+    shown = client.fields("/c/HXL/desk/letters?part=all&have=reissue", "/c/HXL/desk/letters")
+    letters = client.post("/c/HXL/desk/letters", shown)
     assert letters.mimetype == "application/pdf"
     assert theirs["code"] == "CANARY"
     assert io.BytesIO(letters.data).read(4) == b"%PDF"

@@ -170,9 +170,21 @@ def test_a_low_score_is_repaired_and_then_asked_again(
     ):
         with pytest.raises(RuleBroken, match=rf"repair\.{code}"):
             repair(**changes)
+    db.session.rollback()
+    assert len(queries.unanswered(place.id)["P05"]) == 9
+    with pytest.raises(RuleBroken, match=r"rating\.unanswered"):
+        operations.start_rating(SYSTEM, community_id=place.id, project_code="P05", days=7)
     task = repair()
+    db.session.rollback()
+    assert len(queries.unanswered(place.id)["P05"]) == 8
+    others = [repair(option=f"P05.{number}") for number in (1, *range(3, 10))]
+    db.session.rollback()
+    assert queries.unanswered(place.id) == {}
     clock.advance(timedelta(days=4))
-    assert [one.overdue for one in queries.open_repairs(place.id)] == [True]
+    assert [one.overdue for one in queries.open_repairs(place.id)] == [True] * 9
+    db.session.rollback()
+    for other in others:
+        operations.finish_repair(SYSTEM, community_id=place.id, repair_id=other, note="好了")
     db.session.rollback()
     with pytest.raises(RuleBroken, match=r"rating\.repairs_left"):
         operations.start_rating(SYSTEM, community_id=place.id, project_code="P05", days=7)

@@ -9,17 +9,16 @@ what the portal said "saved" to must be there, once: one row more is a "not save
 from __future__ import annotations
 
 import http.client
-import os
 import random
 import re
-import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -31,7 +30,7 @@ from app.conventions.models import Signature
 from app.core.db import db
 from app.discussion.models import Post
 from app.meetings.models import Seat
-from app.voting.models import Ballot, PollVoter
+from app.voting.models import Ballot, Poll, PollVoter
 from tests.conventions.test_journey import in_force
 from tests.support.checked_client import FreshClient
 
@@ -44,66 +43,10 @@ if TYPE_CHECKING:
     from app.core.actor import Actor
     from tests.support.world import Place, World
 
-REDIRECT = 303
+REDIRECT, UNAVAILABLE = 303, 503
 ACTS = ("ballot", "ballot", "ballot", "opinion", "seat", "pledge")
 UNKNOWN, NOT_SAVED = "不知道有没有存上", ("没有存上", "没有保存")
 CHOICES = ("yes", "no", "abstain")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def environment(app: Flask, **more: str) -> dict[str, str]:
-    """Settings that let a server of its own work on the app's database."""
-    settings = app.config["SETTINGS"]
-    return os.environ | {
-        "LINYI_DATA_DIR": str(settings.data_dir),
-        "LINYI_DATABASE_URL": settings.database_url,
-        "LINYI_SECRET_KEY": settings.secret_key,
-        "LINYI_LOG_HOST": settings.log_host,
-        "LINYI_WORKER_THREAD": "0",
-        **more,
-    }
-
-
-@contextmanager
-def serving(app: Flask, port: int, **more: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The real server over the app's database, in a process group of its own."""
-    command = [sys.executable, "-m", "app.serve", "--port", str(port), "--address", "127.0.0.1"]
-    server = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment(app, **more),
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_until_up(port)
-        yield server
-    finally:
-        kill(server)
-
-
-def wait_until_up(port: int, path: str = "/health") -> None:
-    for _ in range(800):
-        with suppress(OSError, http.client.HTTPException):
-            link = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            link.request("GET", path)
-            if link.getresponse().status == 200:
-                return
-        threading.Event().wait(0.05)
-    raise AssertionError("the server did not come up")
-
-
-def kill(server: subprocess.Popen[bytes]) -> None:
-    """kill -9 for the server and its workers, which this test has started."""
-    with suppress(ProcessLookupError):
-        os.killpg(server.pid, signal.SIGKILL)
-    server.wait()
 
 
 @dataclass
@@ -135,11 +78,11 @@ def found_town(world: World, homes: int) -> Town:
     meeting = world.meeting(place, topic, capacity=max(2, homes // 3), held=0)
     in_force(world, place)
     signed_in = [world.signed_in(place, number) for number in range(homes)]
-    cookies = [_cookie(world.app, cookie_id) for _actor, cookie_id in signed_in]
+    cookies = [cookie_of(world.app, cookie_id) for _actor, cookie_id in signed_in]
     return Town(place, poll, topic, meeting, [actor for actor, _id in signed_in], cookies)
 
 
-def _cookie(app: Flask, cookie_id: str) -> str:
+def cookie_of(app: Flask, cookie_id: str) -> str:
     client = FreshClient(app)
     with client.session_transaction() as cookie:
         cookie["_user_id"] = cookie_id
@@ -162,13 +105,16 @@ class Phone:
     signed: bool = False
     said: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
+    acts: tuple[str, ...] = ACTS
+    loses_answers: bool = False
+    seconds: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.cookie = self.town.cookies[self.number]
         self.dice = random.Random(self.number)  # the same rush every time
 
     def ask(self, method: str, path: str, body: str = "") -> tuple[int, str, str]:
-        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {"Cookie": f"linyi={self.cookie}"}
         if body:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -186,7 +132,7 @@ class Phone:
     def write(self) -> None:
         """Open a form, fill it in, send it. A form whose answer never came is sent first."""
         if self.open_form is None:
-            self.open_form = self.filled_in(self.dice.choice(ACTS))
+            self.open_form = self.filled_in(self.dice.choice(self.acts))
         form = self.open_form
         if form is not None and self.send(form):
             self.sent[form.act] += 1
@@ -194,18 +140,38 @@ class Phone:
 
     def send(self, form: Form) -> bool:
         """Whether the portal said that it has it; a form it says it did not save is given up."""
+        if self.loses_answers:
+            self.hang_up(form)
+        begun = time.monotonic()
         status, to, text = self.ask("POST", form.path, urlencode(form.fields))
+        self.seconds.append(time.monotonic() - begun)
         if status == REDIRECT and "/sign-in" not in to and not to.startswith("/e"):
             self.said["saved"] += 1
             return True
         if UNKNOWN in text:
             self.said["unknown"] += 1
-        elif status >= 500 and any(words in text for words in NOT_SAVED):
+        elif status == UNAVAILABLE and any(words in text for words in NOT_SAVED):
             self.said["not saved"] += 1
             self.give_up(form)
         else:
             self.wrong.append(f"{form.act} {status} {to} {_heading(text)}")
         return False
+
+    def hang_up(self, form: Form) -> None:
+        """Send a form and break the connection before the answer: at once, or a moment later."""
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        headers = {
+            "Cookie": f"linyi={self.cookie}",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        link.request("POST", form.path, urlencode(form.fields), headers)
+        time.sleep(self.dice.choice((0, 0, 0.002, 0.01)))
+        assert link.sock is not None
+        if self.dice.random() < 0.5:
+            # Not the polite way of closing: the network is gone, what is under way is dropped.
+            link.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        link.close()
+        self.said["lost"] += 1
 
     def give_up(self, form: Form) -> None:
         self.open_form = None
@@ -219,32 +185,39 @@ class Phone:
         if act == "ballot":
             path = f"/c/{code}/votes/{town.poll}/ballot"
             fields = self.fields(path, "csrf_token", "token")
-            return fields and Form(act, path, fields | {"choice": self.dice.choice(CHOICES)})
+            return _form(act, path, fields, choice=self.dice.choice(CHOICES))
         if act == "opinion":
             path = f"/c/{code}/say?about=topic:{town.topic}"
             fields = self.fields(path, "csrf_token", "once")
             text = f"长椅放在 {self.number} 号门前，第 {self.sent['opinion']} 次说"
-            return fields and Form(act, path, fields | {"text": text})
+            return _form(act, path, fields, text=text)
         if act == "seat":
             page = f"/c/{code}/meetings/{town.meeting}"
             fields = self.fields(page, "csrf_token")
-            self.joined = not self.joined
-            return fields and Form(act, f"{page}/{'join' if self.joined else 'leave'}", fields)
+            self.joined = self.joined != bool(fields)
+            return _form(act, f"{page}/{'join' if self.joined else 'leave'}", fields)
         if self.signed:
             return None
         path = f"/c/{code}/convention/1/sign"
         fields = self.fields(path, "csrf_token", "text_sha256")
         self.signed = bool(fields)
-        return fields and Form(act, path, fields | {"drawing": ""})
+        return _form(act, path, fields, drawing="")
 
     def fields(self, path: str, *names: str) -> dict[str, str]:
         """Hidden fields of a page; nothing when the page did not come."""
         status, _to, page = self.ask("GET", path)
         if status != 200:
-            if status < 500:
-                self.wrong.append(f"GET {path} {status}")
+            self.said["away"] += 1
+            true = UNKNOWN in page or any(words in page for words in NOT_SAVED)
+            if status != UNAVAILABLE or not true:
+                self.wrong.append(f"GET {path} {status} {_heading(page)}")
             return {}
         return {name: re.findall(rf'name="{name}"[^>]*value="([^"]+)"', page)[-1] for name in names}
+
+
+def _form(act: str, path: str, hidden: dict[str, str], **typed: str) -> Form | None:
+    """A form that was opened and filled in; none when its page did not come."""
+    return Form(act, path, hidden | typed) if hidden else None
 
 
 def _heading(page: str) -> str:
@@ -252,8 +225,10 @@ def _heading(page: str) -> str:
     return found[1] if found else page[:80]
 
 
-def rush(phones: list[Phone], stop: threading.Event, threads: int = 6) -> list[threading.Thread]:
-    """Let every phone write, each in one thread's hands, until told to stop."""
+@contextmanager
+def rushing(phones: list[Phone], threads: int = 6) -> Iterator[None]:
+    """Let every phone write, each in one thread's hands, until the end of the block."""
+    stop = threading.Event()
 
     def use(share: list[Phone]) -> None:
         while not stop.is_set():
@@ -270,15 +245,30 @@ def rush(phones: list[Phone], stop: threading.Event, threads: int = 6) -> list[t
     ]
     for hand in hands:
         hand.start()
-    return hands
+    try:
+        yield
+    finally:
+        stop.set()
+        for hand in hands:
+            hand.join()
 
 
-def wait_for(phones: list[Phone], more: int, seconds: float = 20) -> None:
+def wait_for(phones: list[Phone], more: int, seconds: float = 120) -> None:
     """Until the portal has said "saved" so many times more; a slow machine gets its time."""
     wanted = more + sum(phone.sent.total() for phone in phones)
     patience = time.monotonic() + seconds
     while sum(phone.sent.total() for phone in phones) < wanted:
         assert time.monotonic() < patience, [phone.said for phone in phones][:6]
+        time.sleep(0.005)
+
+
+def wait_to_hear(phones: list[Phone], times: int, seconds: float = 120) -> None:
+    """Until the portal has said so often more that it cannot save or show, or does not know."""
+    kinds = ("not saved", "unknown", "away")
+    wanted = times + sum(phone.said[kind] for phone in phones for kind in kinds)
+    patience = time.monotonic() + seconds
+    while sum(phone.said[kind] for phone in phones for kind in kinds) < wanted:
+        assert time.monotonic() < patience, (said(phones), [phone.wrong for phone in phones][:4])
         time.sleep(0.005)
 
 
@@ -303,7 +293,9 @@ def check(town: Town, phones: list[Phone]) -> int:
         .group_by(PollVoter.household_id)
     )
     versions = _count(
-        select(PollVoter.household_id, PollVoter.version).where(PollVoter.community_id == place_id)
+        select(PollVoter.household_id, PollVoter.version)
+        .join(Poll, Poll.id == PollVoter.poll_id)
+        .where(Poll.community_id == place_id, Poll.public_id == town.poll)
     )
     posts = _count(select(Post.person_id, func.count()).group_by(Post.person_id))
     pledges = _count(
@@ -337,11 +329,11 @@ def said(phones: list[Phone]) -> dict[str, int]:
     return dict(sum((phone.said for phone in phones), Counter()))
 
 
-def verify_record(app: Flask, town: Town, folder: Path) -> None:
+def verify_record(app: Flask, place: Place, folder: Path) -> None:
     """Export the record and check it with the program that strangers get."""
     archive = folder / "record.zip"
     runner = app.test_cli_runner()
-    done = runner.invoke(args=["record", "export", town.place.code, "-o", str(archive)])
+    done = runner.invoke(args=["record", "export", place.code, "-o", str(archive)])
     assert done.exit_code == 0, done.output
     program = ROOT / "app" / "exports" / "verify_record.py"
     checked = subprocess.run(

@@ -6,7 +6,7 @@ import json
 import random
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -429,6 +429,31 @@ def test_the_closing_moment_itself_is_late(village: Village) -> None:
     assert village.cast(early, poll, ["P01"]).kind is OutcomeKind.COUNTED
     clock.advance(timedelta(microseconds=1))
     assert village.cast(late, poll, ["P01"]).kind is OutcomeKind.LATE
+
+
+@pytest.mark.parametrize("looks", range(6))
+def test_a_ballot_in_time_is_in_time_everywhere_though_the_clock_runs_on_meanwhile(
+    village: Village, monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    closes = (later(hours=2) + timedelta(minutes=30)).replace(minute=0)
+    poll, member = village.open(closes_at=closes), village.member()
+
+    def run_on() -> datetime:
+        clock.advance(timedelta(seconds=1))
+        found = clock._set_to
+        assert found is not None
+        return found
+
+    token = village.token(member, poll)
+    clock.advance(closes - clock.now() - timedelta(seconds=looks, milliseconds=500))
+    with monkeypatch.context() as patch:
+        patch.setattr(clock, "now", run_on)
+        outcome = village.cast(member, poll, ["P01"], token)
+    counted = db.session.scalars(select(Ballot.cast_at)).all()
+    told = [entry["at"] for entry in entries() if entry["kind"] == "ballot.cast"]
+    assert len(counted) == len(told) == (outcome.kind is OutcomeKind.COUNTED)
+    assert all(at < closes for at in counted)
+    assert all(at < clock.to_record(closes) for at in told)
 
 
 def test_a_late_ballot_is_logged_once_for_each_household_and_keeps_no_choice(

@@ -1,0 +1,118 @@
+"""A new community from the command line: the same operations as the pages."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+from flask import Blueprint, current_app
+
+from app.communities import operations as communities
+from app.communities import places
+from app.communities import queries as community_queries
+from app.communities.rules import community_code
+from app.core import web
+from app.core.actor import SYSTEM, Role
+from app.core.errors import RuleBroken
+from app.people import operations as people
+from app.people.slips import Slip, new_password, private_file
+from app.starting import queries, words
+
+bp = Blueprint("community_cli", __name__, cli_group="community")
+
+
+@bp.cli.command("new")
+@click.option("--name", required=True, help="The community's full name, such as 槐香里社区.")
+@click.option("--code", required=True, help="Its short code for addresses, such as HXL.")
+@click.option("--district", required=True, help="The district's name; made when it is missing.")
+@click.option("--subdistrict", required=True, help="The subdistrict's name; made when missing.")
+@click.option("--phone", required=True, help="The desk's phone.")
+@click.option("--office", required=True, help="Where the desk is.")
+@click.option("--hours", required=True, help="When somebody is there.")
+@click.option("--clerk", nargs=2, required=True, metavar="NAME DISPLAY", help="The clerk.")
+@click.option("--member", nargs=2, required=True, metavar="NAME DISPLAY", help="The member.")
+@click.option(
+    "--slips",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the slips with passwords go; in the data folder unless named.",
+)
+def new(  # noqa: PLR0913 -- one option for each thing the pages ask
+    *,
+    name: str,
+    code: str,
+    district: str,
+    subdistrict: str,
+    phone: str,
+    office: str,
+    hours: str,
+    clerk: tuple[str, str],
+    member: tuple[str, str],
+    slips: Path | None,
+) -> None:
+    """Set up a community with its first two people; called again, it makes what is missing."""
+    code = community_code(code) or code
+    out = slips or current_app.config["SETTINGS"].data_dir / f"slips-{code}.txt"
+    try:
+        under = places.ensure_subdistrict(
+            SYSTEM, city_id=queries.city_id(), district=district, subdistrict=subdistrict
+        )
+        community_id = _community(code, name, under, (phone, office, hours))
+        wanted = _missing(community_id, ((Role.CLERK, *clerk), (Role.COMMITTEE, *member)))
+        made = _accounts(community_id, name, wanted, out)
+    except RuleBroken as error:
+        raise click.ClickException(f"refused: {web.sentence(error)}") from error
+    click.echo(f"community={code} under={under} accounts={made} slips={out if made else '-'}")
+
+
+def _community(code: str, name: str, under: str, desk: tuple[str, str, str]) -> int:
+    """The community's id; one of the same code and name is kept as it is."""
+    try:
+        return communities.add_community(
+            SYSTEM,
+            communities.NewCommunity(
+                code=code,
+                name=name,
+                jurisdiction_id=queries.above(under)[0],
+                desk_phone=desk[0],
+                office=desk[1],
+                hours=desk[2],
+                intro="",
+                demo=False,
+            ),
+        )
+    except RuleBroken:
+        if not queries.same_community(code, name):
+            raise
+        return community_queries.community_by_code(code).id
+
+
+Wanted = tuple[Role, str, str]
+
+
+def _missing(community_id: int, wanted: tuple[Wanted, ...]) -> list[Wanted]:
+    there = {(one.role, one.sign_in_name) for one in queries.staff_of(community_id)}
+    return [one for one in wanted if one[:2] not in there]
+
+
+def _accounts(community_id: int, place: str, wanted: list[Wanted], out: Path) -> int:
+    """Make the accounts; each slip is on the disk before the next account is made."""
+    if not wanted:
+        return 0
+    address = current_app.config["SETTINGS"].base_url + "/staff/sign-in"
+    with os.fdopen(private_file(out), "w", encoding="utf-8") as file:
+        for role, name, display in wanted:
+            password = new_password(name)
+            secret = people.add_staff(
+                SYSTEM,
+                sign_in_name=name,
+                display=display,
+                password=password,
+                role=role,
+                community_id=community_id,
+            )
+            title = words.role_name(role)
+            slip = Slip(place, title, display, name, password, secret, address)
+            file.write(f"{place} {title} {display}\n{slip.text}")
+            file.flush()
+    return len(wanted)

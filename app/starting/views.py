@@ -1,0 +1,225 @@
+"""The pages of setting a community up: one calm step each, to be continued at any time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from app.communities import operations as communities
+from app.communities import places
+from app.communities import queries as community_queries
+from app.communities.rules import community_code
+from app.core import guard, qr, web
+from app.core.actor import Role
+from app.core.errors import RuleBroken
+from app.people import accounts
+from app.people import operations as people
+from app.people.slips import Slip, new_password
+from app.policy.table import Permission
+from app.starting import queries, words
+from app.starting.forms import AboveForm, ActForm, CardForm, NewCardForm, PersonForm
+from app.starting.rules import FIRST_PEOPLE, OTHERS, Step, next_step
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from app.communities.queries import CommunityView
+
+bp = Blueprint("starting", __name__)
+
+
+@bp.route("/system/communities/new", methods=["GET", "POST"])
+@guard.needs(Permission.PLACES_SET_UP)
+def above() -> ResponseReturnValue:
+    """Step 1: which subdistrict the new community belongs to."""
+    form = AboveForm()
+    known = queries.places_above()
+    form.offer(known)
+    if form.validate_on_submit():
+        code = form.chosen or places.ensure_subdistrict(
+            guard.current_actor(),
+            city_id=queries.city_id(),
+            district=(form.district.data or "").strip(),
+            subdistrict=(form.subdistrict.data or "").strip(),
+        )
+        return redirect(url_for("starting.card", under=code), 303)
+    return render_template(
+        "starting/above.html",
+        form=form,
+        known=known,
+        districts=queries.districts(),
+        step=words.step_text(Step.ABOVE),
+    ), _status()
+
+
+def _status() -> int:
+    return 422 if request.method == "POST" else 200
+
+
+@bp.route("/system/communities/new/<under>", methods=["GET", "POST"])
+@guard.needs(Permission.PLACES_SET_UP)
+def card(under: str) -> ResponseReturnValue:
+    """Step 2: the community's name, code, and where its desk is."""
+    place_id, above_it = queries.above(under)
+    form = NewCardForm()
+    if web.carried_out(form, lambda: _add(form, place_id)):
+        code = community_code(form.code.data or "")
+        return redirect(url_for("starting.person", community=code, step=Step.CLERK.value), 303)
+    return render_template(
+        "starting/card.html", form=form, above=above_it, step=words.step_text(Step.CARD)
+    ), _status()
+
+
+def _add(form: NewCardForm, place_id: int) -> None:
+    new = communities.NewCommunity(
+        code=community_code(form.code.data or ""),
+        name=(form.name.data or "").strip(),
+        jurisdiction_id=place_id,
+        desk_phone=(form.desk_phone.data or "").strip(),
+        office=(form.office.data or "").strip(),
+        hours=(form.hours.data or "").strip(),
+        intro="",
+        demo=False,
+    )
+    try:
+        communities.add_community(guard.current_actor(), new)
+    except RuleBroken:
+        # The same form sent twice is no mistake: what it asks for is there.
+        if not queries.same_community(new.code, new.name):
+            raise
+
+
+@bp.route("/system/communities/<community>/card", methods=["GET", "POST"])
+@guard.needs(Permission.PLACES_SET_UP)
+def change_card(community: str) -> ResponseReturnValue:
+    """Correct what letters and pages say of a community."""
+    place = community_queries.community_by_code(community)
+    form = CardForm(obj=place)
+    if form.validate_on_submit():
+        places.change_community(
+            guard.current_actor(),
+            community_id=place.id,
+            name=(form.name.data or "").strip(),
+            desk_phone=(form.desk_phone.data or "").strip(),
+            office=(form.office.data or "").strip(),
+            hours=(form.hours.data or "").strip(),
+        )
+        web.tell("done", _("已改好。以后印的信用新的；已经印出来的不会变。"))
+        return redirect(url_for("starting.hand_over", community=community), 303)
+    return render_template("starting/change_card.html", form=form, place=place), _status()
+
+
+@bp.route("/system/communities/<community>/people/<step>", methods=["GET", "POST"])
+@guard.needs(Permission.STAFF_SET_UP)
+def person(community: str, step: str) -> ResponseReturnValue:
+    """Steps 3 and 4: the first two people; later anybody else who works for the community.
+
+    The slip is shown in the answer itself, once: no address leads to it again.
+    """
+    place = community_queries.community_by_code(community)
+    role = _role(step)
+    form = PersonForm()
+    slips: list[Slip] = []
+    if web.carried_out(form, lambda: slips.append(_new_person(place, role, form))):
+        return _slip_page(place, slips[0])
+    is_first = role in FIRST_PEOPLE.values()
+    return render_template(
+        "starting/person.html",
+        form=form,
+        act=ActForm(),
+        place=place,
+        role=words.role_name(role),
+        work=words.role_work(role),
+        step=words.step_text(Step(step)) if is_first else "",
+        key=step,
+        there=queries.staff_of(place.id, (role,)),
+    ), _status()
+
+
+def _role(step: str) -> Role:
+    by_key = {one.value: role for one, role in FIRST_PEOPLE.items()}
+    by_key |= {role.value: role for role in OTHERS}
+    if step not in by_key:
+        abort(404)
+    return by_key[step]
+
+
+def _new_person(place: CommunityView, role: Role, form: PersonForm) -> Slip:
+    name = (form.sign_in_name.data or "").strip()
+    display = (form.display.data or "").strip()
+    password = new_password(name)
+    secret = people.add_staff(
+        guard.current_actor(),
+        sign_in_name=name,
+        display=display,
+        password=password,
+        role=role,
+        community_id=place.id,
+    )
+    return _slip(place, words.role_name(role), display, name, password, secret)
+
+
+def _slip(
+    place: CommunityView, role: str, display: str, name: str, password: str, secret: str
+) -> Slip:
+    address = current_app.config["SETTINGS"].base_url + "/staff/sign-in"
+    return Slip(place.name, role, display, name, password, secret, address)
+
+
+def _slip_page(place: CommunityView, slip: Slip) -> ResponseReturnValue:
+    roles = frozenset(one.role for one in queries.staff_of(place.id))
+    coming = next_step(roles)
+    return render_template(
+        "starting/slip.html",
+        place=place,
+        slip=slip,
+        code=qr.drawn(slip.otpauth),
+        onward=_address_of(place.code, coming),
+        finished=coming is Step.HAND_OVER,
+    )
+
+
+@bp.post("/system/communities/<community>/people/<int:person_id>/slip")
+@guard.needs(Permission.STAFF_SET_UP)
+def new_slip(community: str, person_id: int) -> ResponseReturnValue:
+    """Make a lost slip anew, as long as nobody has signed in with it."""
+    place = community_queries.community_by_code(community)
+    line = next((one for one in queries.staff_of(place.id) if one.person_id == person_id), None)
+    if line is None:
+        abort(404)
+    password = new_password(line.sign_in_name)
+    done = accounts.renew_slip(
+        guard.current_actor(), community_id=place.id, person_id=person_id, password=password
+    )
+    role = words.role_name(line.role)
+    return _slip_page(
+        place, _slip(place, role, line.display, line.sign_in_name, password, done.secret)
+    )
+
+
+@bp.get("/system/communities/<community>/")
+@guard.needs(Permission.PLACES_SET_UP)
+def hand_over(community: str) -> ResponseReturnValue:
+    """Step 5: who is there, what still can be added, what the clerk does now."""
+    place = community_queries.community_by_code(community)
+    staff = queries.staff_of(place.id)
+    coming = next_step(frozenset(one.role for one in staff))
+    if coming is not Step.HAND_OVER:
+        return redirect(_address_of(place.code, coming), 303)
+    return render_template(
+        "starting/hand_over.html",
+        place=place,
+        staff=[(one, words.role_name(one.role)) for one in staff],
+        others=[(role.value, words.role_name(role), words.role_work(role)) for role in OTHERS],
+        act=ActForm(),
+        step=words.step_text(Step.HAND_OVER),
+        sign_in=current_app.config["SETTINGS"].base_url + "/staff/sign-in",
+    )
+
+
+def _address_of(code: str, step: Step) -> str:
+    if step is Step.HAND_OVER:
+        return url_for("starting.hand_over", community=code)
+    return url_for("starting.person", community=code, step=step.value)

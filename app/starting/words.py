@@ -1,0 +1,121 @@
+"""The guided start in plain sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import url_for
+from flask_babel import gettext as _
+
+from app.core.actor import Actor, Role
+from app.policy.table import Permission, Place, allowed
+from app.starting.rules import STEPS, Exists, Step, Task, number, tasks_done
+
+
+def role_name(role: Role) -> str:
+    """A role as the community calls it."""
+    return {
+        Role.CLERK: _("社区工作人员"),
+        Role.COMMITTEE: _("居委会委员"),
+        Role.SUPERVISOR: _("居务监督委员"),
+        Role.DESIGNER: _("设计师"),
+    }[role]
+
+
+def role_work(role: Role) -> str:
+    """What somebody in a role does here, in one sentence."""
+    return {
+        Role.CLERK: _("导户底册、印信、给住户办事、公布结果，平时用得最多。"),
+        Role.COMMITTEE: _(
+            "登记项目、起草和开放投票，确认会议纪要。和工作人员分开，是为了有两个人。"
+        ),
+        Role.SUPERVISOR: _("看过程、听申诉、导出记录核对。不经手投票。"),
+        Role.DESIGNER: _("给项目出方案，回应居民意见。"),
+    }[role]
+
+
+def step_text(step: Step) -> str:
+    """Where one is: 第 2 步，共 5 步."""
+    return _("第 %(number)s 步，共 %(all)s 步", number=number(step), all=len(STEPS))
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLine:
+    """One line of the desk's first checklist; without an address it is somebody else's to do."""
+
+    title: str
+    text: str
+    done: bool
+    current: bool
+    action: str
+    url: str
+    who: str
+
+
+def checklist(there: Exists, actor: Actor, code: str, community_id: int) -> list[TaskLine]:
+    """The first tasks of a community as this person meets them; empty when all are done."""
+    done = tasks_done(there)
+    if all(done.values()):
+        return []
+    place = Place(community_id)
+    current = next(task for task in Task if not done[task])
+    return [
+        _line(task, code, done=done[task], current=task is current, may=_may(actor, task, place))
+        for task in Task
+    ]
+
+
+def _may(actor: Actor, task: Task, place: Place) -> bool:
+    needed = {
+        Task.ROLL: Permission.ROLL_IMPORT,
+        Task.LOOK: Permission.ROLL_IMPORT,
+        Task.LETTERS: Permission.LETTERS_PRINT,
+        Task.PROJECT: Permission.PROJECT_EDIT,
+        Task.POLL: Permission.POLL_DRAFT,
+    }
+    return allowed(actor, needed[task], place)
+
+
+def _line(task: Task, code: str, *, done: bool, current: bool, may: bool) -> TaskLine:
+    title, text, action, endpoint = {
+        Task.ROLL: (
+            _("导入户底册"),
+            _("有了户底册，才能给每一户发信、投票。Excel 或 CSV 都行。"),
+            _("导入户底册"),
+            "communities.roll",
+        ),
+        Task.LOOK: (
+            _("看一遍住户"),
+            _("对一对各楼的户数，没问题就点“户数对”。"),
+            _("看各楼户数"),
+            "communities.roll",
+        ),
+        Task.LETTERS: (
+            _("给每一户印信"),
+            _("信上有本户的编码和二维码，住户凭信进来。印好后装信封，逐户送到。"),
+            _("印信"),
+            "exports.letters",
+        ),
+        Task.PROJECT: (
+            _("登记第一个项目"),
+            _("想问大家要不要建的，先写进台账：花多少、谁来管。"),
+            _("登记项目"),
+            "projects.new",
+        ),
+        Task.POLL: (
+            _("开放第一次投票"),
+            _("从台账里挑项目起草，先预览，再开放。"),
+            _("起草投票"),
+            "voting.draft_choose",
+        ),
+    }[task]
+    who = _("社区工作人员") if task is Task.LETTERS else _("社区工作人员或居委会委员")
+    return TaskLine(
+        title=title,
+        text=text,
+        done=done,
+        current=current,
+        action=action,
+        url=url_for(endpoint, code=code) if may and not done else "",
+        who="" if may or done else _("由%(who)s办。", who=who),
+    )
