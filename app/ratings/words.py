@@ -8,6 +8,18 @@ from app.core import web
 from app.core.errors import RuleBroken
 
 
+def overall_text(points: str | None) -> str:
+    """The mean of 总体满意度 in words; None where fewer than five households answered."""
+    if points is None:
+        return _("总体满意度不足 5 户作答，不公布分数")
+    return _("总体满意度 %(points)s 分（满分 100）", points=points)
+
+
+def raters_text(raters: int | None) -> str:
+    """How many households answered; None where that is not told."""
+    return _("不足 5 户") if raters is None else _("%(number)s 户", number=f"{raters:,}")
+
+
 def _rating(error: RuleBroken) -> str:
     facts = error.facts
     return {
