@@ -80,6 +80,15 @@ def proposed(community_id: int) -> VersionView | None:
     return newest[0] if newest and newest[0].state in shown else None
 
 
+def _said(version: VersionView, regrouped: set[int]) -> dict[int, str]:
+    """What a version says under each number; with its class where that is no longer the same."""
+    said = {
+        one.number: f"【{one.kind.value}】{one.text}" if one.number in regrouped else one.text
+        for one in version.articles
+    }
+    return {0: f"《{version.title}》{version.preamble}"} | said
+
+
 def replaced_by(community_id: int, number: int) -> int | None:
     """The version in force, where it took the place of this one that was in force before."""
     newest = in_force(community_id)
@@ -99,9 +108,17 @@ class ArticleChange:
 
 
 def changes(before: VersionView, after: VersionView) -> list[ArticleChange]:
-    """What a new version changes, article by article; what stayed is left out."""
-    old = {0: before.preamble} | {article.number: article.text for article in before.articles}
-    new = {0: after.preamble} | {article.number: article.text for article in after.articles}
+    """What a new version changes, article by article; what stayed is left out.
+
+    Everything that a signature is bound to counts: name, preamble, and an article's class too.
+    """
+    classes = [{one.number: one.kind for one in version.articles} for version in (before, after)]
+    regrouped = {
+        number
+        for number, kind in classes[0].items()
+        if number in classes[1] and classes[1][number] is not kind
+    }
+    old, new = _said(before, regrouped), _said(after, regrouped)
     found = []
     for number in sorted(old.keys() | new.keys()):
         if old.get(number) == new.get(number):

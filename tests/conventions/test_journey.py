@@ -256,6 +256,18 @@ def test_whoever_signed_an_earlier_version_is_told_of_the_new_one(
         assert queries.since_signed(place.id, view, other.person_id or 0) is None
 
 
+def test_a_new_name_and_another_class_are_changes_too(world: World, fixed_clock: datetime) -> None:
+    place = world.community("HXL", 1)
+    first, second = (Article(n, ArticleClass.CONDUCT, f"第{n}条。") for n in (1, 2))
+    in_force(world, place, replace(TEXT, articles=(first, second)))
+    moved = replace(second, kind=ArticleClass.ORDER)
+    in_force(world, place, replace(TEXT, title="一区新公约", articles=(first, moved)))
+    changes = queries.changes(queries.version(place.id, 1), queries.version(place.id, 2))
+    assert [one.number for one in changes] == [0, 2]
+    assert [piece.text for piece in changes[0].pieces if piece.kind == "new"] == ["新"]
+    assert ArticleClass.ORDER.value in "".join(piece.text for piece in changes[1].pieces)
+
+
 def test_a_new_version_shows_who_signed_before_what_changed(
     web_app: Flask, fixed_clock: datetime
 ) -> None:
