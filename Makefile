@@ -3,7 +3,7 @@ PORT ?= 8000
 PY := .venv/bin/python
 export FLASK_APP := wsgi
 
-.PHONY: run test lint unit browser soak bench fmt setup
+.PHONY: run test lint unit browser soak bench fmt words setup
 .DEFAULT_GOAL := run
 
 run:
@@ -36,3 +36,8 @@ bench:
 
 fmt:
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix-only -q .
+
+# Reads every text out of the code, brings the English up to date, lists what has none.
+words:
+	@tools/setup.sh test
+	@$(PY) tools/words.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from whitenoise import WhiteNoise
 from app import config, features
 from app.communities import queries as communities
 from app.config import ROOT, Settings
-from app.core import guard, jobs, logs, shapes, web
+from app.core import guard, jobs, logs, shapes, space, times, web
 from app.core.db import db, prepare_engine
 from app.people import browser
 from app.policy import table
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 BODY_LIMIT = 64 * 1024
 FORM_PARTS = 50
+CONNECT_SECONDS = 5
 
 csrf = CSRFProtect()
 babel = Babel()
@@ -44,7 +46,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     _configure(app, settings)
     shapes.init(app)
-    logs.init(settings)
+    logs.init(app, settings)
+    space.init(app, settings)
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
@@ -72,7 +75,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         MAX_FORM_MEMORY_SIZE=BODY_LIMIT,
         MAX_FORM_PARTS=FORM_PARTS,
         WTF_CSRF_TIME_LIMIT=None,
-        BABEL_DEFAULT_LOCALE="zh_Hans_CN",
+        BABEL_DEFAULT_LOCALE=times.LANGUAGE_OF_RECORD,
         BABEL_DEFAULT_TIMEZONE="Asia/Shanghai",
         BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "app" / "translations"),
         SESSION_COOKIE_NAME="__Host-linyi" if settings.secure else "linyi",
@@ -89,11 +92,15 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 
 def _engine_options(url: str) -> dict[str, Any]:
+    is_sqlite = url.startswith("sqlite")
     # One connection for each web thread and one for the worker, with a little room.
     return {
         "pool_size": 40,
         "max_overflow": 10,
-        "pool_pre_ping": not url.startswith("sqlite"),
+        "pool_pre_ping": not is_sqlite,
+        "connect_args": {} if is_sqlite else {"connect_timeout": CONNECT_SECONDS},
+        # What people typed has no place in the text of a fault.
+        "hide_parameters": True,
     }
 
 
@@ -130,5 +137,6 @@ def _serve(app: Flask, settings: Settings) -> None:
         hops = settings.trusted_proxies
         wsgi = ProxyFix(wsgi, x_for=hops, x_proto=hops, x_host=hops)
     app.wsgi_app = wsgi  # type: ignore[method-assign]
-    if settings.worker_thread:
+    # A command of the command line ends when it is done; the worker has its own command there.
+    if settings.worker_thread and os.environ.get("FLASK_RUN_FROM_CLI") != "true":
         jobs.start_thread(app)

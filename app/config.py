@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from click import ClickException
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SECRET_LENGTH = 32
+# Who answers for an installation that has not said so.
+SOME_COMMITTEE = "社区居民委员会"
+READ_ONLY_PERCENT = 5
+MOST_PERCENT = 50
+_RETENTION = re.compile(r"LINYI_KEEP_([A-Z_]+)_DAYS")
 ROOT = Path(__file__).resolve().parent.parent
 
 
-class UnsafeSettings(Exception):
-    """The portal does not start like this; the message says which setting to change."""
+class UnsafeSettings(ClickException):
+    """The portal does not start like this; the message says which setting to change.
+
+    On the command line the sentence stands alone, without a trace, and the exit code is 2.
+    """
+
+    exit_code = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +48,17 @@ class Settings:
     worker_thread: bool = False
     trusted_proxies: int = 0
     trusted_hosts: tuple[str, ...] = ()
-    operator: str = "社区居民委员会"
+    operator: str = SOME_COMMITTEE
     complaint_phone: str = ""
     icp: str = ""
+    disk_dirs: tuple[Path, ...] = ()
+    read_only_percent: int = READ_ONLY_PERCENT
+    backup_dir: Path | None = None
+    backup_key_file: Path | None = None
+    backup_at: str = "03:10"
+    backup_keep: str = "7/4/12"
+    pg_bin: Path | None = None
+    retention: tuple[tuple[str, str], ...] = ()
     cheap_passwords: bool = False
 
     @property
@@ -74,8 +95,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     Raises: UnsafeSettings, with a sentence for the operator.
     """
     env = os.environ if environment is None else environment
-    data_dir = Path(env.get("LINYI_DATA_DIR", str(ROOT / "var"))).resolve()
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir = _made(Path(env.get("LINYI_DATA_DIR", str(ROOT / "var"))).resolve())
     key_file = env.get("LINYI_RECORD_KEY_FILE", "")
     fonts = env.get("LINYI_FONT_DIR", "")
     settings = Settings(
@@ -90,9 +110,17 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         worker_thread=env.get("LINYI_WORKER_THREAD", "") == "1",
         trusted_proxies=int(env.get("LINYI_TRUSTED_PROXIES", "0")),
         trusted_hosts=tuple(h for h in env.get("LINYI_TRUSTED_HOSTS", "").split(",") if h),
-        operator=env.get("LINYI_OPERATOR", "社区居民委员会"),
+        operator=env.get("LINYI_OPERATOR", SOME_COMMITTEE),
         complaint_phone=env.get("LINYI_COMPLAINT_PHONE", ""),
         icp=env.get("LINYI_ICP", ""),
+        disk_dirs=tuple(Path(d) for d in env.get("LINYI_DISK_DIRS", "").split(",") if d),
+        read_only_percent=_percent(env.get("LINYI_READ_ONLY_PERCENT", str(READ_ONLY_PERCENT))),
+        backup_dir=_path(env, "LINYI_BACKUP_DIR"),
+        backup_key_file=_path(env, "LINYI_BACKUP_KEY_FILE"),
+        backup_at=env.get("LINYI_BACKUP_AT", "03:10"),
+        backup_keep=env.get("LINYI_BACKUP_KEEP", "7/4/12"),
+        pg_bin=_path(env, "LINYI_PG_BIN"),
+        retention=_retention(env),
     )
     refuse_unsafe(settings)
     return settings
@@ -132,7 +160,47 @@ def _unsafe(settings: Settings) -> list[tuple[bool, str]]:
             and settings.record_key_file is None,
             "请设置 LINYI_RECORD_KEY_FILE：签名密钥要放在数据目录以外。",
         ),
+        (
+            settings.backup_dir is not None and settings.backup_key_file is None,
+            "请设置 LINYI_BACKUP_KEY_FILE：没有密钥文件，就不能定时备份。",
+        ),
+        (
+            settings.backup_key_file is not None
+            and settings.backup_key_file.is_relative_to(settings.data_dir),
+            "LINYI_BACKUP_KEY_FILE 要放在数据目录以外：和数据一起丢了，备份就打不开。",
+        ),
     ]
+
+
+def _made(data_dir: Path) -> Path:
+    """The data folder; a new one is closed to everybody but its owner."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnsafeSettings(
+            f"数据目录 {data_dir} 建不起来：{error.strerror}。请检查 LINYI_DATA_DIR 和它的权限。"
+        ) from error
+    return data_dir
+
+
+def _percent(text: str) -> int:
+    """Whole percents. Raises: UnsafeSettings, since a wrong number would stop or fill a disk."""
+    if not text.isdigit() or int(text) > MOST_PERCENT:
+        raise UnsafeSettings(
+            f"LINYI_READ_ONLY_PERCENT 要写 0 到 {MOST_PERCENT} 的整数，现在是 {text!r}。"
+        )
+    return int(text)
+
+
+def _path(env: Mapping[str, str], name: str) -> Path | None:
+    text = env.get(name, "")
+    return Path(text).resolve() if text else None
+
+
+def _retention(env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Every `LINYI_KEEP_<FIELD>_DAYS`, by field; the room that erases says what it knows."""
+    found = ((_RETENTION.fullmatch(name), text) for name, text in sorted(env.items()))
+    return tuple((match[1].lower(), text) for match, text in found if match)
 
 
 def _stored_secret(data_dir: Path) -> str:
@@ -141,7 +209,20 @@ def _stored_secret(data_dir: Path) -> str:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
+        return _read_secret(path)
+    except OSError as error:
+        raise UnsafeSettings(
+            f"密钥文件 {path} 写不进去：{error.strerror}。请让运行程序的用户能写数据目录。"
+        ) from error
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_hex(32))
-    return path.read_text(encoding="ascii").strip()
+    return _read_secret(path)
+
+
+def _read_secret(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise UnsafeSettings(
+            f"密钥文件 {path} 读不出来：{error.strerror}。它要属于运行程序的用户。"
+        ) from error

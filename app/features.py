@@ -14,6 +14,7 @@ MODELS = (
     "app.core.links",
     "app.core.record",
     "app.communities.models",
+    "app.communities.jobs",
     "app.people.models",
     "app.people.steps",
     "app.people.jobs",
@@ -42,6 +43,8 @@ MODELS = (
     "app.conventions.words",
     "app.discussion.words",
     "app.meetings.words",
+    "app.keeping.jobs",
+    "app.keeping.words",
 )
 BLUEPRINTS: tuple[str, ...] = (
     "app.attachments.views:bp",
@@ -56,11 +59,17 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.conventions.views:bp",
     "app.ratings.views:bp",
     "app.designs.views:bp",
-    "app.exports.views:bp",
+    "app.exports.letter_views:bp",
     "app.exports.cli:bp",
+    "app.exports.cli:papers_bp",
+    "app.exports.cli:poll",
+    "app.keeping.cli:bp",
+    "app.keeping.cli:retention_cli",
     "app.portal.views:bp",
     "app.portal.cli:bp",
     "app.portal.cli:worker",
+    "app.operating.views:bp",
+    "app.operating.cli:bp",
     "app.portal.cli:founding_cli",
 )
 

@@ -1,6 +1,10 @@
 """Serve the portal: `python -m app.serve`. One process with threads on SQLite.
 
 One process keeps one writer queue and exact limits; docs/adr says which figures decided it.
+
+There is one listening socket: systemd's, handed over, or one made here. All worker processes take
+from its queue, old ones and new ones, so SIGHUP (new code) loses no request. With systemd's the
+queue outlives even a restart of the whole service. SIGTERM finishes what is being answered.
 """
 
 from __future__ import annotations
@@ -11,10 +15,48 @@ import socket
 import sys
 
 from granian import Granian
+from granian._granian import SocketHolder
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
 THREADS = 4
+BACKLOG = 1024
+# Answers that take longer than this when the service stops are cut off.
+LAST_ANSWERS_SECONDS = 60
+# The first descriptor that systemd hands over: sd_listen_fds(3).
+FIRST_HANDED_OVER = 3
+
+
+class OneSocket(Granian):  # type: ignore[misc,valid-type]
+    """A server whose workers share one listening socket made by somebody else.
+
+    By itself it lets each worker open a socket of its own; when one ends, connections waiting in
+    its queue are reset. Reaches into granian (the version is pinned); tests restart it for real.
+    """
+
+    listening: socket.socket
+
+    def _init_shared_socket(self) -> None:
+        is_unix = self.listening.family == socket.AF_UNIX
+        self._ssp = None
+        self._sfd = self.listening.fileno()
+        self._shd = SocketHolder(self._sfd, is_unix, BACKLOG)  # type: ignore[call-arg]
+        self._sso = self.listening
+        self._sso.set_inheritable(True)
+
+
+def listening_socket(address: str, port: int) -> socket.socket:
+    """The socket that systemd hands over to this process, else a new one."""
+    handed_over = os.environ.get("LISTEN_PID") == str(os.getpid())
+    if handed_over and os.environ.get("LISTEN_FDS") == "1":
+        found = socket.socket(fileno=FIRST_HANDED_OVER)
+    else:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        found = socket.create_server((address, port), family=family, backlog=BACKLOG)
+    if found.family != socket.AF_UNIX:
+        # Connections inherit it: without it short answers wait 40 ms for the other side's receipt.
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return found
 
 
 def lan_address() -> str:
@@ -68,16 +110,17 @@ def main(arguments: list[str] | None = None) -> int:
         if phone:
             print(f"同一网络里的手机打开 http://{phone}:{chosen.port}/", flush=True)
     os.environ.setdefault("LINYI_WORKER_THREAD", "1")
-    Granian(
+    server = OneSocket(
         "wsgi:app",
-        address=chosen.address,
-        port=chosen.port,
         interface=Interfaces.WSGI,
         workers=chosen.workers,
         blocking_threads=chosen.threads,
         log_access=False,
         log_level=LogLevels.warning,
-    ).serve()
+        workers_kill_timeout=LAST_ANSWERS_SECONDS,
+    )
+    server.listening = listening_socket(chosen.address, chosen.port)
+    server.serve()
     return 0
 
 

@@ -68,6 +68,39 @@ def cpu_seconds(pid: int) -> float:
     return total
 
 
+def family(pid: int) -> list[int]:
+    """A process and its children."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(int(child) for child in children)]
+
+
+def memory_mb(pid: int) -> float:
+    """Proportional set size of a process and its children: shared pages are counted once."""
+    total = 0
+    for one in family(pid):
+        lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total / 1024
+
+
+def starting(env: dict[str, str]) -> None:
+    """From the command to the first page, and how much memory the server takes."""
+    seconds = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        with server(portal(), env):
+            fetch("/c/HXL/")
+            seconds.append(time.perf_counter() - begun)
+    figure("cold start to the first page, median", sorted(seconds)[2], "s")
+    with server(portal(), env) as running:
+        fetch("/c/HXL/")
+        figure("memory of the server at rest (PSS, all processes)", memory_mb(running.pid), "MB")
+        client(do="pages", port=PORT, clients=16, number=3000, path="/c/HXL/")
+        figure("memory after 3,000 pages", memory_mb(running.pid), "MB")
+        client(do="pages", port=PORT, clients=16, number=3000, path="/c/HXL/")
+        figure("memory after 6,000 pages", memory_mb(running.pid), "MB")
+
+
 @contextmanager
 def server(command: list[str], env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """A server on PORT until the end of the block."""
@@ -299,14 +332,12 @@ def ballot_of(code: str, fact: str) -> str:
 
 
 def jobs(env: dict[str, str]) -> None:
-    """The roll's import and the letters, inside one process."""
+    """The roll's import and the dossier, inside one process."""
     program = """
 import time
 from wsgi import app
 from app.communities import operations, queries
 from app.core.actor import SYSTEM
-from app.exports import papers, printing
-from app.people import operations as people
 with app.test_request_context():
     district = operations.add_jurisdiction(SYSTEM, level="district", code="B", name="b", parent_id=None)
     new = operations.NewCommunity("BENCH", "b", district, "", "", "", "", True)
@@ -315,13 +346,6 @@ with app.test_request_context():
     start = time.perf_counter()
     operations.import_roll(SYSTEM, community_id=place_id, data=data, file_name="x.xlsx")
     print(time.perf_counter() - start)
-    start = time.perf_counter()
-    addresses = queries.households_for_letters(place_id)
-    codes = {c.household_id: c for c in people.issue_codes(SYSTEM, community_id=place_id, household_ids=None)}
-    place = queries.community_by_id(place_id)
-    pdf = printing.letters_pdf(papers.sender(place), papers.letter_text([]), papers.letters(addresses, codes))
-    print(time.perf_counter() - start)
-    print(len(pdf))
     from datetime import timedelta
     from flask import g
     from sqlalchemy import insert, select
@@ -356,11 +380,112 @@ with app.test_request_context():
     done = subprocess.run(
         [PY, "-c", program], cwd=ROOT, env=env, check=True, capture_output=True, text=True
     )
-    seconds, letters, size, dossier = map(float, done.stdout.split())
+    seconds, dossier = map(float, done.stdout.split())
     figure("roll of 1,486 rows: import", seconds, "s", "≤ 5")
-    figure("1,486 letters: codes, QR and PDF", letters, "s", "≤ 30")
-    figure("1,486 letters: size", size / 1_000_000, "MB", "≤ 25")
     figure("dossier of 500 people and 2,000 opinions", dossier, "s", "≤ 10")
+
+
+def letters(env: dict[str, str]) -> None:
+    """A community's letters in a process of its own, while others read a page of the portal."""
+    program = """
+import resource, tempfile, threading, time
+from wsgi import app
+from app.communities import queries
+from app.core.actor import SYSTEM
+from app.core.db import db
+from app.exports import operations
+from app.exports.rules import HaveLetter
+visits, done = [], threading.Event()
+def visit():
+    client = app.test_client()
+    while not done.is_set():
+        start = time.perf_counter()
+        assert client.get("/c/HXL/").status_code == 200
+        visits.append(time.perf_counter() - start)
+        time.sleep(0.02)
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+with app.app_context():
+    place = queries.community_by_code("HXL")
+    db.session.rollback()
+    wanted = operations.LettersWanted("all", HaveLetter.REISSUE)
+    before, out = peak(), tempfile.TemporaryFile()
+    start = time.perf_counter()
+    made = operations.print_letters(SYSTEM, community=place, wanted=wanted, out=out)
+    print(made.letters, time.perf_counter() - start, out.tell() / 1e6, before, peak())
+    reader = threading.Thread(target=visit)
+    reader.start()
+    operations.print_letters(SYSTEM, community=place, wanted=wanted, out=tempfile.TemporaryFile())
+    done.set()
+    reader.join()
+    print(1000 * sorted(visits)[len(visits) // 2], 1000 * sorted(visits)[int(len(visits) * 0.99)])
+"""
+    done = subprocess.run(
+        [PY, "-c", program], cwd=ROOT, env=env, check=True, capture_output=True, text=True
+    )
+    number, seconds, size, before, peak, median, late = map(float, done.stdout.split())
+    name = f"{number:,.0f} letters"
+    figure(f"{name}: codes, QR and PDF", seconds, "s", "≤ 30")
+    figure(f"{name}: size", size, "MB", "≤ 25")
+    figure(f"{name}: peak of the process", peak, "MB", "≤ 300")
+    figure(f"{name}: of which the portal at rest", before, "MB")
+    figure(f"{name}: home page of others meanwhile, median", median, "ms")
+    figure(f"{name}: home page of others meanwhile, p99", late, "ms")
+
+
+def large_roll(name: str, env: dict[str, str], folder: Path, number: int = 100_000) -> None:
+    """A district's roll from the command line: brought in, then sent in again unchanged."""
+    import xlsxwriter
+
+    path = folder / "large.xlsx"
+    with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
+        sheet = book.add_worksheet("底册")
+        sheet.write_row(0, 0, ["住户底册"])
+        header = "序号 小区 楼栋 单元 房号 房屋用途 建筑面积 产权人 户主 联系电话 身份证号 家庭人数 是否常住 网格 备注"
+        sheet.write_row(1, 0, header.split())
+        for n in range(number):
+            building, home = divmod(n, 120)
+            place = [
+                f"{building // 60 + 1}区",
+                f"{building % 60 + 1}号楼",
+                f"{home // 40 + 1}单元",
+                f"{home % 40 + 101:04d}",
+            ]
+            who = [
+                "住宅",
+                f"{50 + n % 60}.{n % 100:02d}㎡",
+                f"业主{n // 2}",
+                f"住户{n}",
+                13_000_000_000.0 + n,
+                f"2112021990{n:07d}X",
+            ]
+            sheet.write_row(
+                n + 2, 0, [n + 1, *place, *who, n % 5, "是", f"网格{building % 9}", "备注"]
+            )
+        sheet.write_row(number + 2, 0, ["合计"])
+    program = "from wsgi import app\nfrom tests.support.world import World\nwith app.app_context(): World(app).community('LARGE', 0)"
+    subprocess.run([PY, "-c", program], cwd=ROOT, env=env, check=True)
+    for label in ("import", "import again, nothing changed"):
+        begun = time.perf_counter()
+        running = subprocess.Popen(
+            [FLASK, "--app", "wsgi", "roll", "import", "LARGE", str(path)],
+            cwd=ROOT,
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        _pid, status, used = os.wait4(running.pid, 0)
+        running.returncode = os.waitstatus_to_exitcode(status)
+        assert running.returncode == 0
+        figure(
+            f"{name}, roll of {number:,} rows: {label}", time.perf_counter() - begun, "s", "≤ 60"
+        )
+        figure(
+            f"{name}, roll of {number:,} rows: {label}, peak memory",
+            used.ru_maxrss / 1024,
+            "MB",
+            "≤ 300",
+        )
 
 
 def fresh(env: dict[str, str], prefix: str, number: int, households: int) -> list[str]:
@@ -387,9 +512,12 @@ def one_engine(name: str, folder: Path, url: str = "") -> None:
     flask(env, "db", "upgrade")
     flask(env, "demo", "init")
     if not url:
+        starting(env)
         statements(env)
         floor_and_pages(env, folder)
         jobs(env)
+        letters(env)
+    large_roll(name, env, folder)
     rush(f"{name}, one community", env, folder, fresh(env, "A", 1, 620), 600)
     rush(f"{name}, twenty communities", env, folder, fresh(env, "C", 20, 40), 600)
 

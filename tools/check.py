@@ -18,6 +18,7 @@ LINT = (
     ("floors", ["lint-imports"]),
     ("spelling", ["codespell", "app", "docs", "templates", "tests", "README.md"]),
     ("vendor", ["python", "tools/vendor.py", "--check"]),
+    ("words", ["python", "tools/words.py", "--check"]),
 )
 UNIT = (
     "unit",

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 from flask import current_app
 from sqlalchemy import bindparam, func, select
 
-from app.communities import addresses, rules
+from app.communities import addresses
 from app.communities.models import (
     Building,
     Community,
     Estate,
     Household,
     Jurisdiction,
-    RollUpload,
 )
 from app.core.db import db
 from app.core.errors import NotFound
@@ -25,7 +24,7 @@ from app.policy.table import Place
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement, Select
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +147,7 @@ class HouseholdAddress:
     building: str
     stairwell: str
     room: str
+    on_roll: bool = True
 
     @property
     def text(self) -> str:
@@ -167,10 +167,11 @@ _ADDRESS = (
     Building.name,
     Household.stairwell,
     Household.room,
+    Household.left_roll_at.is_(None),
 )
 
 
-def _addresses(community_id: int) -> Select[int, int, str, str, str, str]:
+def _addresses(community_id: int) -> Select[int, int, str, str, str, str, bool]:
     return (
         select(*_ADDRESS)
         .join(Building, Building.id == Household.building_id)
@@ -193,22 +194,26 @@ def addresses_of(community_id: int, household_ids: Sequence[int]) -> dict[int, H
     return {row[0]: HouseholdAddress(*row) for row in rows}
 
 
-def households_for_letters(
-    community_id: int, building_id: int | None = None, household_id: int | None = None
-) -> list[HouseholdAddress]:
-    """Residential households in walking order: estate, building, stairwell, room."""
-    wanted = _addresses(community_id).where(Household.unit_type == "residence")
-    if building_id is not None:
-        wanted = wanted.where(Household.building_id == building_id)
-    if household_id is not None:
-        wanted = wanted.where(Household.id == household_id)
-    addresses = [HouseholdAddress(*row) for row in db.session.execute(wanted)]
-    return sorted(addresses, key=_walking_order)
+def residences(community_id: int) -> tuple[ColumnElement[bool], ...]:
+    """What makes a household one that is asked, counted and written to: a home, on the roll."""
+    return (
+        Household.community_id == community_id,
+        Household.unit_type == "residence",
+        Household.left_roll_at.is_(None),
+    )
 
 
-def _walking_order(address: HouseholdAddress) -> tuple[object, ...]:
-    parts = (address.building, address.stairwell, address.room)
-    return (address.estate, *(key for part in parts for key in (len(part), part)))
+def households_for_letters(community_id: int) -> list[HouseholdAddress]:
+    """Residential households in walking order: estate, building, stairwell, floor, room."""
+    wanted = _addresses(community_id).where(*residences(community_id))
+    found = [HouseholdAddress(*row) for row in db.session.execute(wanted)]
+    return sorted(found, key=walking_order)
+
+
+def walking_order(address: HouseholdAddress) -> addresses.WalkingKey:
+    """Sorts addresses as a deliverer walks."""
+    parts = (address.estate, address.building, address.stairwell, address.room)
+    return addresses.walking_key(*parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,79 +234,11 @@ def buildings(community_id: int) -> list[BuildingView]:
         .outerjoin(
             Household,
             (Household.community_id == Building.community_id)
-            & (Household.building_id == Building.id),
+            & (Household.building_id == Building.id)
+            & Household.left_roll_at.is_(None),
         )
         .where(Building.community_id == community_id)
         .group_by(Building.id, Estate.name, Building.name)
     )
     found = [BuildingView(*row) for row in rows]
-    return sorted(found, key=lambda building: (building.estate, len(building.name), building.name))
-
-
-def roll_values(community_id: int) -> dict[rules.AddressKey, rules.Values]:
-    """The whole roll by address, for comparing a file with it."""
-    rows = db.session.execute(
-        select(
-            Estate.name.label("estate_name"),
-            Building.name.label("building_name"),
-            *(column for column in Household.__table__.columns if column.name not in _NOT_IMPORTED),
-        )
-        .join(Building, Building.id == Household.building_id)
-        .join(Estate, Estate.id == Building.estate_id)
-        .where(Household.community_id == community_id)
-    ).mappings()
-    return {
-        (row["estate_name"], row["building_name"], row["stairwell"], row["room"]): dict(row)
-        for row in rows
-    }
-
-
-_NOT_IMPORTED = ("id", "community_id", "building_id", "title_hash")
-
-
-def upload_rows(stored: Sequence[Any]) -> list[rules.RollRow]:
-    """The rows of an upload as they were read."""
-    return [
-        rules.RollRow(number, (key[0], key[1], key[2], key[3]), values)
-        for number, key, values in stored
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class UploadView:
-    """An upload and what bringing it in would do."""
-
-    public_id: str
-    file_name: str
-    preview: rules.Preview
-    refused: tuple[rules.Refused, ...]
-    warnings: dict[str, int]
-    totals: int
-    dropped: tuple[str, ...]
-    unknown: tuple[str, ...]
-    missing: tuple[str, ...]
-    applied: bool
-
-
-def upload_view(community_id: int, public_id: str) -> UploadView:
-    """An upload held against the roll as it stands now. Raises: NotFound."""
-    upload = db.session.scalar(
-        select(RollUpload).where(
-            RollUpload.community_id == community_id, RollUpload.public_id == public_id
-        )
-    )
-    if upload is None:
-        raise NotFound("upload")
-    notes = upload.notes
-    return UploadView(
-        public_id=upload.public_id,
-        file_name=upload.file_name,
-        preview=rules.compare(roll_values(community_id), upload_rows(upload.rows)),
-        refused=tuple(rules.Refused(*row) for row in notes["refused"]),
-        warnings=notes["warnings"],
-        totals=notes["totals"],
-        dropped=tuple(notes["dropped"]),
-        unknown=tuple(notes["unknown"]),
-        missing=tuple(notes["missing"]),
-        applied=upload.applied_at is not None,
-    )
+    return sorted(found, key=lambda one: addresses.walking_key(one.estate, one.name, "", ""))

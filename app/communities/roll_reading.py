@@ -1,25 +1,29 @@
-"""A roll's file: checked before it is opened, then read into rows of known columns.
+"""A roll's file: checked before it is opened, then read into rows of text, sheet by sheet.
 
-Raises only RuleBroken roll.*: a file from outside may be anything.
+Raises only RuleBroken roll.*: a file from outside may be anything. Columns that are never kept
+(ID number, remark, title number) and whatever looks like an ID number do not leave this module.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import python_calamine
+from python_calamine import SheetVisibleEnum
 
 from app.communities import rules
+from app.communities.sheets import Marks, marks
 from app.core.errors import RuleBroken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 MAX_BYTES = 30 * 1024 * 1024
 MAX_UNPACKED = 300 * 1024 * 1024
@@ -27,48 +31,120 @@ MAX_RATIO = 200
 MAX_MEMBERS = 500
 MAX_ROWS = 200_000
 MAX_COLUMNS = 200
+MAX_SHEETS = 50
 HEADER_WITHIN = 20
+PIECE = 500
 REQUIRED = ("estate", "building", "room")
-DROPPED = ("id_number", "remark")
+# What an import never keeps: two for good, the title number until units need telling apart by it.
+DROPPED = ("id_number", "remark", "title_no")
+REASON = "原因"
+IGNORED = frozenset(("序号", "编号", "行号", "序", "No.", "NO.", REASON))
+# A merged cell says the same of all its rows; of sizes and heads it would count them twice.
+NOT_CARRIED = frozenset(rules.NUMBERS)
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+LOCKED = "EncryptedPackage".encode("utf-16-le")
+
+Row = list[str]
+_Carried = tuple[Row, frozenset[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class RollFile:
-    """A file that was read: its rows, and what was not taken from it."""
+class Column:
+    """A column of a file: its header, and the field it holds.
 
-    reading: rules.Reading
-    dropped_columns: tuple[str, ...]
-    unknown_columns: tuple[str, ...]
-    missing_columns: tuple[str, ...]
+    `origin` is known, mapped (by hand, now or before), unused (so said by hand), unknown or double
+    (another column holds that field); `field` is empty but for the first two.
+    """
+
+    text: str
+    field: str
+    origin: str
 
 
-def read_roll(data: bytes, file_name: str) -> RollFile:
-    """Read .xlsx or .csv (UTF-8 or GBK). Raises: RuleBroken roll.*."""
+@dataclass
+class ReadSheet:
+    """A sheet as it was read. `pieces` hold its rows as JSON: [[row in the file, cell, …], …].
+
+    Without a header that could be a roll's, `header` is empty and no row was kept. One that
+    `corrects` was given back by us with reasons.
+    """
+
+    name: str
+    hidden: bool
+    header: list[str] = field(default_factory=list)
+    rows: int = 0
+    totals: int = 0
+    dropped: list[str] = field(default_factory=list)
+    pieces: list[str] = field(default_factory=list)
+    with_id_numbers: list[str] = field(default_factory=list)
+    corrects: bool = False
+
+    @property
+    def is_roll(self) -> bool:
+        """Whether it has a header that could be a roll's."""
+        return bool(self.header)
+
+
+def read_file(data: bytes, file_name: str, remembered: Mapping[str, str]) -> list[ReadSheet]:
+    """Read .xlsx, .xls, .ods or .csv (UTF-8 or GBK): every sheet that holds anything.
+
+    `remembered` gives the field of headers that somebody mapped by hand. Raises: RuleBroken roll.*.
+    """
     if not data:
         raise RuleBroken("roll.empty")
     if len(data) > MAX_BYTES:
         raise RuleBroken("roll.too_large")
-    if data.startswith(OLE):
-        raise RuleBroken("roll.old_xls" if file_name.lower().endswith(".xls") else "roll.locked")
-    if data.startswith(b"PK"):
-        return _from_table(_workbook_rows(data))
-    return _from_table(_csv_rows(data))
+    if data.startswith((b"PK", OLE)):
+        found = list(_book(data, remembered))
+    else:
+        found = [_read(ReadSheet(file_name, hidden=False), _csv_rows(data), Marks(), remembered)]
+    found = [sheet for sheet in found if sheet.rows or sheet.is_roll]
+    if not found:
+        raise RuleBroken("roll.empty")
+    return found
 
 
-def _workbook_rows(data: bytes) -> Iterator[Sequence[object]]:
-    _check_zip(data)
+def _book(data: bytes, remembered: Mapping[str, str]) -> Iterator[ReadSheet]:
     try:
-        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
-        names = [s.name for s in book.sheets_metadata if "isible" in str(s.visible)]
-        sheet = book.get_sheet_by_name((names or book.sheet_names)[0])
-        _check_extent(sheet.total_height, sheet.total_width)
-        yield from sheet.to_python(skip_empty_area=False)
+        found = _marks(data)
+        with python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
+            for told in book.sheets_metadata[:MAX_SHEETS]:
+                sheet = ReadSheet(told.name, hidden=told.visible != SheetVisibleEnum.Visible)
+                yield _sheet(book, sheet, found.get(told.name, Marks()), remembered)
     except RuleBroken:
         raise
+    except python_calamine.PasswordError as error:
+        raise RuleBroken("roll.locked") from error
     except Exception as error:
         # The reader is another's code over anybody's bytes: whatever it says, this is no roll.
         raise RuleBroken("roll.not_a_workbook") from error
+
+
+def _marks(data: bytes) -> dict[str, Marks]:
+    if data.startswith(b"PK"):
+        _check_zip(data)
+        return marks(data)
+    if LOCKED in data:
+        raise RuleBroken("roll.locked")
+    return {}
+
+
+def _sheet(
+    book: python_calamine.CalamineWorkbook,
+    sheet: ReadSheet,
+    found: Marks,
+    remembered: Mapping[str, str],
+) -> ReadSheet:
+    """One sheet; the reader gives rows from the first but columns from where the cells begin."""
+    table = book.get_sheet_by_name(sheet.name)
+    _check_extent(table.total_height, table.total_width)
+    if table.start is None:
+        return sheet
+    left = table.start[1]
+    if table.merged_cell_ranges:
+        found.merged = [(*first, *last) for first, last in table.merged_cell_ranges]
+    rows = ([*[""] * left, *row] for row in table.iter_rows())
+    return _read(sheet, rows, found, remembered)
 
 
 def _check_extent(rows: int, columns: int) -> None:
@@ -91,13 +167,14 @@ def _check_zip(data: bytes) -> None:
     strange = any(name.filename.startswith(("/", "..")) for name in members)
     if len(members) > MAX_MEMBERS or unpacked > MAX_UNPACKED or heavy or strange:
         raise RuleBroken("roll.bomb")
-    if "xl/workbook.xml" not in {member.filename for member in members}:
+    if not {"xl/workbook.xml", "content.xml"} & {member.filename for member in members}:
         raise RuleBroken("roll.not_a_workbook")
 
 
 def _csv_rows(data: bytes) -> Iterator[Sequence[object]]:
     text = _decoded(data)
-    delimiter = "\t" if text.count("\t") > text.count(",") else ","
+    head = text[:10_000]
+    delimiter = max(",\t;", key=head.count)
     try:
         for number, row in enumerate(
             csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -127,66 +204,174 @@ def aliases() -> dict[str, str]:
     path = Path(__file__).with_name("data") / "roll_columns.csv"
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            field = "remark" if row["header_zh"] == "备注" else row["field"]
-            field = field if row["type"] != "drop" else "id_number"
+            field_name = "remark" if row["header_zh"] == "备注" else row["field"]
+            field_name = field_name if row["type"] != "drop" else "id_number"
             for name in (row["header_zh"], *row["aliases"].split(";")):
-                table[_header(name)] = field
+                table[header_text(name)] = field_name
     return table
 
 
-def _header(cell: object) -> str:
-    return "".join(rules.plain(cell).split()).strip("*＊:：")
+def header_text(cell: object) -> str:
+    """A header as it is compared and remembered."""
+    return "".join(rules.plain(cell).split()).strip("*:")[:80]
 
 
-def _from_table(rows: Iterator[Sequence[object]]) -> RollFile:
-    table = enumerate(rows, start=1)
-    header, best = _find_header(table)
-    if header is None:
-        raise RuleBroken("roll.empty" if best is None else "roll.columns_missing", missing=best)
-    fields = [aliases().get(_header(cell)) for cell in header]
-    texts = [_header(cell) for cell in header]
-    kept = {
-        position: field
-        for position, field in enumerate(fields)
-        if field is not None and field not in DROPPED and field not in fields[:position]
-    }
-    reading = rules.read_rows(
-        (number, {field: _cell(row, position) for position, field in kept.items()})
-        for number, row in table
-    )
-    return RollFile(
-        reading=_without_secrets(reading),
-        dropped_columns=tuple(t for t, f in zip(texts, fields, strict=True) if f in DROPPED),
-        unknown_columns=tuple(t for t, f in zip(texts, fields, strict=True) if f is None and t),
-        missing_columns=tuple(f for f in ("household_head", "phone") if f not in fields),
-    )
+def _field(text: str, remembered: Mapping[str, str]) -> str | None:
+    return aliases().get(text) or remembered.get(text)
 
 
-def _find_header(
-    table: enumerate[Sequence[object]],
-) -> tuple[Sequence[object] | None, str | None]:
-    """The first row near the top that names the required columns; else what the best one lacks."""
-    lacking: list[str] | None = None
-    for number, row in table:
-        found = {aliases().get(_header(cell)) for cell in row}
-        missing = [name for name in REQUIRED if name not in found]
-        if not missing:
-            return row, ""
-        if any(rules.plain(cell) for cell in row) and (
-            lacking is None or len(missing) < len(lacking)
-        ):
-            lacking = missing
-        if number >= HEADER_WITHIN:
-            break
-    return None, None if lacking is None else ",".join(lacking)
+def plan(header: Iterable[str], remembered: Mapping[str, str]) -> tuple[Column, ...]:
+    """What each kept column holds. Several columns of phones are read together."""
+    found: list[Column] = []
+    taken: set[str] = set()
+    for text in header:
+        field_name = _field(text, remembered)
+        if not field_name:
+            found.append(Column(text, "", "unused" if text in remembered else "unknown"))
+        elif field_name in taken and field_name != "phone":
+            found.append(Column(text, "", "double"))
+        else:
+            found.append(Column(text, field_name, "known" if text in aliases() else "mapped"))
+            taken.add(field_name)
+    return tuple(found)
 
 
-def _cell(row: Sequence[object], position: int) -> str:
-    return rules.plain(row[position]) if position < len(row) else ""
+def lacking(columns: Iterable[Column]) -> list[str]:
+    """The required fields that no column holds."""
+    held = {column.field for column in columns}
+    return [name for name in REQUIRED if name not in held]
 
 
-def _without_secrets(reading: rules.Reading) -> rules.Reading:
-    """Title numbers are personal and only needed to tell units apart: they are not kept yet."""
-    for row in reading.rows:
-        row.values.pop("title_no", None)
-    return reading
+def cells_of(columns: Sequence[Column], row: Sequence[str]) -> dict[str, str]:
+    """A row's texts by field."""
+    cells: dict[str, str] = {}
+    for column, text in zip(columns, row, strict=True):
+        if not column.field:
+            continue
+        before = cells.get(column.field)
+        cells[column.field] = f"{before}、{text}" if before and text else before or text
+    return cells
+
+
+def _read(
+    sheet: ReadSheet,
+    rows: Iterable[Sequence[object]],
+    found: Marks,
+    remembered: Mapping[str, str],
+) -> ReadSheet:
+    """Find the header near the top and keep what stands below it."""
+    table = _carried(rows, found)
+    top = [next(table, None) for _ in range(HEADER_WITHIN)]
+    near = [row for row in top if row is not None]
+    begins = _header([row for row, _filled in near], remembered)
+    if begins is None:
+        sheet.rows = sum(any(row) for row, _filled in (*near, *table))
+        return sheet
+    _keep(sheet, near[begins][0], _numbered(near, begins, table), remembered)
+    return sheet
+
+
+def _numbered(
+    near: list[_Carried], begins: int, table: Iterator[_Carried]
+) -> Iterator[tuple[int, _Carried]]:
+    yield from enumerate(near[begins + 1 :], start=begins + 2)
+    yield from enumerate(table, start=len(near) + 1)
+
+
+@dataclass
+class _Merged:
+    """Fills merged cells downwards as the rows go by; remembers in `filled` what it filled."""
+
+    starts: dict[tuple[int, int], int]
+    open: dict[int, tuple[int, str]] = field(default_factory=dict)
+
+    def fill(self, number: int, row: Row) -> frozenset[int]:
+        """Fill one row; gives the columns that were empty."""
+        filled = []
+        for column, (until, text) in list(self.open.items()):
+            if number > until:
+                del self.open[column]
+            elif column < len(row) and not row[column]:
+                row[column] = text
+                filled.append(column)
+        for column, text in enumerate(row):
+            if (number, column) in self.starts:
+                self.open[column] = self.starts[number, column], text
+        return frozenset(filled)
+
+
+def _carried(
+    rows: Iterable[Sequence[object]], found: Marks
+) -> Iterator[tuple[Row, frozenset[int]]]:
+    """Every row as text, cells without a result marked, merged cells filled; and which were."""
+    merged = _Merged({(top, left): end for top, left, end, _right in found.merged if end > top})
+    for number, cells in enumerate(rows):
+        row = [rules.as_written(cell) for cell in cells]
+        for column in range(len(row)) if found.empty else ():
+            if (number, column) in found.empty:
+                row[column] = found.empty[number, column] or rules.NOT_CALCULATED
+        yield row, merged.fill(number, row) if merged.starts else _NOTHING
+
+
+_NOTHING: frozenset[int] = frozenset()
+
+
+def _header(near: list[Row], remembered: Mapping[str, str]) -> int | None:
+    """Where the header stands: the row that names all required columns, else most of any.
+
+    A row that names only one column is no header: a title may contain the word.
+    """
+    named = [{_field(header_text(cell), remembered) for cell in row} - {None, ""} for row in near]
+    for position, fields in enumerate(named):
+        if fields.issuperset(REQUIRED):
+            return position
+    best = max(range(len(named)), key=lambda position: len(named[position]), default=0)
+    return best if named and len(named[best]) > 1 else None
+
+
+def _keep(
+    sheet: ReadSheet,
+    header: Row,
+    rows: Iterator[tuple[int, _Carried]],
+    remembered: Mapping[str, str],
+) -> None:
+    texts = [header_text(cell) for cell in header]
+    fields = [_field(text, remembered) for text in texts]
+    kept = [
+        position
+        for position, text in enumerate(texts)
+        if text and text not in IGNORED and fields[position] not in DROPPED
+    ]
+    sheet.header = [texts[position] for position in kept]
+    sheet.corrects = REASON in texts
+    sheet.dropped = [text for text, held in zip(texts, fields, strict=True) if held in DROPPED]
+    once = frozenset(n for n, held in enumerate(fields) if held in NOT_CARRIED)
+    suspect: set[int] = set()
+    piece: list[list[object]] = []
+    for number, (row, filled) in rows:
+        for position in filled & once:
+            row[position] = ""
+        if rules.is_total(row) or [header_text(cell) for cell in row[: len(texts)]] == texts:
+            sheet.totals += 1
+            continue
+        cells = [row[position] if position < len(row) else "" for position in kept]
+        piece += [[number, *_clean(cells, suspect)]] if any(cells) else []
+        if len(piece) == PIECE:
+            _put(sheet, piece)
+            piece = []
+    _put(sheet, piece)
+    sheet.with_id_numbers = [sheet.header[position] for position in sorted(suspect)]
+
+
+def _clean(cells: list[str], suspect: set[int]) -> list[str]:
+    clean = [rules.without_id_numbers(text) for text in cells]
+    if clean != cells:
+        suspect.update(n for n, text in enumerate(cells) if clean[n] != text)
+    return clean
+
+
+def _put(sheet: ReadSheet, piece: list[list[object]]) -> None:
+    if not piece:
+        return
+    sheet.rows += len(piece)
+    sheet.pieces.append(json.dumps(piece, ensure_ascii=False, separators=(",", ":")))

@@ -1,4 +1,4 @@
-"""The rules of the household roll: what cells mean, which rows are refused, what an import changes.
+"""The rules of the household roll: what cells mean, which rows are refused, who owns several units.
 
 Pure. Areas are integers in 0.01 m². Source: docs/rules.md, "The roll".
 """
@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 AddressKey = tuple[str, str, str, str]
 Values = dict[str, str | int | None]
 
+ADDRESS = ("estate", "building", "stairwell", "room")
+NUMBERS = ("area_registered_c", "area_surveyed_c", "area_contract_c", "persons", "persons_60_plus")
+# What cannot be read says nothing: an import leaves what the roll has. A text says so by None.
+UNREADABLE = -1
 NUMERALS = "零一二三四五六七八九十"
 UNIT_TYPES = {
     "住宅": "residence",
@@ -27,58 +32,99 @@ UNIT_TYPES = {
 }
 TENURES = {
     "私产": "private",
+    "私有": "private",
     "公产": "public_rented",
+    "公房": "public_rented",
     "单位产": "unit_owned",
     "开发商": "developer",
 }
-DELIVERIES = {"已交付": "delivered", "已售未交付": "sold_undelivered", "未售": "unsold"}
+DELIVERIES = {
+    "已交付": "delivered",
+    "是": "delivered",
+    "已售未交付": "sold_undelivered",
+    "未售": "unsold",
+}
 RESIDENCES = {
     "是": "resident",
     "常住": "resident",
+    "自住": "resident",
     "否": "absent",
+    "空置": "absent",
     "出租": "rented_out",
 }
-TOTALS = ("合计", "总计", "小计")
+WORDS = {"tenure": TENURES, "delivery": DELIVERIES, "residence": RESIDENCES}
+TOTALS = ("合计", "总计", "小计", "共计")
+FOOTNOTES = ("注:", "注:", "备注:", "说明:", "填表", "制表", "审核", "日期:", "联系")
+ERRORS = frozenset(
+    ("#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#GETTING_DATA")
+)
+NOT_CALCULATED = "=（公式没有结果）"
 LARGEST_AREA_C = 10_000_000
 SHORTEST_PHONE, LONGEST_PHONE = 7, 12
 LENGTHS = {"estate": 80, "building": 40, "stairwell": 20, "room": 40}
+LONGEST_TEXT, LONGEST_OWNERS, LONGEST_PHONES, LONGEST_GRID = 80, 200, 120, 40
+_ID_NUMBER = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
+_SQUARE_METRES = re.compile(r"(㎡|m2|m²|平方米|平米|平方|平)$", re.IGNORECASE)
+_A_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DASHES = str.maketrans("‐‑‒–—−", "------")
+
+
+def as_written(cell: object) -> str:
+    """A cell as its writer sees it: 502.0 is 502, a date is 2026-03-01, no spaces around it."""
+    if isinstance(cell, bool):
+        return "是" if cell else "否"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() else repr(cell)
+    day = getattr(cell, "isoformat", None)
+    if day is not None:
+        return str(day())[:10]
+    return str(cell if cell is not None else "").replace("\0", "").strip()
+
+
+def without_id_numbers(text: str) -> str:
+    """The text without anything that looks like a resident's ID number."""
+    return _ID_NUMBER.sub("", text) if len(text) >= 18 else text  # noqa: PLR2004
 
 
 def plain(cell: object) -> str:
     """A cell as text: full-width made half-width, spaces trimmed, 502.0 made 502."""
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    text = unicodedata.normalize("NFKC", str(cell if cell is not None else "")).strip()
-    text = text.replace("\0", "")
-    return text[:-2] if re.fullmatch(r"\d+\.0", text) else text
+    text = as_written(cell)
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text).strip()
+    # Our own workbooks put an apostrophe before what a spreadsheet would take for a formula.
+    text = re.sub(r"^'+(?=[=+\-@])", "", text) if text[:1] == "'" else text
+    return text[:-2] if text[-2:] == ".0" and re.fullmatch(r"\d+\.0", text) else text
 
 
 def _joined(text: str) -> str:
     """Without spaces; what stood apart may now be one character, so it is normalised again."""
-    return unicodedata.normalize("NFKC", "".join(text.split()))
+    return unicodedata.normalize("NFKC", "".join(text.split())).translate(_DASHES)
 
 
+@lru_cache(maxsize=4096)
 def building_name(text: str) -> str:
-    """12号楼, 12#, 12 栋 and 12 are one building; 12甲 is another."""
-    clean = _joined(text)
-    clean = re.sub(r"(号楼|号院|号|楼|栋|幢|座|#)+$", "", clean)
-    return _number(clean)
+    """12号楼, 12#, 第12栋 and 12 are one building; 12甲 is another."""
+    clean = re.sub(r"(号楼|号院|号|楼|栋|幢|座|#)+$", "", _joined(text))
+    return _number(re.sub(r"^[第#]+(?=.)", "", clean))
 
 
+@lru_cache(maxsize=4096)
 def stairwell_name(text: str) -> str:
     """一单元, 1单元, 1门 and 1 are one stairwell; empty for point blocks."""
-    clean = _joined(text)
-    return _number(re.sub(r"(单元|门|号)+$", "", clean))
+    clean = re.sub(r"(单元|门|号|#)+$", "", _joined(text))
+    return _number(re.sub(r"^[第#]+(?=.)", "", clean))
 
 
+@lru_cache(maxsize=65536)
 def room_name(text: str) -> str:
     """0502, 502室 and 502 are one room; 3-1 and 门市3号 stay as they are."""
-    clean = _joined(text)
-    clean = re.sub(r"(室|房)$", "", clean)
+    clean = re.sub(r"(室|房)+$", "", _joined(text))
+    clean = re.sub(r"^(\d+)号$", r"\1", clean)
     return clean.lstrip("0") or clean if clean.isdecimal() else clean
 
 
 def _number(text: str) -> str:
+    text = text.replace("〇", "零")
     if text.isdigit():
         return text.lstrip("0") or text
     if text and all(character in NUMERALS for character in text):
@@ -96,10 +142,14 @@ def _chinese(text: str) -> int:
 
 
 def phones(text: str) -> tuple[str, ...]:
-    """Every phone in a cell: 7 to 12 digits after clean-up, without the country's prefix."""
+    """Every phone in a cell: 7 to 12 digits after clean-up, without the country's prefix.
+
+    A number that a spreadsheet rounded, such as 1.38E+10, is none: its last digits are lost, and
+    they are what a resident gets in with.
+    """
     found = []
     for part in re.split(r"[、/;；,，]|\s{2,}", text):
-        digits = re.sub(r"[\s\-()（）]", "", _unscientific(part))
+        digits = re.sub(r"[\s\-()（）]", "", _unscientific(part).translate(_DASHES))
         digits = re.sub(r"^(\+?86)(?=1\d{10}$)", "", digits)
         if digits.isascii() and digits.isdigit() and SHORTEST_PHONE <= len(digits) <= LONGEST_PHONE:
             found.append(digits)
@@ -108,14 +158,16 @@ def phones(text: str) -> tuple[str, ...]:
 
 def _unscientific(text: str) -> str:
     clean = text.strip()
-    if re.fullmatch(r"\d+(\.\d+)?[eE]\+?\d{1,2}|\d+\.0+", clean):
-        return str(int(Decimal(clean)))
-    return clean
+    written = re.fullmatch(r"(\d+)(?:\.(\d+))?[eE]\+?(\d{1,2})", clean)
+    if written is not None:
+        whole = len(written[2] or "") >= int(written[3])
+        return str(int(Decimal(clean))) if whole else ""
+    return clean.partition(".")[0] if re.fullmatch(r"\d+\.0+", clean) else clean
 
 
 def area_c(text: str) -> int | None:
     """An area in 0.01 m²: 56.30㎡, 62,10, 48.75 平; None when it is none."""
-    clean = re.sub(r"(㎡|m2|m²|平方米|平米|平)$", "", text.replace(" ", ""), flags=re.IGNORECASE)
+    clean = _SQUARE_METRES.sub("", text.replace(" ", ""))
     clean = re.sub(r"^(\d+),(\d{1,2})$", r"\1.\2", clean).replace(",", "")
     try:
         hundredths = Decimal(clean) * 100
@@ -127,7 +179,8 @@ def area_c(text: str) -> int | None:
 
 def count_of(text: str) -> int | None:
     """A small whole number, such as how many people live there."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else None  # noqa: PLR2004
+    clean = text.removesuffix("人").strip()
+    return int(clean) if clean.isascii() and clean.isdigit() and len(clean) <= 3 else None  # noqa: PLR2004
 
 
 def unit_type(text: str) -> str:
@@ -138,146 +191,232 @@ def unit_type(text: str) -> str:
     return "other" if text else "residence"
 
 
-@dataclass(frozen=True, slots=True)
-class RollRow:
-    """A row that can be imported. `number` is the row in the file, `values` what the file says."""
+def person_name(text: str) -> str:
+    """张 三 is 张三; John Smith keeps his space."""
+    return re.sub(r"(?<=[一-鿿])\s+(?=[一-鿿])", "", " ".join(text.split()))
 
-    number: int
+
+def owner_names(text: str) -> tuple[str, ...]:
+    """The owners in a cell, joined by 、 ， / ; or by a space between two whole names."""
+    found: list[str] = []
+    for part in re.split(r"[、，,/;；]", text):
+        names = part.split()
+        several = len(names) > 1 and all(re.fullmatch(r"[一-鿿·]{2,6}", name) for name in names)
+        found += names if several else [person_name(part)]
+    return tuple(dict.fromkeys(name for name in found if name))
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one row of a file came to.
+
+    `problem` is the code of why it is refused and `what` the field it lies in; `warnings` are codes
+    of what is worth a look and stops nothing.
+    """
+
     key: AddressKey
     values: Values
+    problem: str = ""
+    what: str = ""
+    warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A row that cannot be imported, and the code of why. `other` is the row it collides with."""
-
-    number: int
-    code: str
-    shown: str
-    other: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What the rows of a file came to. Warnings count rows by code."""
-
-    rows: tuple[RollRow, ...]
-    refused: tuple[Refused, ...]
-    warnings: Mapping[str, int]
-    totals_skipped: int
-
-
-@dataclass
-class _Collector:
-    rows: list[RollRow] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
-    warnings: dict[str, int] = field(default_factory=dict)
-    seen: dict[AddressKey, int] = field(default_factory=dict)
-    totals: int = 0
-
-    def warn(self, code: str) -> None:
-        self.warnings[code] = self.warnings.get(code, 0) + 1
-
-
-def read_rows(table: Iterable[tuple[int, Mapping[str, str]]]) -> Reading:
-    """Judge every row: (number in the file, field → plain text). Empty rows are passed over."""
-    found = _Collector()
-    for number, cells in table:
-        if any(cells.values()):
-            _take(found, number, cells)
-    return Reading(tuple(found.rows), tuple(found.refused), dict(found.warnings), found.totals)
-
-
-def _take(found: _Collector, number: int, cells: Mapping[str, str]) -> None:
-    if any(text.replace(" ", "").startswith(TOTALS) for text in cells.values()):
-        found.totals += 1
-        return
-    key = _key(cells)
-    problem = _address_problem(key)
-    shown = " ".join(part for part in key if part)
-    if problem:
-        found.refused.append(Refused(number, problem, shown))
-    elif key in found.seen:
-        found.refused.append(Refused(number, "twice", shown, found.seen[key]))
-    else:
-        found.seen[key] = number
-        found.rows.append(RollRow(number, key, _values(found, cells)))
-
-
-def _key(cells: Mapping[str, str]) -> AddressKey:
-    return (
-        re.sub(r"\s+", "", cells.get("estate", "")),
-        building_name(cells.get("building", "")),
-        stairwell_name(cells.get("stairwell", "")),
-        room_name(cells.get("room", "")),
+def is_total(cells: Iterable[str]) -> bool:
+    """Whether a row sums up others, or is a note that stands alone below the table."""
+    said = [text.replace(" ", "") for text in cells if text]
+    return any(text.startswith(TOTALS) for text in said) or (
+        len(said) == 1 and plain(said[0]).startswith(FOOTNOTES)
     )
 
 
-def _address_problem(key: AddressKey) -> str:
-    named = dict(zip(("estate", "building", "stairwell", "room"), key, strict=True))
+def judge(cells: Mapping[str, str]) -> Judged:
+    """What a row means: field -> text as written."""
+    said = {name: plain(text) for name, text in cells.items()}
+    key = (
+        re.sub(r"\s+", "", said.get("estate", "")),
+        building_name(said.get("building", "")),
+        stairwell_name(said.get("stairwell", "")),
+        room_name(said.get("room", "")),
+    )
+    problem, what = _cell_problem(said) or _address_problem(key)
+    if problem:
+        return Judged(key, {}, problem, what)
+    values: Values = {}
+    warnings: list[str] = []
+    for name, text in said.items():
+        if name not in ADDRESS:
+            field = "phones" if name == "phone" else name
+            values[field] = _value(name, text)
+            warnings += _warned(name, text, values[field])
+    return Judged(key, values, warnings=tuple(warnings))
+
+
+def _cell_problem(said: Mapping[str, str]) -> tuple[str, str] | None:
+    for name, text in said.items():
+        if text[:1] == "=":
+            return "formula", name
+        if text[:1] == "#" and text in ERRORS:
+            return "error", name
+        if name in ADDRESS and _A_DATE.fullmatch(text):
+            return "date", name
+    return None
+
+
+def _address_problem(key: AddressKey) -> tuple[str, str]:
+    named = dict(zip(ADDRESS, key, strict=True))
     for name in ("estate", "building", "room"):
         if not named[name]:
-            return f"no_{name}"
-    if any(len(text) > LENGTHS[name] for name, text in named.items()):
-        return "too_long"
-    return ""
+            return f"no_{name}", name
+    for name, text in named.items():
+        if len(text) > LENGTHS[name]:
+            return "too_long", name
+    return "", ""
 
 
-def _values(found: _Collector, cells: Mapping[str, str]) -> Values:
-    values: Values = {}
-    for name, text in cells.items():
-        if name not in {"estate", "building", "stairwell", "room"}:
-            values |= _value(found, name, text)
-    return values
+def _value(name: str, text: str) -> str | int | None:
+    if name in WORDS:
+        return WORDS[name].get(text) if text else ""
+    if name in NUMBERS:
+        number = area_c(text) if name.endswith("_c") else count_of(text)
+        return UNREADABLE if number is None and text else number
+    reader = _READERS.get(name)
+    return text[:LONGEST_GRID] if reader is None else reader(text)
 
 
-def _value(found: _Collector, name: str, text: str) -> Values:
-    if name == "phone":
-        kept = phones(text)
-        if not kept:
-            found.warn("no_phone")
-        return {"phones": " ".join(kept)[:120]}
-    if name.endswith("_c"):
-        area = area_c(text) if text else None
-        if text and area is None:
-            found.warn("area_unreadable")
-        return {name: area}
-    if name in {"persons", "persons_60_plus"}:
-        return {name: count_of(text)}
-    return {name: _word(name, text)}
+def _phones_kept(text: str) -> str | None:
+    """The phones of a cell; nothing where there is no digit, None where digits make no phone."""
+    kept = " ".join(phones(text))[:LONGEST_PHONES]
+    return kept if kept or not any(map(str.isdigit, text)) else None
 
 
-def _word(name: str, text: str) -> str:
-    if name == "unit_type":
-        return unit_type(text)
-    words = {"tenure": TENURES, "delivery": DELIVERIES, "residence": RESIDENCES}.get(name)
-    if words is not None:
-        return words.get(text, "")
-    return text[:80]
+_READERS: dict[str, Callable[[str], str | int | None]] = {
+    "phone": _phones_kept,
+    "unit_type": unit_type,
+    "owner_name": lambda text: "、".join(owner_names(text))[:LONGEST_OWNERS],
+    "household_head": lambda text: person_name(text)[:LONGEST_TEXT],
+    "tenant": lambda text: person_name(text)[:LONGEST_TEXT],
+}
+
+
+def _warned(name: str, text: str, value: str | int | None) -> list[str]:
+    if name == "phone" and not value:
+        return ["phone_rounded" if re.search(r"\d[eE]\+", text) else "no_phone"]
+    if value == UNREADABLE:
+        return ["area_unreadable" if name.endswith("_c") else "word_unreadable"]
+    return ["word_unreadable"] if name in WORDS and value is None else []
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
-    """What an import would do. `changed` holds each row with the fields that differ."""
+class Verdict:
+    """What becomes of a row whose address another row has too: `kept`, `twice` or `contradiction`.
 
-    new: tuple[RollRow, ...]
-    changed: tuple[tuple[RollRow, tuple[str, ...]], ...]
-    unchanged: int
-    not_in_file: int
+    `other` is the row it collides with, `what` the fields in which the two differ.
+    """
+
+    number: int
+    state: str
+    other: int = 0
+    what: tuple[str, ...] = ()
 
 
-def compare(existing: Mapping[AddressKey, Values], rows: Sequence[RollRow]) -> Preview:
-    """Hold a file against the roll. Households the file leaves out stay as they are."""
-    new, changed, unchanged = [], [], 0
-    for row in rows:
-        stored = existing.get(row.key)
-        if stored is None:
-            new.append(row)
+def settle(rows: Sequence[tuple[int, Values]]) -> tuple[Verdict, ...]:
+    """Rows of one file with one address: all the same are one, others are refused, all of them."""
+    first, same = rows[0], all(values == rows[0][1] for _number, values in rows)
+    if same:
+        rest = (Verdict(number, "twice", first[0]) for number, _values in rows[1:])
+        return (Verdict(first[0], "kept"), *rest)
+    return tuple(_against(number, values, rows) for number, values in rows)
+
+
+def _against(number: int, values: Values, rows: Sequence[tuple[int, Values]]) -> Verdict:
+    other, theirs = next(row for row in rows if row[1] != values)
+    what = tuple(name for name in values if values[name] != theirs.get(name))
+    return Verdict(number, "contradiction", other, what)
+
+
+def same_home(old: tuple[str, str], new: tuple[str, str]) -> bool:
+    """Whether (stairwell, room) of the roll and of a file may be one home in one building.
+
+    So it is when the rooms are one once both are cleaned, and one side says nothing of a stairwell.
+    """
+    stairwells = stairwell_name(old[0]), stairwell_name(new[0])
+    return room_name(old[1]) == room_name(new[1]) and (
+        stairwells[0] == stairwells[1] or "" in stairwells
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit of the roll as its owner matters: areas in 0.01 m², None where nothing is known."""
+
+    id: int
+    owner_name: str
+    phones: str
+    unit_type: str = "residence"
+    delivery: str = ""
+    area_registered_c: int | None = None
+    area_surveyed_c: int | None = None
+    area_contract_c: int | None = None
+
+    @property
+    def area_c(self) -> int | None:
+        """The area that counts: registered, else surveyed, else contract."""
+        for area in (self.area_registered_c, self.area_surveyed_c, self.area_contract_c):
+            if area is not None:
+                return area
+        return None
+
+
+def propose_sets(units: Iterable[Unit]) -> tuple[tuple[int, ...], ...]:
+    """Units that may have the same owners: the same names and a phone in common, never names alone.
+
+    Each proposal lists at least two units by rising id. Source: trust.md, "Who casts".
+    """
+    first: dict[tuple[tuple[str, ...], str], int] = {}
+    leader: dict[int, int] = {}
+    for unit in units:
+        names = tuple(sorted(owner_names(unit.owner_name)))
+        leader[unit.id] = unit.id
+        for phone in unit.phones.split() if names else ():
+            leader[_top(leader, unit.id)] = _top(leader, first.setdefault((names, phone), unit.id))
+    found: dict[int, list[int]] = {}
+    for unit_id in leader:
+        found.setdefault(_top(leader, unit_id), []).append(unit_id)
+    return tuple(sorted(tuple(sorted(ids)) for ids in found.values() if len(ids) > 1))
+
+
+def _top(leader: dict[int, int], unit: int) -> int:
+    """Who stands for a unit's group; the way there is shortened on the way."""
+    while leader[unit] != unit:
+        leader[unit] = leader[leader[unit]]
+        unit = leader[unit]
+    return unit
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Owners of a scope as heads and as area in 0.01 m²; `without_area` units have none known."""
+
+    heads: int
+    area_c: int
+    units: int
+    without_area: int
+
+
+def count_owners(units: Iterable[Unit], sets: Mapping[int, int], *, parking: bool) -> Counted:
+    """Heads and area: a set is one head, everything still a developer's is one, else unit by unit.
+
+    `sets` gives the confirmed owner set of a unit. Source: SPC interpretation art. 8 and 9.
+    """
+    heads: set[tuple[str, int]] = set()
+    areas: list[int | None] = []
+    for unit in units:
+        if unit.unit_type == "parking" and not parking:
             continue
-        different = tuple(name for name, value in row.values.items() if stored.get(name) != value)
-        if different:
-            changed.append((row, different))
+        areas.append(unit.area_c)
+        if unit.delivery in {"unsold", "sold_undelivered"}:
+            heads.add(("developer", 0))
         else:
-            unchanged += 1
-    missing = len(set(existing) - {row.key for row in rows})
-    return Preview(tuple(new), tuple(changed), unchanged, missing)
+            heads.add(("set", sets[unit.id]) if unit.id in sets else ("unit", unit.id))
+    known = [area for area in areas if area is not None]
+    return Counted(len(heads), sum(known), len(areas), len(areas) - len(known))

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask_babel import gettext as _
 
-from app.communities.rules import Refused
+from app.communities.models import Decision
 from app.core import web
-from app.core.errors import RuleBroken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from app.communities.roll_queries import AbsentView, LineView
+    from app.core.errors import RuleBroken
 
 
 def field_name(field: str) -> str:
@@ -14,6 +21,7 @@ def field_name(field: str) -> str:
     return {
         "estate": _("小区"),
         "building": _("楼栋"),
+        "stairwell": _("单元"),
         "room": _("房号"),
         "unit_type": _("房屋用途"),
         "household_head": _("户主"),
@@ -31,53 +39,133 @@ def field_name(field: str) -> str:
         "persons_60_plus": _("60岁以上人数"),
         "grid": _("网格"),
         "resident_group": _("居民小组"),
+        "back": _("重新回到底册"),
     }.get(field, field)
 
 
-def refused_row(row: Refused) -> str:
+def importable() -> list[tuple[str, str]]:
+    """The fields a column can be mapped to by hand, as people call them."""
+    return [(name, field_name(name)) for name in _IMPORTABLE]
+
+
+_IMPORTABLE = (
+    "estate",
+    "building",
+    "stairwell",
+    "room",
+    "household_head",
+    "phone",
+    "owner_name",
+    "unit_type",
+    "area_registered_c",
+    "area_surveyed_c",
+    "area_contract_c",
+    "tenure",
+    "delivery",
+    "residence",
+    "persons",
+    "persons_60_plus",
+    "tenant",
+    "grid",
+    "resident_group",
+)
+
+
+def field_names(fields: Iterable[str]) -> str:
+    """Several columns in one phrase."""
+    return _("、").join(dict.fromkeys(field_name(name) for name in fields))
+
+
+def refused_row(line: LineView) -> str:
     """Why a row is not taken, in one sentence."""
+    what = field_names(line.what)
     return {
         "no_estate": _("没有写小区"),
         "no_building": _("没有写楼栋"),
         "no_room": _("没有写房号"),
-        "too_long": _("地址太长，可能错了列"),
-        "twice": _("和第 %(other)s 行是同一户", other=row.other),
-    }[row.code]
+        "too_long": _("%(what)s太长，可能错了列", what=what),
+        "formula": _("%(what)s是公式，还没有算出结果；请填上数值", what=what),
+        "error": _("%(what)s是表格里的错误值；请填上数值", what=what),
+        "date": _("%(what)s变成了日期；请改回原来的写法，比如 3-1", what=what),
+        "contradiction": _(
+            "和原表第 %(other)s 行是同一户，但%(what)s不一样；请留下对的一行",
+            other=line.other,
+            what=what,
+        ),
+        "looks_like": _(
+            "像是底册里的 %(known)s，只是写法不同；请在预览页里选怎么办，或改成底册的写法",
+            known=line.resembles,
+        ),
+    }[line.problem]
 
 
 def warning(code: str, number: int) -> str:
     """Something worth a look that does not stop the import."""
     return {
-        "no_phone": _("%(number)s 户没有能用的电话：这些户进入时要到服务台确认。", number=number),
-        "area_unreadable": _("%(number)s 户的面积看不懂，先空着。", number=number),
+        "no_phone": _("%(number)s 行没有能用的电话：这些户进入时要到服务台确认。", number=number),
+        "phone_rounded": _(
+            "%(number)s 行的电话被表格改成了 1.38E+10 这样的写法，后几位已经丢了，没有读。"
+            "请在表格里把这一栏改成文本，再传一次。",
+            number=number,
+        ),
+        "area_unreadable": _("%(number)s 行的面积看不懂，先空着。", number=number),
+        "word_unreadable": _(
+            "%(number)s 处的选项看不懂（比如产权性质、是否常住），先空着。", number=number
+        ),
     }[code]
+
+
+def decision_choices(absent: AbsentView) -> list[tuple[Decision, str]]:
+    """What can become of a household that a file leaves out."""
+    both = [
+        (Decision.MOVE, _("是同一户，改成文件里的写法")),
+        (Decision.BOTH, _("不是同一户，两户都要")),
+    ]
+    return [
+        (Decision.KEEP, _("留着，不动")),
+        *(both if absent.line else []),
+        (Decision.REMOVE, _("移出底册")),
+    ]
 
 
 def refused_file(error: RuleBroken) -> str:
     """Why a file was not taken: what happened, that nothing was saved, what to do."""
-    missing = _("、").join(
-        field_name(name) for name in str(error.facts.get("missing", "")).split(",")
-    )
+    missing = field_names(str(error.facts.get("missing", "")).split(","))
+    sheets = error.facts.get("sheets", "")
     return {
         "roll.empty": _("文件是空的。什么都没有保存。请打开文件看看，再传一次。"),
         "roll.too_large": _(
             "文件太大了（上限 30 MB、20 万行）。什么都没有保存。请分几次传，或删掉图片。"
         ),
-        "roll.old_xls": _(
-            "这是旧格式的 .xls。什么都没有保存。请在 Excel 里另存为 .xlsx，再传一次。"
-        ),
         "roll.locked": _("文件加了密码，打不开。什么都没有保存。请去掉密码，再传一次。"),
         "roll.not_a_workbook": _(
-            "这不是能打开的 Excel 或 CSV 文件。什么都没有保存。请换一个文件再传。"
+            "这不是能打开的表格（.xlsx、.xls、.ods、.csv）。什么都没有保存。请换一个文件再传。"
         ),
         "roll.bomb": _("文件里的内容大得不正常，没有打开，什么都没有保存。请另存为新文件再传。"),
         "roll.columns_missing": _(
             "没有找到这些栏：%(missing)s。什么都没有保存。请看看表头在不在前 20 行，名称对不对。",
             missing=missing,
         ),
+        "roll.no_such_sheet": _(
+            "没有这张表，或它没有认得出的表头。什么都没有保存。可以选：%(sheets)s。", sheets=sheets
+        ),
+        "roll.which_sheet": _(
+            "文件里有几张表：%(sheets)s。什么都没有保存。请说明读哪一张。", sheets=sheets
+        ),
+        "roll.mapped_twice": _(
+            "“%(header)s”和别的栏选成了同一项。什么都没有保存。请改一个。",
+            header=error.facts.get("header", ""),
+        ),
+        "roll.moved_twice": _(
+            "有两户都选了改成文件里的同一行。什么都没有保存。请只留一户，另一户选留着或移出。"
+        ),
+        "roll.not_ready": _("这份文件还没有读完。什么都没有改动。请等读完再确认。"),
+        "roll.already_applied": _("这份文件已经导入。这一步什么都没有改动。要再改请重新上传。"),
         "place.code_taken": _("这个编号已经有了。什么都没有保存。"),
+        "owner_set.one_unit": _("至少要两套才谈得上同一业主。什么都没有保存。请重新打开这一页。"),
     }[error.code]
 
 
 web.explain("roll", refused_file)
 web.explain("place", refused_file)
+web.explain("owner_set", refused_file)

@@ -28,7 +28,7 @@ class ProposalForm(FlaskForm):
         validators=[InputRequired(_l("请说说情况")), Length(max=LONGEST_TEXT)],
     )
     photos = MultipleFileField(
-        _l("照片"), description=_l("拍下现场更好懂，最多 3 张。"), validators=[Optional()]
+        _l("照片"), description=_l("附上现场照片更清楚，最多 3 张。"), validators=[Optional()]
     )
     once = HiddenField(validators=[Length(max=40)])
 
@@ -84,7 +84,7 @@ class WorkForm(FlaskForm):
     """Who carries it out, until when."""
 
     owner = StringField(_l("谁来办"), validators=[InputRequired(), Length(max=120)])
-    due = DateField(_l("办到哪天"), validators=[InputRequired()])
+    due = DateField(_l("哪天办完"), validators=[InputRequired()])
 
 
 class ProjectLinkForm(FlaskForm):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.attachments.queries import PictureView, pictures
@@ -32,6 +33,11 @@ class TopicLine:
     publication_until: datetime | None
     task_due: datetime | None
     person_id: int | None
+
+    @property
+    def proposer(self) -> str:
+        """In what capacity it was proposed, in the reader's language where that is ours to say."""
+        return {"居民": _("居民"), "居委会": _("居委会")}.get(self.proposed_as, self.proposed_as)
 
     @property
     def stage_index(self) -> int:

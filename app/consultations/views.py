@@ -24,7 +24,7 @@ from app.consultations.forms import (
 from app.consultations.rules import ENDED, UNSEEN, State
 from app.core import clock, guard, images, links, web
 from app.core.errors import NotFound, RuleBroken
-from app.core.times import end_text, time_text
+from app.core.times import end_text, in_record_language, time_text
 from app.discussion.steps import Subject, register_subjects
 from app.discussion.views import thread_for_page
 from app.meetings import queries as meetings
@@ -166,7 +166,9 @@ def propose(code: str) -> ResponseReturnValue:
 
 
 def _proposed_as() -> str:
-    return _("居委会") if browser.current_actor().is_staff else _("居民")
+    # It is kept, and read by everybody: never in the language of whoever happened to propose.
+    with in_record_language():
+        return _("居委会") if browser.current_actor().is_staff else _("居民")
 
 
 def _photos(form: ProposalForm) -> list[Picture]:
@@ -297,7 +299,7 @@ def move(code: str, topic_id: str, to: str) -> ResponseReturnValue:
             note=form.note.data or "",
         )
 
-    return _after(code, topic_id, form, act, _("已办，记入公开记录。"))
+    return _after(code, topic_id, form, act, _("已办好，记入公开记录。"))
 
 
 @bp.post("/c/<code>/desk/topics/<topic_id>/describe")
@@ -355,12 +357,15 @@ def agenda(code: str, topic_id: str) -> ResponseReturnValue:
     form = AgendaForm(data=None if request.method == "POST" else _first_agenda(topic))
 
     def act() -> None:
+        # The notice hangs at the gate and is kept: how people sit together is said in Chinese.
+        with in_record_language():
+            sitting = words.form_name(form.form.data)
         operations.announce_topic(
             browser.current_actor(),
             community_id=g.place.id,
             topic_id=topic_id,
             form=rules.Form(form.form.data),
-            meeting=form.meeting(words.form_name(form.form.data)),
+            meeting=form.meeting(sitting),
         )
 
     if request.method == "POST" and web.carried_out(form, act):
@@ -374,6 +379,10 @@ def agenda(code: str, topic_id: str) -> ResponseReturnValue:
 def _first_agenda(topic: TopicView) -> dict[str, object]:
     """Give what an empty agenda form suggests: ten days ahead, the desk's own office."""
     day = clock.local(clock.now() + timedelta(days=11))
+    with in_record_language():
+        agenda = _(
+            "说明议事规则｜主持人｜5\n大家发言，每人三分钟｜全体｜45\n归纳共识和不同意见｜主持人｜20"
+        )
     return {
         "title": topic.line.title,
         "starts_at": day.replace(hour=19, minute=0, second=0, microsecond=0, tzinfo=None),
@@ -381,9 +390,7 @@ def _first_agenda(topic: TopicView) -> dict[str, object]:
         "capacity": 30,
         "held": 6,
         "form": rules.Form.ROUND_TABLE.value,
-        "agenda": _(
-            "说明议事规则｜主持人｜5\n大家发言，每人三分钟｜全体｜45\n归纳共识和不同意见｜主持人｜20"
-        ),
+        "agenda": agenda,
     }
 
 
@@ -503,7 +510,7 @@ def link(code: str, topic_id: str) -> ResponseReturnValue:
             project_code=form.project.data or "",
         )
 
-    return _after(code, topic_id, form, act, _("已关联。"))
+    return _after(code, topic_id, form, act, _("已关联到项目。"))
 
 
 def _after(

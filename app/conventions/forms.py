@@ -51,7 +51,7 @@ class ResolutionForm(FlaskForm):
     """A meeting's resolution."""
 
     body = RadioField(
-        _l("哪个会议"),
+        _l("由哪个会议表决"),
         choices=[
             SelectChoice(body.value, text)
             for body, text in words.BODIES.items()

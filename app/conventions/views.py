@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from app.conventions.queries import VersionView
 
 bp = Blueprint("conventions", __name__)
+bp.add_app_template_filter(words.class_name, "class_name")
 REFUSED = 422
 
 

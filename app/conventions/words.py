@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.conventions.rules import Body, State
+from app.conventions.rules import ArticleClass, Body, State
 from app.core import web
 from app.core.errors import RuleBroken
 
@@ -21,6 +21,16 @@ BODIES = {
     Body.REPRESENTATIVES_MEETING: _l("居民代表会议"),
     Body.POLL: _l("居民投票"),
 }
+# The classes of articles as readers of other languages read them; people type them in Chinese.
+CLASSES = {
+    ArticleClass.GENERAL.value: _l("总则"),
+    ArticleClass.CONDUCT.value: _l("规范日常行为"),
+    ArticleClass.ORDER.value: _l("维护公共秩序"),
+    ArticleClass.RIGHTS.value: _l("保障群众权益"),
+    ArticleClass.DISPUTES.value: _l("调解群众纠纷"),
+    ArticleClass.CUSTOMS.value: _l("引导民风民俗"),
+    ArticleClass.FINAL.value: _l("附则"),
+}
 CHANGES = {"added": _l("新增"), "removed": _l("删去"), "changed": _l("修改")}
 
 
@@ -30,6 +40,11 @@ def state_badge(state: State, replaced_by: int | None = None) -> tuple[str, str]
         return "", _("已被第 %(number)s 版代替", number=replaced_by)
     kind, text = STATES[state]
     return kind, str(text)
+
+
+def class_name(kind: str) -> str:
+    """The heading of a class of articles."""
+    return str(CLASSES.get(kind, kind))
 
 
 def adoption_text(body: str, base: int, present: int, in_favour: int) -> str:

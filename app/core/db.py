@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, DateTime, MetaData, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass, Session
 from sqlalchemy.types import TypeDecorator
 
-from app.core.errors import SaveUnknown
+from app.core import space
+from app.core.errors import NotSaved, SaveUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,29 +62,28 @@ _sqlite_writer = threading.Lock()
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
+def transaction(*, small: bool = False) -> Iterator[Session]:
     """One change: everything in it is saved together, or nothing is.
 
     On SQLite it begins with BEGIN IMMEDIATE, so what is read inside is what is written on.
-    Raises: RuntimeError when nested; SaveUnknown when the commit itself fails.
+    `small` changes may use the room kept on a nearly full disk: signing in and exports.
+    Raises: RuntimeError when nested; ReadOnly when the disk is nearly full; NotSaved when the
+    database fails before the commit; SaveUnknown when the commit itself fails.
     """
-    session = db.session()
-    if session.info.get("in_transaction"):
-        raise RuntimeError("one operation is one transaction: do not nest")
-    if session.new or session.dirty or session.deleted:
-        raise RuntimeError("something was changed outside a transaction")
-    session.rollback()
+    session = _fresh_session()
+    space.watch().refuse(small=small)
     is_sqlite = db.engine.dialect.name == "sqlite"
     if is_sqlite:
         _sqlite_writer.acquire()
     session.info["in_transaction"] = True
     try:
-        session.connection(execution_options={"linyi_write": True})
-        yield session
-        session.flush()
+        with _before_the_commit():
+            session.connection(execution_options={"linyi_write": True})
+            yield session
+            session.flush()
         _commit(session)
     except BaseException:
-        session.rollback()
+        _roll_back(session)
         raise
     finally:
         session.info["in_transaction"] = False
@@ -91,11 +91,44 @@ def transaction() -> Iterator[Session]:
             _sqlite_writer.release()
 
 
+def _fresh_session() -> Session:
+    session = db.session()
+    if session.info.get("in_transaction"):
+        raise RuntimeError("one operation is one transaction: do not nest")
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("something was changed outside a transaction")
+    session.rollback()
+    return session
+
+
+@contextmanager
+def _before_the_commit() -> Iterator[None]:
+    """A full disk, a broken one or a database that went away: nothing of the change is kept."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise NotSaved from error
+
+
+def _roll_back(session: Session) -> None:
+    try:
+        session.rollback()
+    except DBAPIError:
+        # The connection is of no use any more; the database drops what it held by itself.
+        session.invalidate()
+
+
 def _commit(session: Session) -> None:
     try:
         session.commit()
     except DBAPIError as error:
         raise SaveUnknown from error
+
+
+def overwrite_deleted(session: Session) -> None:
+    """Let SQLite overwrite what this connection deletes from now on, rather than only unlink it."""
+    if session.get_bind().dialect.name == "sqlite":
+        session.connection().exec_driver_sql("PRAGMA secure_delete=ON")
 
 
 def prepare_engine(engine: Engine) -> None:

@@ -32,5 +32,13 @@ class RuleBroken(Refusal):
         self.facts = facts
 
 
+class NotSaved(Refusal):
+    """The database failed before the commit was asked for: certainly nothing was saved."""
+
+
+class ReadOnly(NotSaved):
+    """The disk is nearly full, so nothing is written until there is room again."""
+
+
 class SaveUnknown(Exception):
     """The commit failed in a way that leaves open whether it reached the disk."""

@@ -9,21 +9,29 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import Index, String, Text, UniqueConstraint, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.core import clock
+from app.core import clock, space
 from app.core.db import Base, db, transaction
-from app.core.errors import Refusal, SaveUnknown
+from app.core.errors import NotSaved, ReadOnly, Refusal, SaveUnknown
+from app.core.record import SystemValue
 
 log = logging.getLogger("linyi.jobs")
 
 LEASE = timedelta(minutes=5)
 PAUSE_SECONDS = 1.0
+# The worker says that it lives; whoever looks after the installation asks how long ago.
+SEEN_KEY = "worker_seen_at"
+SEEN_EVERY = timedelta(seconds=30)
+PLAN_EVERY = 60
 Handler = Callable[[dict[str, Any]], None]
+Planner = Callable[[datetime, Any], datetime | None]
 _handlers: dict[str, Handler] = {}
+_leases: dict[str, timedelta] = {}
+_planners: dict[str, Planner] = {}
 
 
 class Job(Base):
@@ -46,11 +54,11 @@ class Job(Base):
     last_error: Mapped[str] = mapped_column(Text, default="")
 
 
-def handles(kind: str) -> Callable[[Handler], Handler]:
-    """Register the function that does jobs of this kind."""
+def handles(kind: str, lease: timedelta = LEASE) -> Callable[[Handler], Handler]:
+    """Register the function that does jobs of this kind, and how long it may take."""
 
     def register(handler: Handler) -> Handler:
-        _handlers[kind] = handler
+        _handlers[kind], _leases[kind] = handler, lease
         return handler
 
     return register
@@ -65,8 +73,44 @@ def enqueue(session: Session, kind: str, key: str, due_at: datetime, **payload: 
     job.payload, job.due_at, job.done_at, job.lease_until = payload, due_at, None, None
 
 
+def recurs(kind: str, planner: Planner) -> None:
+    """Let a kind of job come again and again.
+
+    The planner is given the time and the settings, and gives the next time, or None when the
+    installation does not want it.
+    """
+    _planners[kind] = planner
+
+
+def plan_recurring() -> None:
+    """Write the next job of every recurring kind that has none waiting. Safe to run twice."""
+    now, settings = clock.now(), current_app.config["SETTINGS"]
+    waiting = set(
+        db.session.scalars(select(Job.kind).where(Job.kind.in_(_planners), Job.done_at.is_(None)))
+    )
+    db.session.rollback()
+    for kind in sorted(set(_planners) - waiting):
+        due_at = _planners[kind](now, settings)
+        if due_at is not None:
+            _plan(kind, due_at)
+
+
+def _plan(kind: str, due_at: datetime) -> None:
+    try:
+        with transaction() as session:
+            enqueue(session, kind, due_at.isoformat(), due_at)
+    except IntegrityError:
+        # Another worker was quicker; its job is the same one.
+        log.info("already planned", extra={"kind": kind})
+
+
 def run_due() -> int:
-    """Do everything that is due now; gives how many jobs were done."""
+    """Do everything that is due now; gives how many jobs were done.
+
+    On a nearly full disk nothing is taken: what is due waits in its row until there is room.
+    """
+    if space.watch().full():
+        return 0
     done = 0
     while (taken := _take()) is not None:
         done += _do(*taken)
@@ -83,13 +127,10 @@ def _take() -> tuple[int, str, dict[str, Any]] | None:
         job_id = session.scalar(wanted)
         if job_id is None:
             return None
-        row = session.execute(
-            update(Job)
-            .where(Job.id == job_id)
-            .values(lease_until=now + LEASE, attempts=Job.attempts + 1)
-            .returning(Job.id, Job.kind, Job.payload)
-        ).one()
-        return row.id, row.kind, row.payload
+        job = session.get_one(Job, job_id)
+        job.lease_until = now + _leases.get(job.kind, LEASE)
+        job.attempts += 1
+        return job.id, job.kind, job.payload
 
 
 def _due(now: datetime) -> Any:
@@ -100,6 +141,10 @@ def _due(now: datetime) -> Any:
 def _do(job_id: int, kind: str, payload: dict[str, Any]) -> int:
     try:
         _handlers[kind](payload)
+    except ReadOnly:
+        # The disk filled up meanwhile. The lease runs out, and then the job is taken again.
+        log.warning("job waits for room", extra={"job": job_id, "kind": kind})
+        return 0
     except (
         Refusal,
         SaveUnknown,
@@ -125,20 +170,43 @@ def _put_off(job_id: int, error: str) -> None:
         job.last_error = error[:500]
 
 
+def beat() -> None:
+    """Write down that the worker lives, at most every half minute."""
+    now = clock.now()
+    last = db.session.scalar(select(SystemValue.value).where(SystemValue.key == SEEN_KEY))
+    db.session.rollback()
+    if last is not None and abs(now - clock.from_record(last)) < SEEN_EVERY:
+        return
+    with transaction() as session:
+        session.merge(SystemValue(key=SEEN_KEY, value=clock.to_record(now)))
+
+
 def work(app: Flask, stop: threading.Event) -> None:
-    """Do due jobs until told to stop."""
-    while not stop.is_set():
+    """Do due jobs until told to stop or until the process ends; a job begun is finished."""
+    turn = 0
+    while not stop.is_set() and threading.main_thread().is_alive():
         try:
             with app.app_context():
+                if not space.watch().full():
+                    beat()
+                    if turn % PLAN_EVERY == 0:
+                        plan_recurring()
                 run_due()
+        except NotSaved:
+            log.warning("the worker could not write and tries again")
         except Exception:
             # The worker must outlive any fault: a poll that does not close harms everybody.
             log.exception("worker fault")
+        turn += 1
         stop.wait(PAUSE_SECONDS)
 
 
 def start_thread(app: Flask) -> threading.Event:
-    """Run the worker beside the web threads of this process; set the event to stop it."""
+    """Run the worker beside the web threads of this process; set the event to stop it.
+
+    The thread is no daemon: a process that ends waits for the job in hand, at most a second
+    longer than that job takes.
+    """
     stop = threading.Event()
-    threading.Thread(target=work, args=(app, stop), name="linyi-worker", daemon=True).start()
+    threading.Thread(target=work, args=(app, stop), name="linyi-worker").start()
     return stop

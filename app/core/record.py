@@ -9,7 +9,7 @@ import base64
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -339,11 +339,19 @@ def _sign(origin: str, size: int, root: bytes) -> str:
     return c.signed_note(body, origin, public, private.sign(body.encode()))
 
 
-def public_keys(origins: list[str]) -> list[dict[str, str]]:
-    """`keys.json` of an export: the same key under the name each log signs with."""
+def public_keys(origins: list[str], more: Sequence[bytes] = ()) -> list[dict[str, str]]:
+    """`keys.json` of an export: the same keys under the name each log signs with.
+
+    `more` are public keys besides the installation's own.
+    """
+    raws = [base64.b64encode(raw).decode() for raw in dict.fromkeys((public_key(), *more))]
+    return [{"name": name, "algorithm": "ed25519", "key": raw} for name in origins for raw in raws]
+
+
+def public_key() -> bytes:
+    """The raw public half of the key that signs this installation's checkpoints."""
     private = signing_key(current_app.config["SETTINGS"].record_key_path)
-    raw = base64.b64encode(private.public_key().public_bytes_raw()).decode()
-    return [{"name": name, "algorithm": "ed25519", "key": raw} for name in origins]
+    return private.public_key().public_bytes_raw()
 
 
 def signing_key(path: Path) -> Ed25519PrivateKey:

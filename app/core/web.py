@@ -7,19 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Response, current_app, flash, make_response, render_template, request
+from flask import Response, current_app, flash, g, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
+from markupsafe import Markup
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
 
-from app.core import shapes
-from app.core.errors import NotAllowed, NotFound, RuleBroken, SaveUnknown
+from app.core import form_words, logs, shapes, times, words
+from app.core.errors import NotAllowed, NotFound, NotSaved, ReadOnly, RuleBroken, SaveUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flask import Flask
     from flask_wtf import FlaskForm
+
+    Answer = tuple[str, int, dict[str, str]]
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -34,6 +38,9 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(), microphone=(), camera=()",
 }
+# When to try again, in seconds: a broken database is seen to in minutes, a full disk takes longer.
+TRY_AGAIN, ROOM_AGAIN = 60, 1800
+SERVER_FAULT = 500
 _sentences: dict[str, Callable[[RuleBroken], str]] = {}
 
 
@@ -89,9 +96,23 @@ def local_path(target: str | None, fallback: str) -> str:
     return fallback if parts.scheme or parts.netloc else target
 
 
-def refusal_page(status: int, title: str, text: str) -> tuple[str, int]:
+def refusal_page(status: int, title: str, text: str, *, numbered: bool = True) -> tuple[str, int]:
     """One calm page for everything that could not be done."""
-    return render_template("error.html", title=title, text=text, status=status), status
+    # The number leads whoever looks after the portal from this page to the line in the log.
+    number = logs.request_id() if numbered and status >= SERVER_FAULT else ""
+    words = {"title": title, "text": text, "number": number}
+    try:
+        return render_template("error.html", **words), status
+    except SQLAlchemyError:
+        # Names and navigation come from the database. Without it the sentence still arrives.
+        g.without_database = True
+        plain = current_app.jinja_env.get_template("error_plain.html")
+        return plain.render(**words), status
+
+
+def _later(seconds: int, title: str, text: str, *, numbered: bool = True) -> Answer:
+    page, status = refusal_page(503, title, text, numbered=numbered)
+    return page, status, {"Retry-After": str(seconds)}
 
 
 def _asset_address(app: Flask) -> Callable[[str], str]:
@@ -107,14 +128,25 @@ def _asset_address(app: Flask) -> Callable[[str], str]:
     return asset
 
 
+def content_language() -> Markup:
+    """The attribute of whatever people wrote: on an English page it is still Chinese."""
+    return Markup("") if times.is_chinese() else Markup(' lang="zh-Hans"')
+
+
 def init(app: Flask, signed_in: Callable[[], bool]) -> None:
     """Headers on every answer, a sentence for every refusal."""
-    app.jinja_env.globals["asset"] = _asset_address(app)
+    form_words.init()
+    app.jinja_env.globals.update(
+        asset=_asset_address(app), counted=words.counted, zh=content_language
+    )
+    app.jinja_env.filters["listed"] = words.listed
     app.after_request(lambda answer: _with_headers(answer, signed_in))
     app.register_error_handler(NotAllowed, lambda _error: _not_here())
     app.register_error_handler(NotFound, lambda _error: _not_here())
     app.register_error_handler(404, lambda _error: _not_here())
     app.register_error_handler(RuleBroken, _rule_broken)
+    app.register_error_handler(ReadOnly, _read_only)
+    app.register_error_handler(NotSaved, _not_saved)
     app.register_error_handler(SaveUnknown, _save_unknown)
     app.register_error_handler(shapes.Unstorable, _unstorable)
     app.register_error_handler(CSRFError, _form_too_old)
@@ -129,9 +161,16 @@ def _with_headers(answer: Response, signed_in: Callable[[], bool]) -> Response:
         answer.headers.setdefault(name, value)
     if current_app.config["SETTINGS"].secure:
         answer.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if request.endpoint != "static" and (signed_in() or request.method != "GET"):
-        answer.headers.setdefault("Cache-Control", "no-store")
+    if "Cache-Control" not in answer.headers and _is_personal(signed_in):
+        answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _is_personal(signed_in: Callable[[], bool]) -> bool:
+    """Whether an answer is for one person, or says what became of a form."""
+    if request.method != "GET" or g.get("without_database"):
+        return True
+    return request.endpoint != "static" and signed_in()
 
 
 def _not_here() -> tuple[str, int]:
@@ -146,10 +185,34 @@ def _rule_broken(error: RuleBroken) -> tuple[str, int]:
     return refusal_page(409, _("这一步没有办成"), sentence(error))
 
 
-def _save_unknown(error: SaveUnknown) -> tuple[str, int]:
+def _read_only(_error: ReadOnly) -> Answer:
+    return _later(
+        ROOM_AGAIN,
+        _("现在只能看，不能提交"),
+        _(
+            "服务器的存储空间快满了，这次没有保存，以前交上来的都在。您填的内容还在上一页，"
+            "返回就能看到，可以先抄下来。请过半小时再交一次；着急的话请打服务台电话。"
+        ),
+        numbered=False,
+    )
+
+
+def _not_saved(error: NotSaved) -> Answer:
+    current_app.logger.error("not saved", exc_info=error)
+    return _later(
+        TRY_AGAIN,
+        _("这次没有存上"),
+        _(
+            "保存之前系统出了故障，这次没有保存，以前交上来的都在。您填的内容还在上一页，"
+            "返回就能看到。请过几分钟再交一次；着急的话请打服务台电话。"
+        ),
+    )
+
+
+def _save_unknown(error: SaveUnknown) -> Answer:
     current_app.logger.error("commit failed", exc_info=error)
-    return refusal_page(
-        503,
+    return _later(
+        TRY_AGAIN,
         _("不知道有没有存上"),
         _(
             "保存时系统出了故障，还不能确定是否存上。请过一会儿重新打开这一页查看；再交一次也不会重复计算。"

@@ -1,6 +1,27 @@
-"""Numbers as people read them: money, without floats."""
+"""Numbers and lists as people read them: money without floats, counts, enumerations."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def counted(message: str, number: int, **values: Any) -> str:
+    """A sentence with a number in it, where English asks whether it is one or several.
+
+    Chinese writes both alike, so one text is enough. Babel knows this function as a keyword.
+    """
+    return ngettext(message, message, number, **values)
+
+
+def listed(names: Iterable[object]) -> str:
+    """Several names in a row, with the comma of the reader's language."""
+    return _("、").join(map(str, names))
 
 
 def yuan(fen: int) -> str:

@@ -69,7 +69,7 @@ class RevisionForm(ProposalForm):
         _l("这一版改了什么"),
         validators=[InputRequired(_l("请写这一版改了什么")), Length(max=LONGEST)],
     )
-    because = RadioField(_l("因为哪条意见"), default="")
+    because = RadioField(_l("根据哪条意见改的"), default="")
 
 
 class DecideForm(FlaskForm):

@@ -11,6 +11,7 @@ from wtforms.fields.choices import SelectChoice
 
 from app.core import guard, images, web
 from app.core.errors import NotFound
+from app.core.times import in_record_language
 from app.core.words import yuan
 from app.designs import operations, queries, words
 from app.designs.forms import DecideForm, PostponeForm, ProposalForm, RevisionForm
@@ -137,7 +138,7 @@ def revise(code: str, design_id: str) -> ResponseReturnValue:
     form = RevisionForm(data=None if request.method == "POST" else _as_typed(proposal))
     said = opinions.opinions(g.place.id, proposal.subject)
     form.because.choices = [
-        SelectChoice("", _("不是因为哪条意见")),
+        SelectChoice("", _("不是根据意见改的")),
         *(SelectChoice(one.public_id, one.text[:60]) for one in said),
     ]
 
@@ -221,7 +222,7 @@ def decide(code: str, design_id: str, verdict: str) -> ResponseReturnValue:
 
     queries.proposal(g.place.id, design_id)
     if web.carried_out(form, act):
-        web.tell("done", _("已办。"))
+        web.tell("done", _("已办好。"))
     else:
         web.tell("refused", str(next(iter(form.form_errors), _("没有办成，请再试一次。"))))
     return redirect(url_for("designs.show", code=code, design_id=design_id), 303)
@@ -232,7 +233,11 @@ def decide(code: str, design_id: str, verdict: str) -> ResponseReturnValue:
 def call(code: str, design_id: str) -> ResponseReturnValue:
     """Call residents to a session with the designer."""
     proposal = queries.proposal(g.place.id, design_id)
-    first = {"title": _("设计师进社区：%(title)s", title=proposal.title), "place": g.place.office}
+    # The notice hangs at the gate: its words are proposed in Chinese.
+    with in_record_language():
+        title = _("设计师进社区：%(title)s", title=proposal.title)
+        form_name = _("设计师进社区")
+    first = {"title": title, "place": g.place.office}
     form = MeetingForm(data=None if request.method == "POST" else first)
 
     def act() -> None:
@@ -240,7 +245,7 @@ def call(code: str, design_id: str) -> ResponseReturnValue:
             browser.current_actor(),
             community_id=g.place.id,
             design_id=design_id,
-            meeting=form.meeting(_("设计师进社区")),
+            meeting=form.meeting(form_name),
         )
 
     if request.method == "POST" and web.carried_out(form, act):

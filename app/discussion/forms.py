@@ -32,8 +32,8 @@ class RefusalForm(FlaskForm):
         validators=[InputRequired(_l("请选一个理由"))],
     )
     note = StringField(
-        _l("给写的人的说明"),
-        description=_l("只有写的人看得到。批评居委会不是退回的理由。"),
+        _l("给提意见人的说明"),
+        description=_l("只有提意见的人看得到。批评居委会不是退回的理由。"),
         validators=[Length(max=LONGEST_REASON)],
     )
 

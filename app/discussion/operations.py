@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import TYPE_CHECKING
 
@@ -130,7 +131,7 @@ def rewrite_post(actor: Actor, *, community_id: int, post_id: str, text: str) ->
 
 
 def publish_post(actor: Actor, *, community_id: int, post_id: str, cover: str = "") -> None:
-    """Show a post to everybody; `cover` names the phrases to be masked, split by 、.
+    """Show a post to everybody; `cover` names the phrases to be masked, split by 、 or a semicolon.
 
     Raises: NotFound, RuleBroken post.wrong_state, post.nothing_to_cover.
     """
@@ -140,7 +141,7 @@ def publish_post(actor: Actor, *, community_id: int, post_id: str, cover: str = 
         rules.check_move(PostState(post.state), PostState.PUBLISHED)
         if post.state != PostState.SUBMITTED:
             raise RuleBroken("post.wrong_state", state=post.state)
-        for phrase in filter(None, (each.strip() for each in cover.split("、"))):
+        for phrase in filter(None, (each.strip() for each in re.split("[、；;]", cover))):
             if phrase not in post.text:
                 raise RuleBroken("post.nothing_to_cover")
             post.text = post.text.replace(phrase, "*" * len(phrase))

@@ -292,7 +292,7 @@ def publish(code: str, post_id: str) -> ResponseReturnValue:
         )
 
     if web.carried_out(form, act):
-        web.tell("done", _("已公布，写的人会收到消息。"))
+        web.tell("done", _("已公布，提意见的人会收到消息。"))
         return redirect(url_for("discussion.desk", code=code), 303)
     return _desk_page(post, {"cover": form})
 
@@ -301,14 +301,16 @@ def publish(code: str, post_id: str) -> ResponseReturnValue:
 @guard.needs(Permission.POST_MODERATE)
 def give_back(code: str, post_id: str) -> ResponseReturnValue:
     """Return a post with a reason."""
-    return _refused(code, post_id, operations.return_post, _("已退回，理由已告诉写的人。"))
+    return _refused(code, post_id, operations.return_post, _("已退回，理由已告诉提意见的人。"))
 
 
 @bp.post("/c/<code>/desk/posts/<post_id>/hide")
 @guard.needs(Permission.POST_MODERATE)
 def hide(code: str, post_id: str) -> ResponseReturnValue:
     """Hide a published post with a reason."""
-    return _refused(code, post_id, operations.hide_post, _("已隐藏，原文留存，写的人可以申诉。"))
+    return _refused(
+        code, post_id, operations.hide_post, _("已隐藏，原文留存，提意见的人可以申诉。")
+    )
 
 
 def _refused(
@@ -368,7 +370,7 @@ def hear(code: str, post_id: str) -> ResponseReturnValue:
         )
 
     if web.carried_out(form, act):
-        web.tell("done", _("复核结论已告诉写的人。"))
+        web.tell("done", _("复核结论已告诉提意见的人。"))
         return redirect(url_for("discussion.desk", code=code), 303)
     return _desk_page(post, {"answer": form})
 

@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 from app.core import canonical as c
 from app.core.errors import NotFound
 from app.core.record import latest_checkpoint, public_keys
-from app.exports import queries
+from app.exports import queries, verify_record
 from app.exports.cells import plain
 
 if TYPE_CHECKING:
@@ -112,15 +112,22 @@ def write_public(out: IO[bytes], community_id: int) -> str:
     return f"record-{log.code}-{size}.zip"
 
 
-def write_archive(out: IO[bytes], community_id: int, log: str, size: int) -> None:
+def write_archive(
+    out: IO[bytes],
+    community_id: int,
+    log: str,
+    size: int,
+    more_keys: Sequence[bytes] = (),
+) -> None:
     """Write `record-<log>-<size>.zip` with everything a stranger needs to recount.
 
-    `size` is the number of entries a checkpoint already covers.
+    `size` is the number of entries a checkpoint already covers; `more_keys` are public keys of
+    checkpoints that this installation's own key has not signed.
     """
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as raw:
         writer = _Writer(raw)
         writer.lines("entries.jsonl", queries.entry_lines(community_id, size))
-        _write_checkpoints(writer, community_id, size)
+        _write_checkpoints(writer, community_id, size, more_keys)
         writer.lines("openings.jsonl", queries.opening_lines(community_id, size))
         polls = queries.polls_in_record(community_id, size)
         for poll in polls:
@@ -136,17 +143,33 @@ def write_archive(out: IO[bytes], community_id: int, log: str, size: int) -> Non
         writer.whole("manifest.json", c.canonical(manifest))
 
 
-def _write_checkpoints(writer: _Writer, community_id: int, size: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the verifier says: 0 good, 1 wrong, 2 not checked, and its report in both languages."""
+
+    exit_code: int
+    lines: list[str]
+
+
+def verdict(path: Path, keys: str | None = None, checkpoint: str | None = None) -> Verdict:
+    """Run the verifier, as strangers do, over an archive."""
+    report = verify_record.verify(str(path), keys, checkpoint)  # type: ignore[no-untyped-call]
+    return Verdict(report.exit_code, list(report.lines()))
+
+
+def _write_checkpoints(
+    writer: _Writer, community_id: int, size: int, more_keys: Sequence[bytes]
+) -> None:
     for covered, note in queries.checkpoints(community_id, size):
         writer.whole(f"checkpoints/{covered:010d}.txt", note.encode())
-    writer.whole("keys.json", keys_json(community_id))
+    writer.whole("keys.json", keys_json(community_id, more_keys))
 
 
-def keys_json(community_id: int) -> bytes:
-    """The public key under the name this community's log signs with."""
+def keys_json(community_id: int, more_keys: Sequence[bytes] = ()) -> bytes:
+    """The public key under the name this community's log signs with, and others where given."""
     newest = latest_checkpoint(community_id)
     origins = [newest.split("\n", 1)[0]] if newest else []
-    return json.dumps(public_keys(origins)).encode()
+    return json.dumps(public_keys(origins, more_keys)).encode()
 
 
 def _write_poll(writer: _Writer, community_id: int, poll: queries.PollInRecord) -> None:

@@ -20,17 +20,15 @@ from docx.enum.text import WD_TAB_ALIGNMENT
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt
-from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from app.consultations.rules import State
 from app.consultations.words import form_name, state_badge
 from app.core.pdf import compile_pdf
-from app.core.times import full_end_text, full_time_text
+from app.core.times import full_end_text, full_time_text, in_record_language
 from app.discussion.words import disposition_badge, role_name
 from app.exports.cells import plain
 from app.exports.dossier_facts import answers_to, as_data, gather
-from app.exports.poll_report import LANGUAGE
 from app.exports.record_words import act_text
 from app.meetings.words import attendance_rows
 
@@ -119,7 +117,7 @@ def _topic_lines(topic: TopicView) -> tuple[str, ...]:
     line = topic.line
     lines = [
         _("题目：%(title)s", title=line.title),
-        _("提出：%(who)s，%(at)s", who=line.proposed_as, at=full_time_text(line.created_at)),
+        _("提出：%(who)s，%(at)s", who=line.proposer, at=full_time_text(line.created_at)),
         _("形式：%(form)s", form=form_name(topic.form) or _("缺")),
         _("现状：%(state)s", state=state_badge(line.state)[1]),
         _("情况：%(text)s", text=topic.background),
@@ -290,7 +288,7 @@ def _record(entries: tuple[EntryAbout, ...]) -> Section:
 
 def archive(place: CommunityView, topic_id: str) -> bytes:
     """The dossier as DOCX, PDF, JSON and CSV, with the SHA-256 of each in manifest.json."""
-    with force_locale(LANGUAGE):
+    with in_record_language():
         facts = gather(place, topic_id)
         dossier = in_words(facts)
         missing = [section.title for section in dossier.sections if section.missing]

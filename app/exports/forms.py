@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import RadioField, SelectField, StringField
+from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import AnyOf, InputRequired, Length, Optional, Regexp
+from wtforms.widgets import HiddenInput
+
+from app.exports.rules import HaveLetter
 
 
 class CheckCodeForm(FlaskForm):
@@ -20,16 +24,36 @@ class CheckCodeForm(FlaskForm):
 
 
 class LettersForm(FlaskForm):
-    """For whom letters are made. Making one voids the household's older code."""
+    """For whom letters are made. Looking at what that would do changes nothing: it goes by GET."""
 
-    scope = RadioField(
-        _l("给谁印"),
-        choices=[
-            SelectChoice("new", _l("只给还没有信的户")),
-            SelectChoice("building", _l("一栋楼，全部重新印")),
-            SelectChoice("all", _l("全社区，全部重新印")),
-        ],
-        default="new",
+    class Meta:
+        """The choice stays in the address; only making letters takes a token."""
+
+        csrf = False
+
+    part = SelectField(_l("给哪里的住户"), default="all")
+    have = RadioField(_l("已经有信的户怎么办"), default=HaveLetter.SKIP.value)
+
+    def offer(self, parts: dict[str, list[tuple[str, str]]], *, demo: bool) -> None:
+        """Give the choices: parts of the community by estate, and what a demo can do besides."""
+        self.part.choices = parts
+        self.have.choices = [
+            SelectChoice(HaveLetter.SKIP.value, _("跳过，只印没有信的户")),
+            SelectChoice(HaveLetter.REISSUE.value, _("也重新印，旧信马上作废")),
+        ]
+        if demo:
+            again = SelectChoice(HaveLetter.AGAIN.value, _("照原样再印一份（演示城市才有）"))
+            self.have.choices.append(again)
+
+
+class MakeLettersForm(FlaskForm):
+    """The letters somebody was shown, to be made; `stamp` says in what state they were shown."""
+
+    part = HiddenField(validators=[InputRequired(), Length(max=80)])
+    have = HiddenField(
+        validators=[AnyOf([choice.value for choice in HaveLetter], _l("请重新打开这一页再选。"))]
     )
-    building = SelectField(_l("哪一栋楼"), coerce=int, validators=[Optional()])
-    household = StringField(validators=[Optional(), Length(max=12)])
+    stamp = IntegerField(validators=[InputRequired()], widget=HiddenInput())
+    sure = BooleanField(_l("我知道：这些旧信马上作废，已经发出去的都不能再用"))
+    # The page looks for it among the cookies to see that the file has come.
+    ticket = HiddenField(validators=[Optional(), Regexp("^[0-9a-f]{1,32}$")])

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import current_app, g, url_for
+from flask import current_app
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
+from app.communities import addresses
 from app.core import clock
 from app.core.record import latest_checkpoint
 from app.core.times import day_text, end_text, time_text
 from app.exports import printing
 from app.people.rules import code_groups
-from app.voting import words
+from app.voting import showing, words
+from app.voting.rules import Method, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from app.communities.queries import CommunityView, HouseholdAddress
+    from app.communities.walks import Home
     from app.meetings.queries import MeetingView
-    from app.people.operations import IssuedCode
-    from app.voting.queries import PollCard, PollView, ResultView
+    from app.people.codes import DrawnCode
+    from app.voting.queries import BallotView, PollCard, PollView, ResultView, TookPart
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# A letter is one page: what does not fit on it is found behind its code.
+POLLS_ON_A_LETTER = 3
+POLL_TITLE_ON_A_LETTER = 60
+
+
+def _path(endpoint: str, **values: str) -> str:
+    """The path of a page; papers are also made where there is no request."""
+    return current_app.url_map.bind("paper").build(endpoint, values)
 
 
 def base_url() -> str:
@@ -50,43 +64,86 @@ def sender(place: CommunityView) -> printing.Sender:
 
 
 def letter_text(polls: Sequence[PollCard]) -> printing.LetterText:
-    """What all letters of a printing say; `polls` are those open now."""
+    """What all letters of a printing say; `polls` are those open now, the first to close first."""
     purpose = (
         _("社区有一件大家的事，请每户投一票。")
         if polls
         else _("以后社区建什么、怎么管，请每户投一票，就用这封信进入。请先收好。")
     )
-    lines = tuple(
-        printing.PollLine(poll.title, _("%(at)s 截止", at=time_text(poll.closes_at)))
-        for poll in polls
-    )
+    soonest = sorted(polls, key=lambda poll: poll.closes_at)
+    more = len(soonest) - POLLS_ON_A_LETTER
     return printing.LetterText(
         purpose=purpose,
-        polls=lines,
-        address_words=words_of(base_url()) + url_for("people.enter"),
+        polls=tuple(map(_poll_line, soonest[:POLLS_ON_A_LETTER])),
+        more_polls=_("另外还有 %(number)s 项投票，进去以后都能看到。", number=more)
+        if more > 0
+        else "",
+        address_words=words_of(base_url()) + _path("people.enter"),
         printed=_("%(day)s印。", day=day_text(clock.now())),
     )
 
 
-def letters(
-    addresses: Sequence[HouseholdAddress], codes: Mapping[int, IssuedCode]
-) -> list[printing.Letter]:
-    """One letter for each address, in walking order. The code lies behind #, unseen by servers."""
-    door = base_url() + url_for("people.enter")
-    return [
-        printing.Letter(
-            address=address.text,
-            groups=code_groups(codes[address.household_id].code),
-            link=f"{door}#{codes[address.household_id].code}",
+def _poll_line(poll: PollCard) -> printing.PollLine:
+    title = poll.title
+    if len(title) > POLL_TITLE_ON_A_LETTER:
+        title = title[: POLL_TITLE_ON_A_LETTER - 1] + "…"
+    return printing.PollLine(title, _("%(at)s 截止", at=time_text(poll.closes_at)))
+
+
+def letters(homes: Iterable[Home], codes: Mapping[int, DrawnCode]) -> Iterator[printing.Letter]:
+    """One letter for each home, in walking order. The code lies behind #, unseen by servers."""
+    door = base_url() + _path("people.enter")
+    for home in homes:
+        code = codes[home.household_id].code
+        yield printing.Letter(
+            address=home.address.text,
+            building=addresses.building_text(home.address.building),
+            walk=_("第 %(number)s 封 / 共 %(of)s 封", number=home.number, of=home.of),
+            groups=code_groups(code),
+            link=f"{door}#{code}",
         )
-        for address in addresses
-    ]
 
 
-def poster(poll: PollView) -> printing.Poster:
-    """The poster of an opened poll."""
-    link = base_url() + url_for("portal.short", key=poll.public_id)
+def delivery_lists(
+    homes: Sequence[Home], issued: Mapping[int, datetime]
+) -> Iterator[printing.DeliveryList]:
+    """A delivery list for each building among `homes`; `issued` tells when each got its code."""
+    for _building, group in groupby(homes, lambda home: home.address.building_id):
+        here = list(group)
+        address = here[0].address
+        yield printing.DeliveryList(
+            building=f"{address.estate} {addresses.building_text(address.building)}",
+            count=_homes_text(here),
+            lines=tuple(_delivery_line(home, issued.get(home.household_id)) for home in here),
+            printed=_("%(day)s印。", day=day_text(clock.now())),
+        )
+
+
+def _homes_text(homes: Sequence[Home]) -> str:
+    """How many homes, and in how many of them somebody is 60 or more, where the roll says so."""
+    if all(home.elderly is None for home in homes):
+        return _("共 %(homes)s 户", homes=len(homes))
+    return _(
+        "共 %(homes)s 户，其中 %(elderly)s 户有 60 岁以上的老人",
+        homes=len(homes),
+        elderly=sum(home.elderly is True for home in homes),
+    )
+
+
+def _delivery_line(home: Home, issued: datetime | None) -> printing.DeliveryLine:
+    return printing.DeliveryLine(
+        number=str(home.number),
+        stairwell=addresses.stairwell_text(home.address.stairwell),
+        room=addresses.room_text(home.address.room),
+        printed=day_text(issued) if issued is not None else _("还没印"),
+    )
+
+
+def poster(poll: PollView, size: str = "a4") -> printing.Poster:
+    """The poster of an opened poll; `size` is a4 or a3."""
+    link = base_url() + _path("portal.short", key=poll.public_id)
     return printing.Poster(
+        size=size,
         kind=poll.kind_name,
         title=poll.title,
         when=words.countdown(poll.closes_at, poll.closes_at).strip()
@@ -98,15 +155,21 @@ def poster(poll: PollView) -> printing.Poster:
         ),
         who=poll.who,
         effect=poll.effect,
+        invitation=_("微信扫一扫，看结果")
+        if poll.decided
+        else _("微信扫一扫，看内容，评一评")
+        if poll.rates
+        else _("微信扫一扫，看内容，投一票"),
         link=link,
         address_words=words_of(link),
     )
 
 
-def meeting_notice(meeting: MeetingView, question: str) -> printing.MeetingNotice:
+def meeting_notice(
+    place: CommunityView, meeting: MeetingView, question: str
+) -> printing.MeetingNotice:
     """The notice of an announced meeting."""
-    code = g.place.code
-    path = url_for("meetings.show", code=code, meeting_id=meeting.public_id)
+    path = _path("meetings.show", code=place.code, meeting_id=meeting.public_id)
     free = meeting.capacity - meeting.held
     return printing.MeetingNotice(
         title=meeting.title,
@@ -136,14 +199,14 @@ def meeting_notice(meeting: MeetingView, question: str) -> printing.MeetingNotic
 def result_notice(place: CommunityView, result: ResultView) -> printing.ResultNotice:
     """The notice of a closed poll."""
     poll = result.poll
-    record = words_of(base_url()) + url_for("exports.record", code=place.code)
+    record = words_of(base_url()) + _path("exports.record", code=place.code)
     return printing.ResultNotice(
         heading=_("投票结果公示") if poll.published_at else _("投票初步结果"),
         kind=poll.kind_name,
         title=poll.title,
         outcome=result.sentence,
         tests=tuple(printing.NoticeTest(test.text, test.passed) for test in result.tests),
-        rows=_rows(result),
+        figures=_figures(result),
         turnout=_turnout(result),
         publication=_publication(place, poll),
         record_words=record,
@@ -152,16 +215,9 @@ def result_notice(place: CommunityView, result: ResultView) -> printing.ResultNo
     )
 
 
-def _rows(result: ResultView) -> tuple[printing.NoticeRow, ...]:
-    rows = [
-        printing.NoticeRow(
-            row.title, f"{row.votes:,}", _("胜出") if row.won else _("并列") if row.tied else ""
-        )
-        for row in result.rows
-    ]
-    if result.blank is not None:
-        rows.append(printing.NoticeRow(_("均不同意"), f"{result.blank:,}", ""))
-    return tuple(rows)
+def _figures(result: ResultView) -> printing.Figures:
+    table = showing.table(result)
+    return printing.Figures(table.headers, table.rows)
 
 
 def _turnout(result: ResultView) -> tuple[str, ...]:
@@ -186,3 +242,94 @@ def _publication(place: CommunityView, poll: PollView) -> tuple[str, ...]:
             phone=place.desk_phone,
         ),
     )
+
+
+def result_form(place: CommunityView, result: ResultView) -> printing.ResultForm:
+    """All figures of a closed poll, for signing and filing."""
+    poll = result.poll
+    channels = showing.channels(result)
+    return printing.ResultForm(
+        kind=poll.kind_name,
+        title=poll.title,
+        outcome=result.sentence,
+        facts=_result_facts(result),
+        rules=poll.rules_in_words,
+        figures=_figures(result),
+        tests=tuple(printing.NoticeTest(test.text, test.passed) for test in result.tests),
+        channels=tuple(channels) or ((_("不分开公布"), _("有一种方式不足 20 户，分开会看出是谁")),),
+        life=tuple((step.title, step.at_text) for step in showing.life(poll) if step.done),
+        record_words=words_of(base_url()) + _path("exports.record", code=place.code),
+        checkpoint=latest_checkpoint(place.id) or "",
+        made=_("%(at)s 由系统按记录生成", at=time_text(clock.now())),
+    )
+
+
+def _result_facts(result: ResultView) -> tuple[tuple[str, str], ...]:
+    poll = result.poll
+    shown = [
+        (_("效力"), poll.effect),
+        (_("谁来投"), poll.who),
+        (_("应参加"), _("%(heads)s 户", heads=f"{poll.heads:,}")),
+        (
+            _("实际参加"),
+            _(
+                "%(turnout)s 户（%(percent)s）",
+                turnout=f"{result.turnout:,}",
+                percent=words.percent(result.turnout, poll.heads),
+            ),
+        ),
+    ]
+    if poll.method is Method.CHOOSE:
+        shown.append((_("每户最多选"), _("%(k)s 项", k=poll.rules.k)))
+    return tuple(shown)
+
+
+def took_part(address: HouseholdAddress, polls: Sequence[TookPart]) -> printing.TookPart:
+    """The certificate that a household took part, and in what."""
+    return printing.TookPart(
+        address=address.text,
+        polls=tuple((poll.title, poll.kind_name, day_text(poll.cast_at)) for poll in polls),
+        made=day_text(clock.now()),
+    )
+
+
+def receipt(place: CommunityView, view: BallotView, choice: str) -> printing.Receipt:
+    """A member's own receipt, in the language they read; nobody else can ask for it."""
+    poll = view.poll
+    locale = get_locale()
+    facts = [
+        (_("时间"), time_text(view.cast_at) if view.cast_at else ""),
+        (_("您的选择"), choice),
+        (_("本户"), view.address),
+    ]
+    return printing.Receipt(
+        lang=locale.language if locale is not None else "zh",
+        heading=_("已收到"),
+        title=poll.title,
+        facts=tuple(facts),
+        code_title=_("核对码"),
+        groups=tuple(view.check_code.split("-")),
+        code_words=_(
+            "截止以后，凭它可以在公开记录里找到这张选票，核对它被原样计入。"
+            "谁拿到核对码，谁就能看到这张选票选了什么，请自己收好，不要发给别人。"
+        ),
+        record_words=_(
+            "公开记录：%(address)s",
+            address=words_of(base_url()) + _path("exports.record", code=place.code),
+        ),
+        checkpoint_title=_("此刻最新的校验点（给想自己核对的人）"),
+        checkpoint=latest_checkpoint(place.id) or "",
+        foot=_receipt_foot(place, poll),
+    )
+
+
+def _receipt_foot(place: CommunityView, poll: PollView) -> str:
+    until = time_text(poll.closes_at)
+    change = (
+        _("想改的话，%(until)s以前回到选票重新提交，以最后一次为准。", until=until)
+        if poll.phase is Phase.OPEN
+        else _("投票已于%(at)s截止，不能再改。", at=until)
+    )
+    if not place.desk_phone:
+        return change
+    return change + _("有疑问请打社区服务台电话 %(phone)s。", phone=place.desk_phone)

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from app.core import clock
+from app.core.times import in_record_language
 from app.discussion.words import role_name
 from app.exports import queries
 from app.voting import queries as voting
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from app.voting.queries import PollView, ResultView
 
 Row = Sequence[object]
-LANGUAGE = "zh_Hans_CN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ def of_poll(community_id: int, public_id: str) -> list[Table]:
     """The six tables of an opened poll, in the order people read them. Raises: NotFound."""
     definition = queries.fingerprints(community_id, public_id)
     acts = queries.poll_acts(community_id, public_id)
-    with force_locale(LANGUAGE):
+    with in_record_language():
         poll = voting.poll_view(community_id, public_id)
         result = voting.result_view(community_id, public_id) if poll.decided else None
         return [

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, BinaryIO
 
 from app.core import qr
-from app.core.pdf import compile_pdf
+from app.core.pdf import compile_long, compile_pdf
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator
+
+# More letters at once take more memory, fewer carry the fonts more often: docs/adr/0011.
+LETTERS_A_PART = 60
+POSTER_SIZES = ("a4", "a3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +40,14 @@ class PollLine:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One household's letter: its address in words, its code in groups, what the QR carries."""
+    """One household's letter: its address in words, its code in groups, what the QR carries.
+
+    `building` and `walk` are its place among the envelopes: 12甲号楼, 第 3 封 / 共 36 封.
+    """
 
     address: str
+    building: str
+    walk: str
     groups: tuple[str, ...]
     link: str
 
@@ -48,19 +58,22 @@ class LetterText:
 
     purpose: str
     polls: tuple[PollLine, ...]
+    more_polls: str
     address_words: str
     printed: str
 
 
 @dataclass(frozen=True, slots=True)
 class Poster:
-    """A poll's poster."""
+    """A poll's poster; `size` is a4 or a3."""
 
+    size: str
     kind: str
     title: str
     when: str
     who: str
     effect: str
+    invitation: str
     link: str
     address_words: str
 
@@ -74,12 +87,11 @@ class NoticeTest:
 
 
 @dataclass(frozen=True, slots=True)
-class NoticeRow:
-    """An option with its votes."""
+class Figures:
+    """A table: each header says whether its column holds numbers."""
 
-    title: str
-    votes: str
-    mark: str
+    headers: tuple[tuple[str, bool], ...]
+    rows: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +103,7 @@ class ResultNotice:
     title: str
     outcome: str
     tests: tuple[NoticeTest, ...]
-    rows: tuple[NoticeRow, ...]
+    figures: Figures
     turnout: tuple[str, ...]
     publication: tuple[str, ...]
     record_words: str
@@ -99,13 +111,53 @@ class ResultNotice:
     date: str
 
 
-def letters_pdf(sender: Sender, text: LetterText, letters: Sequence[Letter]) -> bytes:
-    """One page for each household, in the order given."""
-    pages = [
-        {"address": it.address, "groups": list(it.groups), "qr": qr.fast_svg(it.link)}
-        for it in letters
-    ]
-    return compile_pdf("letter", asdict(sender) | asdict(text) | {"letters": pages}, tagged=False)
+def write_letters(
+    sender: Sender,
+    text: LetterText,
+    letters: Iterable[Letter],
+    out: BinaryIO,
+    told: Callable[[int], None] = lambda _done: None,
+) -> int:
+    """One page for each household, in the order given; gives the number of pages.
+
+    `told` hears how many letters are laid out so far.
+    """
+
+    def parts() -> Iterator[dict[str, object]]:
+        rest, done = iter(letters), 0
+        while some := list(islice(rest, LETTERS_A_PART)):
+            pages = [asdict(it) | {"qr": qr.fast_svg(it.link)} for it in some]
+            yield asdict(sender) | asdict(text) | {"letters": pages}
+            done += len(some)
+            told(done)
+
+    return compile_long("letter", parts(), sender.community, out)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryLine:
+    """One home of a delivery list: the number on its letter, where it is, when that was printed."""
+
+    number: str
+    stairwell: str
+    room: str
+    printed: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryList:
+    """The homes of one building in the order of their envelopes. No names, no codes, no phones."""
+
+    building: str
+    count: str
+    lines: tuple[DeliveryLine, ...]
+    printed: str
+
+
+def write_delivery_lists(sender: Sender, lists: Iterable[DeliveryList], out: BinaryIO) -> int:
+    """One list for each building, each numbered by itself; gives the number of pages."""
+    parts = (asdict(sender) | asdict(one) for one in lists)
+    return compile_long("delivery", parts, sender.community, out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +204,70 @@ def result_notice_pdf(sender: Sender, notice: ResultNotice) -> bytes:
     code = {"checkpoint_qr": qr.fast_svg(notice.checkpoint, "L")}
     shown = {"checkpoint": breakable(notice.checkpoint)}
     return compile_pdf("notice", asdict(sender) | asdict(notice) | code | shown)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultForm:
+    """All figures of a closed poll on a form to be signed and filed."""
+
+    kind: str
+    title: str
+    outcome: str
+    facts: tuple[tuple[str, str], ...]
+    rules: tuple[str, ...]
+    figures: Figures
+    tests: tuple[NoticeTest, ...]
+    channels: tuple[tuple[str, str], ...]
+    life: tuple[tuple[str, str], ...]
+    record_words: str
+    checkpoint: str
+    made: str
+
+
+def result_form_pdf(sender: Sender, form: ResultForm) -> bytes:
+    """The result form, with room for signatures."""
+    shown = {"checkpoint": breakable(form.checkpoint)}
+    return compile_pdf("result_form", asdict(sender) | asdict(form) | shown)
+
+
+@dataclass(frozen=True, slots=True)
+class TookPart:
+    """That a household took part in polls: each with its kind and the day. Never a choice."""
+
+    address: str
+    polls: tuple[tuple[str, str, str], ...]
+    made: str
+
+
+def took_part_pdf(sender: Sender, paper: TookPart) -> bytes:
+    """The certificate of having taken part."""
+    return compile_pdf("took_part", asdict(sender) | asdict(paper))
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A resident's own receipt. All words come along: it speaks the language of whoever prints it.
+
+    `choice` is on no paper of the desk.
+    """
+
+    lang: str
+    heading: str
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    code_title: str
+    groups: tuple[str, ...]
+    code_words: str
+    record_words: str
+    checkpoint_title: str
+    checkpoint: str
+    foot: str
+
+
+def receipt_pdf(sender: Sender, receipt: Receipt) -> bytes:
+    """One page for the resident's own drawer."""
+    shown = {"checkpoint": breakable(receipt.checkpoint)}
+    return compile_pdf("receipt", asdict(sender) | asdict(receipt) | shown)
 
 
 def breakable(text: str, every: int = 40) -> str:

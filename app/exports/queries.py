@@ -14,11 +14,18 @@ from app.core.db import db
 from app.core.errors import NotFound
 from app.core.record import RecordCheckpoint, RecordEntry, RecordLog, RecordOpening
 from app.discussion.models import Post
+from app.exports.rules import plan_letters
+from app.people.codes import codes_now
 from app.voting.models import Ballot, Poll, PollVoter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
+
+    from app.communities.queries import CommunityView
+    from app.communities.walks import Home
+    from app.exports.rules import HaveLetter, LetterPlan
+    from app.people.codes import CodeNow
 
 BATCH = 2000
 SUBJECTS = 500
@@ -63,6 +70,20 @@ class FoundEntry:
     replaced: bool
     choice: Any
     poll_title: str
+
+
+def letter_plan(
+    community: CommunityView, homes: Sequence[Home], have_letter: HaveLetter
+) -> LetterPlan:
+    """What printing letters for these homes would do as things stand."""
+    now = codes_now(db.session(), community.id)
+    ids = [home.household_id for home in homes]
+    return plan_letters(ids, standing(now), have_letter, demo=community.demo)
+
+
+def standing(now: Mapping[int, CodeNow]) -> dict[int, tuple[int, bool]]:
+    """How many codes each household had and whether the newest works, for the rules."""
+    return {home: (code.generation, code.living) for home, code in now.items()}
 
 
 def log_of(community_id: int) -> LogView:

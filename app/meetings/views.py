@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from app.meetings.queries import MeetingView
 
 bp = Blueprint("meetings", __name__)
+bp.add_app_template_filter(words.sitting, "sitting")
 REFUSED = 422
 
 

@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.core import web
 from app.core.errors import RuleBroken
-from app.core.times import time_text
+from app.core.times import in_record_language, time_text
 from app.meetings.rules import AgeBand, MeetingState, SeatState
 
 STATES = {
@@ -17,7 +17,7 @@ STATES = {
     MeetingState.POSTPONED: ("wait", _l("延期")),
 }
 SEATS = {
-    SeatState.COMING: ("go", _l("参加")),
+    SeatState.COMING: ("go", _l("已报名")),
     SeatState.WAITING: ("wait", _l("候补")),
     SeatState.CANCELLED: ("", _l("不来了")),
 }
@@ -29,6 +29,25 @@ BANDS = {
     AgeBand.UNSAID: _l("不说"),
 }
 CHANNELS = {"phone": _l("手机报名"), "desk": _l("服务台登记"), "walk_in": _l("现场来的")}
+
+
+# How people sit together is kept in Chinese, as the notice at the gate says it.
+SITTINGS = (
+    _l("圆桌会"),
+    _l("议事会"),
+    _l("听证会"),
+    _l("小区协商"),
+    _l("居民会议"),
+    _l("居民代表会议"),
+    _l("设计师进社区"),
+)
+
+
+def sitting(form: str) -> str:
+    """How people sit together, in the reader's language."""
+    with in_record_language():
+        kept = {str(name): name for name in SITTINGS}
+    return str(kept.get(form, form))
 
 
 def badge_of(state: MeetingState | SeatState) -> tuple[str, str]:

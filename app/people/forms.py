@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, PasswordField, StringField
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    IntegerField,
+    PasswordField,
+    SelectField,
+    StringField,
+)
 from wtforms.validators import InputRequired, Length
+from wtforms.widgets import HiddenInput
 
 
 class EnterForm(FlaskForm):
@@ -46,3 +54,21 @@ class StaffForm(FlaskForm):
 
 class ActForm(FlaskForm):
     """A button and nothing else."""
+
+
+class PartForm(FlaskForm):
+    """A part of the community; looking at it changes nothing, so it goes by GET."""
+
+    class Meta:
+        """The choice stays in the address."""
+
+        csrf = False
+
+    part = SelectField(_l("哪里的住户"))
+
+
+class RevokePartForm(FlaskForm):
+    """The codes somebody was shown, to be revoked; `expected` is how many they were."""
+
+    part = HiddenField(validators=[InputRequired(), Length(max=80)])
+    expected = IntegerField(validators=[InputRequired()], widget=HiddenInput())

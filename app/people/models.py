@@ -143,6 +143,7 @@ class HouseholdNoticeKind(StrEnum):
     CODE_REISSUED = "code_reissued"
     CODE_UNLOCKED = "code_unlocked"
     CODE_REVOKED = "code_revoked"
+    TOOK_PART_PRINTED = "took_part_printed"
     CONFIRMED_AT_DESK = "confirmed_at_desk"
 
 

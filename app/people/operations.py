@@ -16,10 +16,11 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.communities.models import Community, Household
+from app.communities.queries import residences
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
-from app.people import browser, rules, secrets_box
+from app.people import browser, codes, rules, secrets_box
 from app.people.models import (
     DeskConfirmation,
     HouseholdCode,
@@ -31,7 +32,7 @@ from app.people.models import (
     StaffAccount,
 )
 from app.people.rules import CodeState
-from app.people.steps import security, tell_household
+from app.people.steps import security, tell_household, tell_households
 from app.policy.table import Permission, Place, require
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.core.actor import Actor, Role
+    from app.people.codes import DrawnCode
 
 TOTP_STEP_SECONDS = 30
 
@@ -63,14 +65,6 @@ class Enrolled:
     cookie_id: str = ""
     community_id: int = 0
     household_id: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class IssuedCode:
-    """A code on its way to a letter. Nowhere else does it exist in clear."""
-
-    household_id: int
-    code: str
 
 
 def enrol(
@@ -239,7 +233,7 @@ def _open_session(session: Session, person_id: int, *, staff: bool, shared_phone
 
 def sign_out(actor: Actor) -> None:
     """End the actor's session at once; a cookie kept from it opens nothing."""
-    with transaction() as session:
+    with transaction(small=True) as session:
         session.execute(
             update(LoginSession)
             .where(LoginSession.id == actor.session_id, LoginSession.ended_at.is_(None))
@@ -250,7 +244,7 @@ def sign_out(actor: Actor) -> None:
 
 def touch_session(actor: Actor) -> None:
     """Note that a session is in use. Called at most every five minutes."""
-    with transaction() as session:
+    with transaction(small=True) as session:
         session.execute(
             update(LoginSession)
             .where(LoginSession.id == actor.session_id)
@@ -319,7 +313,7 @@ def staff_sign_in(actor: Actor, *, sign_in_name: str, password: str, totp: str) 
 
     Unknown name, wrong password, wrong or used number and a locked account end alike.
     """
-    with transaction() as session:
+    with transaction(small=True) as session:
         account = session.scalar(
             select(StaffAccount).where(StaffAccount.sign_in_name == sign_in_name).with_for_update()
         )
@@ -371,7 +365,7 @@ def _count_staff_wrong(account: StaffAccount, now: datetime) -> None:
 
 def issue_codes(
     actor: Actor, *, community_id: int, household_ids: Sequence[int] | None
-) -> list[IssuedCode]:
+) -> list[DrawnCode]:
     """Make new codes for letters and void the old ones; None means every residence.
 
     In a demo city codes are worked out, so that they can be shown again. Raises: NotFound for a
@@ -381,82 +375,27 @@ def issue_codes(
         require(actor, Permission.LETTERS_PRINT, Place(community_id))
         demo = session.scalar(select(Community.demo).where(Community.id == community_id))
         wanted = _wanted(session, community_id, household_ids)
-        generations = _generations(session, community_id)
-        now = clock.now()
-        issued, rows = [], []
-        for household_id in wanted:
-            generation = generations.get(household_id, 0) + 1
-            code = (
-                secrets_box.demo_code(community_id, household_id, generation)
-                if demo
-                else secrets_box.new_code()
-            )
-            issued.append(IssuedCode(household_id, code))
-            rows.append(_code_values(community_id, household_id, code, generation, now))
-        _void(session, community_id, wanted if household_ids is not None else None, now)
-        if rows:
-            session.execute(insert(HouseholdCode), rows)
-        for household_id in set(wanted) & set(generations):
-            told = HouseholdNoticeKind.CODE_REISSUED
-            tell_household(session, community_id, household_id, told)
+        now = codes.codes_now(session, community_id)
+        drawn = codes.draw(community_id, wanted, now, demo=bool(demo))
+        codes.put_in_force(session, community_id, drawn)
         security(
             session,
             "codes.issued",
             community_id=community_id,
             person_id=actor.person_id,
-            number=len(rows),
+            number=len(drawn),
         )
-        return issued
+        return drawn
 
 
 def _wanted(session: Session, community_id: int, household_ids: Sequence[int] | None) -> list[int]:
-    query = select(Household.id).where(
-        Household.community_id == community_id, Household.unit_type == "residence"
-    )
+    query = select(Household.id).where(*residences(community_id))
     if household_ids is None:
         return list(session.scalars(query.order_by(Household.id)))
     known = set(session.scalars(query))
     if set(household_ids) - known:
         raise NotFound("household")
     return list(household_ids)
-
-
-def _generations(session: Session, community_id: int) -> dict[int, int]:
-    rows = session.execute(
-        select(HouseholdCode.household_id, func.max(HouseholdCode.generation))
-        .where(HouseholdCode.community_id == community_id)
-        .group_by(HouseholdCode.household_id)
-    )
-    return {row[0]: row[1] for row in rows}
-
-
-def _code_values(
-    community_id: int, household_id: int, code: str, generation: int, now: datetime
-) -> dict[str, object]:
-    return {
-        "community_id": community_id,
-        "household_id": household_id,
-        "code_hash": secrets_box.hash_code(code),
-        "generation": generation,
-        "issued_at": now,
-        "expires_at": now + rules.CODE_VALID,
-        "wrong_count": 0,
-    }
-
-
-def _void(
-    session: Session,
-    community_id: int,
-    household_ids: Sequence[int] | None,
-    now: datetime,
-) -> None:
-    living = [
-        HouseholdCode.community_id == community_id,
-        HouseholdCode.revoked_at.is_(None),
-    ]
-    if household_ids is not None:
-        living.append(HouseholdCode.household_id.in_(household_ids))
-    session.execute(update(HouseholdCode).where(*living).values(revoked_at=now))
 
 
 def unlock_code(actor: Actor, *, community_id: int, household_id: int) -> None:
@@ -493,6 +432,35 @@ def revoke_code(actor: Actor, *, community_id: int, household_id: int) -> None:
             community_id=community_id,
             person_id=actor.person_id,
         )
+
+
+def revoke_codes(
+    actor: Actor, *, community_id: int, household_ids: Sequence[int], expected: int, part: str
+) -> int:
+    """Make the codes of many households worth nothing, such as a building's; gives how many.
+
+    `expected` is the number the clerk was shown, `part` the key of what they chose. Raises:
+    RuleBroken codes.changed when the number is another by now; NotFound for a household of another
+    community.
+    """
+    with transaction() as session:
+        require(actor, Permission.CODE_MANAGE, Place(community_id))
+        now = codes.locked_codes(session, community_id)
+        wanted = _wanted(session, community_id, household_ids)
+        living = [each for each in wanted if now.get(each, codes.NO_CODE).living]
+        if len(living) != expected:
+            raise RuleBroken("codes.changed")
+        codes.void(session, community_id, living, clock.now())
+        tell_households(session, community_id, living, HouseholdNoticeKind.CODE_REVOKED)
+        security(
+            session,
+            "codes.revoked",
+            community_id=community_id,
+            person_id=actor.person_id,
+            number=len(living),
+            part=part,
+        )
+        return len(living)
 
 
 def _change_code(

@@ -14,6 +14,7 @@ from app.core.actor import Actor, Grant, Home, Role
 from app.core.db import UTCDateTime, db
 from app.core.errors import NotFound
 from app.people import secrets_box, words
+from app.people.codes import NO_CODE, codes_now
 from app.people.models import (
     HouseholdCode,
     HouseholdNotice,
@@ -273,6 +274,8 @@ class DeskPage:
 
 
 PAGE = 50
+# Chosen in place of a code's state: households that a clerk took off the roll.
+LEFT = "left"
 
 
 def desk_page(
@@ -309,6 +312,11 @@ def desk_page(
             & (HouseholdCode.generation == newest.c.generation),
         )
         .where(Household.community_id == community_id, Household.unit_type == "residence")
+        .where(
+            Household.left_roll_at.is_not(None)
+            if state == LEFT
+            else Household.left_roll_at.is_(None)
+        )
         .order_by(Household.id)
     )
     conditions = [*_searched(search), *_in_state(state)]
@@ -369,14 +377,19 @@ def masked_phones(community_id: int, household_id: int) -> list[str]:
     return [mask_phone(phone) for phone in (phones or "").split()]
 
 
-def households_with_code(community_id: int) -> set[int]:
-    """Households whose letter is still good."""
-    return set(
-        db.session.scalars(
-            select(HouseholdCode.household_id).where(
-                HouseholdCode.community_id == community_id,
-                HouseholdCode.revoked_at.is_(None),
-                HouseholdCode.expires_at > clock.now(),
-            )
+def living_codes(community_id: int, household_ids: Sequence[int]) -> int:
+    """How many of these households have a code that is not revoked and not expired."""
+    now = codes_now(db.session(), community_id)
+    return sum(now.get(each, NO_CODE).living for each in household_ids)
+
+
+def letters_issued(community_id: int) -> dict[int, datetime]:
+    """When each household got the letter that is still good."""
+    rows = db.session.execute(
+        select(HouseholdCode.household_id, HouseholdCode.issued_at).where(
+            HouseholdCode.community_id == community_id,
+            HouseholdCode.revoked_at.is_(None),
+            HouseholdCode.expires_at > clock.now(),
         )
     )
+    return {row.household_id: row.issued_at for row in rows}

@@ -68,6 +68,25 @@ def tell_household(
     )
 
 
+def tell_households(
+    session: Session, community_id: int, household_ids: Sequence[int], kind: HouseholdNoticeKind
+) -> None:
+    """Leave the same line for many households at once."""
+    at = clock.now()
+    lines = [
+        {
+            "community_id": community_id,
+            "household_id": household_id,
+            "kind": kind,
+            "at": at,
+            "about": "",
+        }
+        for household_id in household_ids
+    ]
+    if lines:
+        session.execute(insert(_NOTICE), lines)
+
+
 def tell_person(
     session: Session,
     community_id: int,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -9,12 +10,14 @@ from flask import Blueprint, abort, g, redirect, render_template, request, url_f
 from flask_babel import gettext as _
 
 from app.communities import queries as communities
+from app.communities import walks
 from app.core import clock, guard, web
+from app.core.errors import NotSaved, RuleBroken, SaveUnknown
 from app.core.limits import Ceiling
 from app.core.shapes import row_id
 from app.core.times import time_text
 from app.people import browser, inboxes, operations, queries, words
-from app.people.forms import ActForm, EnterForm, StaffForm
+from app.people.forms import ActForm, EnterForm, PartForm, RevokePartForm, StaffForm
 from app.people.operations import Enrolled, Entry
 from app.people.rules import DESK_NUMBER_VALID, LAST_SEEN_EVERY, CodeState, code_groups
 from app.people.steps import errands
@@ -39,7 +42,7 @@ def enter() -> ResponseReturnValue:
     if request.method == "POST" and not AT_THE_DOOR.admits(request.remote_addr or ""):
         return web.refusal_page(
             429,
-            _("现在进来的人太多"),
+            _("现在进入的人太多"),
             _("没有进去，也没有记错误次数。请等几分钟再试；着急的话请到社区服务台。"),
         )
     if not form.validate_on_submit():
@@ -180,7 +183,10 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
         manages=allowed(browser.current_actor(), Permission.CODE_MANAGE, g.place.place),
         rows=[(row, words.code_state(row.state)) for row in found.rows],
         buildings=communities.buildings(g.place.id),
-        states=[(state.value, words.code_state(state)[1]) for state in CodeState],
+        states=[
+            *((state.value, words.code_state(state)[1]) for state in CodeState),
+            (queries.LEFT, _("已移出底册")),
+        ],
         earlier=_page_url(chosen, found.page - 1) if found.page > 1 else "",
         later=_page_url(chosen, found.page + 1) if found.more else "",
     )
@@ -244,6 +250,61 @@ def revoke(code: str, household_id: int) -> ResponseReturnValue:
     return redirect(url_for("people.desk_household", code=code, household_id=household_id), 303)
 
 
+@bp.get("/c/<code>/desk/codes/revoke")
+@guard.needs(Permission.CODE_MANAGE)
+def revoke_part(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Say what revoking the codes of a building or a stairwell does."""
+    return _revoke_part_page(request.args.get("part", ""))
+
+
+def _revoke_part_page(part: str, refusal: str = "") -> ResponseReturnValue:
+    walk = walks.homes(g.place.id)
+    inside = walks.chosen(walk, part) if part else []
+    living = queries.living_codes(g.place.id, [home.household_id for home in inside])
+    everybody = _("全社区")
+    choose = PartForm(data={"part": part}, formdata=None)
+    choose.part.choices = {
+        estate: [(one.key, words.part_line(one.name, one.homes)) for one in offered]
+        for estate, offered in walks.parts(walk, everybody)
+    }
+    form = RevokePartForm(data={"part": part, "expected": living}, formdata=None)
+    if refusal:
+        form.form_errors.append(refusal)
+    return render_template(
+        "people/revoke_part.html",
+        place=g.place,
+        choose=choose,
+        form=form,
+        part=part,
+        name=walks.part_name(inside, part, everybody),
+        homes=len(inside),
+        living=living,
+    ), (422 if refusal else 200)
+
+
+@bp.post("/c/<code>/desk/codes/revoke")
+@guard.needs(Permission.CODE_MANAGE)
+def revoke_codes(code: str) -> ResponseReturnValue:
+    """Revoke the codes that were shown."""
+    form = RevokePartForm()
+    if not form.validate_on_submit():
+        return _revoke_part_page("", _("请先选好哪里的住户。什么都没有改动。"))
+    part = form.part.data or ""
+    inside = walks.chosen(walks.homes(g.place.id), part)
+    try:
+        done = operations.revoke_codes(
+            browser.current_actor(),
+            community_id=g.place.id,
+            household_ids=[home.household_id for home in inside],
+            expected=form.expected.data or 0,
+            part=part,
+        )
+    except RuleBroken as refusal:
+        return _revoke_part_page(part, web.sentence(refusal))
+    web.tell("done", _("%(number)s 户的编码已作废，旧信不能再用。", number=f"{done:,}"))
+    return redirect(url_for("people.revoke_part", code=code, part=part), 303)
+
+
 @bp.post("/c/<code>/desk/households/<int:household_id>/present")
 @guard.needs(Permission.CODE_MANAGE)
 def present(code: str, household_id: int) -> ResponseReturnValue:  # noqa: ARG001
@@ -257,7 +318,9 @@ def present(code: str, household_id: int) -> ResponseReturnValue:  # noqa: ARG00
 @bp.after_app_request
 def _note_use(answer: Response) -> Response:
     """Keep a session's last use, at most every five minutes, so that reading stays reading."""
-    signed_in = browser.current()
+    signed_in = None if g.get("without_database") else browser.current()
     if signed_in is not None and clock.now() - signed_in.last_seen_at > LAST_SEEN_EVERY:
-        operations.touch_session(signed_in.actor)
+        # The answer is made, perhaps about something saved: a failing note must not change it.
+        with suppress(NotSaved, SaveUnknown):
+            operations.touch_session(signed_in.actor)
     return answer

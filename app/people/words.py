@@ -22,10 +22,11 @@ def notice(kind: str, at: datetime, about: str) -> str:
         HouseholdNoticeKind.CODE_REISSUED: _("本户换了新的信"),
         HouseholdNoticeKind.CODE_UNLOCKED: _("服务台解开了本户的编码"),
         HouseholdNoticeKind.CODE_REVOKED: _("服务台作废了本户的编码"),
+        HouseholdNoticeKind.TOOK_PART_PRINTED: _("服务台给本户打印了参加证明"),
         HouseholdNoticeKind.CONFIRMED_AT_DESK: _("有人在服务台用本户身份办过进入"),
     }[HouseholdNoticeKind(kind)]
     line = _("%(at)s，%(what)s", at=time_text(at), what=what)
-    return f"{line}（{about}）" if about else line
+    return _("%(line)s（%(about)s）", line=line, about=about) if about else line
 
 
 def person_notice(kind: str, at: datetime) -> str:
@@ -62,6 +63,11 @@ def code_state(state: CodeState) -> tuple[str, str]:
     }[state]
 
 
+def part_line(name: str, homes: int) -> str:
+    """A part of the community in a list to choose from: 槐香里一区 12甲号楼（36 户）."""
+    return _("%(part)s（%(homes)s 户）", part=name, homes=f"{homes:,}")
+
+
 def refused() -> str:
     """The one sentence for an unknown code, a wrong second fact and a locked code."""
     return _(
@@ -88,5 +94,15 @@ def _broken(error: RuleBroken) -> str:
     }[error.code]
 
 
+def _codes_changed(error: RuleBroken) -> str:
+    return {
+        "codes.changed": _(
+            "刚才有人也在办这些户的编码，户数和您看到的不一样了。这一次什么都没有改动。"
+            "请回到上一页，看清楚再办。"
+        ),
+    }[error.code]
+
+
+web.explain("codes", _codes_changed)
 web.explain("enrol", _broken)
 web.explain("staff", _broken)

@@ -21,6 +21,7 @@ class Permission(StrEnum):
     DESK_VIEW = "desk.view"
     ROLL_VIEW = "roll.view"
     ROLL_IMPORT = "roll.import"
+    OWNER_SET_DECIDE = "owner_set.decide"
     CODE_MANAGE = "code.manage"
     LETTERS_PRINT = "letters.print"
     PROJECT_EDIT = "project.edit"
@@ -56,6 +57,9 @@ class Permission(StrEnum):
     PLACES_SET_UP = "places.set_up"
     STAFF_SET_UP = "staff.set_up"
     SYSTEM_VIEW = "system.view"
+    OPENINGS_ERASE = "openings.erase"
+    BACKUP_RUN = "backup.run"
+    RETENTION_RUN = "retention.run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,8 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.DESK_VIEW: (_desk,),
     Permission.ROLL_VIEW: (_committee, _is_system),
     Permission.ROLL_IMPORT: (_committee, _is_system),
+    # Who is one owner changes how heads are counted: the clerk's word, never a guess.
+    Permission.OWNER_SET_DECIDE: (_clerk, _is_system),
     Permission.CODE_MANAGE: (_clerk, _is_system),
     Permission.LETTERS_PRINT: (_clerk, _is_system),
     Permission.PROJECT_EDIT: (_committee, _is_system),
@@ -146,6 +152,10 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.PLACES_SET_UP: (_administrator, _is_system),
     Permission.STAFF_SET_UP: (_administrator, _is_system),
     Permission.SYSTEM_VIEW: (_administrator, _is_system),
+    # What is erased, and what is carried away, is nobody's whim: the command line and the worker.
+    Permission.OPENINGS_ERASE: (_is_system,),
+    Permission.BACKUP_RUN: (_is_system,),
+    Permission.RETENTION_RUN: (_is_system,),
 }
 
 

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from app.consultations import queries as topics
 from app.consultations.rules import State
 from app.core import links
-from app.core.words import yuan
+from app.core.words import listed, yuan
 from app.designs import queries as designs
 from app.projects import queries as projects
 from app.projects.rules import Route, Stage, stage_index
@@ -50,7 +50,7 @@ def _asked(community_id: int, project: projects.ProjectView) -> list[ChainLink]:
     return [
         ChainLink(
             _("谁提的"),
-            _("%(who)s提出：%(title)s", who=line.proposed_as, title=line.title),
+            _("%(who)s提出：%(title)s", who=line.proposer, title=line.title),
             url_for("consultations.show", code=g.place.code, topic_id=line.public_id),
         )
         for line in found
@@ -126,7 +126,7 @@ def _poll_link(poll: voting.PollView) -> ChainLink:
 
 
 def _paid(project: projects.ProjectView) -> ChainLink:
-    funds = _("、").join(line.name for line in project.funds)
+    funds = listed(line.name for line in project.funds)
     return ChainLink(
         _("花多少"),
         _("%(yuan)s 元：%(funds)s", yuan=yuan(project.budget_fen), funds=funds),

@@ -9,15 +9,17 @@ from flask import current_app, g, get_flashed_messages, request, url_for
 from flask_babel import gettext as _
 
 from app.communities import queries as communities
-from app.config import ROOT
-from app.core import guard
+from app.config import ROOT, SOME_COMMITTEE
+from app.core import guard, space
 from app.core.actor import Role
+from app.core.times import LANGUAGE_OF_RECORD
 from app.people import browser
 
 if TYPE_CHECKING:
     from flask import Flask, Response
 
     from app.communities.queries import CommunityView
+    from app.config import Settings
     from app.core.actor import Actor
 
 VIEW_COOKIE = "linyi_view"
@@ -93,6 +95,7 @@ class Chrome:
     privacy_url: str = ""
     record_url: str = ""
     board_url: str = ""
+    read_only: bool = False
     messages: list[Message] = field(default_factory=list)
 
 
@@ -107,10 +110,16 @@ def read_view(cookie: str) -> View:
 def locale() -> str:
     """The language of this request: chosen, else the browser's first of the two, else Chinese."""
     if not ENGLISH:
-        return "zh_Hans_CN"
+        return LANGUAGE_OF_RECORD
     chosen = read_view(request.cookies.get(VIEW_COOKIE, "")).language if request else ""
-    best = chosen or (request.accept_languages.best_match(["zh", "en"]) if request else None)
-    return "en" if best == "en" else "zh_Hans_CN"
+    return "en" if (chosen or _first_known()) == "en" else LANGUAGE_OF_RECORD
+
+
+def _first_known() -> str:
+    """The first of the browser's languages that is ours; zh-CN before a bare en is Chinese."""
+    wanted = request.accept_languages.values() if request else ()
+    ours = (tag.partition("-")[0].lower() for tag in wanted)
+    return next((language for language in ours if language in {"zh", "en"}), "")
 
 
 def init(app: Flask) -> None:
@@ -154,7 +163,7 @@ def build() -> Chrome:
         who=actor.display or g.get("household_text", ""),
         sign_out_url=address("people.sign_out") if actor.person_id else "",
         sign_in_url="" if actor.person_id else address("people.enter"),
-        operator=community.name + _("居民委员会") if community else settings.operator,
+        operator=_operator(settings, community),
         complaint_phone=settings.complaint_phone or (community.desk_phone if community else ""),
         complaint_url=address("portal.complaints"),
         icp=settings.icp,
@@ -167,8 +176,16 @@ def build() -> Chrome:
         privacy_url=address("portal.privacy"),
         record_url=address("exports.record", code=community.code) if community else "",
         board_url=address("portal.notice_board", code=community.code) if community else "",
+        read_only=space.watch().full(),
         messages=[Message(kind, text) for kind, text in _messages()],
     )
+
+
+def _operator(settings: Settings, community: CommunityView | None) -> str:
+    """Who answers for this page; what an installation calls itself is never translated."""
+    if community is not None:
+        return _("%(community)s居民委员会", community=community.name)
+    return _("社区居民委员会") if settings.operator == SOME_COMMITTEE else settings.operator
 
 
 def _unread() -> int:

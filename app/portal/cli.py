@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import signal
 import threading
 from pathlib import Path
 
 import click
 from flask import Blueprint, current_app
 
-from app.core import jobs, web
+from app.core import jobs, space, web
 from app.core.errors import NotFound, RuleBroken
 from app.portal import demo, demo_scale, demo_sign_in, founding
 
@@ -106,6 +107,13 @@ def scale(communities: int, households: int, ballots: int) -> None:
 def run_worker(*, once: bool) -> None:
     """Do due jobs until told to stop; run it beside several web processes."""
     if once:
+        if not space.watch().full():
+            jobs.beat()
+        jobs.plan_recurring()
         click.echo(f"jobs={jobs.run_due()}")
         return
-    jobs.work(current_app._get_current_object(), threading.Event())  # type: ignore[attr-defined]  # noqa: SLF001
+    stop = threading.Event()
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        # The job in hand is finished first: a restart leaves nothing half done.
+        signal.signal(wanted, lambda *_: stop.set())
+    jobs.work(current_app._get_current_object(), stop)  # type: ignore[attr-defined]  # noqa: SLF001

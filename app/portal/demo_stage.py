@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from app.communities.models import Household
+from app.communities.queries import residences
 from app.core import clock
 from app.core.actor import Actor, Grant, Role
 from app.core.db import db
@@ -33,7 +34,7 @@ class Stagehand:
         """Members of households that no visitor of the demo uses, the last on the roll first."""
         ids = db.session.scalars(
             select(Household.id)
-            .where(Household.community_id == self.community_id, Household.unit_type == "residence")
+            .where(*residences(self.community_id))
             .order_by(Household.id.desc())
             .limit(number)
         ).all()

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from app.communities.models import Community, Household, Jurisdiction
-from app.communities.queries import communities_below, community_by_id
+from app.communities.queries import communities_below, community_by_id, residences
 from app.consultations.models import Topic
 from app.consultations.rules import ENDED, UNSEEN
 from app.core import clock
@@ -236,9 +236,10 @@ def desk_home(community_id: int) -> DeskHome:
         HouseholdCode.community_id == community_id,
         HouseholdCode.revoked_at.is_(None),
         HouseholdCode.expires_at > clock.now(),
+        HouseholdCode.household_id.in_(select(Household.id).where(*residences(community_id))),
     )
     return DeskHome(
-        households=_count(select(func.count(Household.id)).where(*_residences(community_id))),
+        households=_count(select(func.count(Household.id)).where(*residences(community_id))),
         with_code=_count(select(func.count(HouseholdCode.id)).where(*living)),
         locked=_count(
             select(func.count(HouseholdCode.id)).where(
@@ -265,9 +266,10 @@ def district_rows(jurisdiction_id: int) -> list[DistrictRow]:
     unseen, ended = [state.value for state in UNSEEN], [state.value for state in ENDED]
     talked = Topic.state.not_in(unseen)
     decided = [PollState.CLOSED.value, PollState.PUBLISHED.value, PollState.FINAL.value]
+    on_the_roll = Household.unit_type == "residence", Household.left_roll_at.is_(None)
     overdue = RepairTask.done_at.is_(None), RepairTask.due < clock.now()
     counts = {
-        "households": _per_place(ids, Household, Household.unit_type == "residence"),
+        "households": _per_place(ids, Household, *on_the_roll),
         "joined": _per_place(
             ids, Membership, Membership.ended_at.is_(None), each=Membership.household_id
         ),
@@ -298,14 +300,12 @@ def _per_place(
     return {row[0]: row[1] for row in rows}
 
 
-def _residences(community_id: int) -> tuple[ColumnElement[bool], ...]:
-    return Household.community_id == community_id, Household.unit_type == "residence"
-
-
 def _joined(community_id: int) -> int:
     return _count(
         select(func.count(func.distinct(Membership.household_id))).where(
-            Membership.community_id == community_id, Membership.ended_at.is_(None)
+            Membership.community_id == community_id,
+            Membership.ended_at.is_(None),
+            Membership.household_id.in_(select(Household.id).where(*residences(community_id))),
         )
     )
 

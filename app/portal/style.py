@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from flask_babel import gettext as _
 
+from app.core import times
 from app.core.charts import bar_chart
 
+OPENED = datetime(2026, 5, 6, 1, tzinfo=UTC)
+CLOSED = datetime(2026, 5, 20, 10, tzinfo=UTC)
 ICONS = (
     *("home", "vote", "project", "me", "households", "roll", "record", "letter"),
     *("clock", "back", "print", "download", "done", "wait", "stop", "info", "open"),
@@ -33,8 +37,8 @@ def samples() -> dict[str, object]:
     return {
         "chart": bar_chart(_("各项票数"), rows, 918, (496, _("至少 496 户"))),
         "steps": [
-            Step("5月6日（周三）9:00", _("开放"), "", done=True),
-            Step("5月20日（周三）18:00", _("截止"), _("自动计票"), done=False),
+            Step(times.time_text(OPENED), _("开放"), "", done=True),
+            Step(times.time_text(CLOSED), _("截止"), _("自动计票"), done=False),
         ],
         "icons": ICONS,
     }

@@ -195,7 +195,7 @@ def _status_badges() -> dict[str, tuple[str, str]]:
     """A watched thing's state as a badge: kind and word."""
     return {
         status.State.OK: ("go", _("正常")),
-        status.State.ATTENTION: ("wait", _("留意")),
+        status.State.ATTENTION: ("wait", _("注意")),
         status.State.BAD: ("stop", _("不行")),
     }
 
@@ -274,14 +274,6 @@ def _changed(view: chrome.View, form: ViewForm) -> chrome.View:
     if form.language.data in {"zh", "en"}:
         view = replace(view, language=form.language.data)
     return view
-
-
-@bp.get("/health")
-@guard.public
-def health() -> ResponseReturnValue:
-    """Answer that the portal is up and its database can be read."""
-    queries.all_communities()
-    return {"ok": True}
 
 
 @bp.get("/styleguide")

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask_babel import gettext as _
 
-from app.core.words import yuan
+from app.core.words import counted, yuan
 from app.projects import queries
-from app.projects.words import routes_text
-from app.voting.steps import CardPicture, MoneyTable, OptionCard, register_cards
+from app.projects.words import routes_text, routes_translated
+from app.voting.steps import (
+    PREFERENCE,
+    CardPicture,
+    MoneyTable,
+    OptionCard,
+    register_cards,
+    register_translation,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.projects.queries import ProjectView
     from app.projects.rules import Line
+
+# Two facts as they were frozen: a duration, and what the upkeep costs whom.
+DURATION = re.compile(r"(\d+) 个月")
+UPKEEP = re.compile(r"每年 ([\d,.]+) 元，(.*)", re.DOTALL)
 
 
 @register_cards
@@ -25,6 +38,25 @@ def cards(community_id: int, codes: Sequence[str] | None) -> list[OptionCard]:
         ledger = queries.all_projects(community_id)
         return [_card(project) for project in ledger if project.stage_index == 0]
     return [_card(project) for project in queries.projects_by_code(community_id, codes)]
+
+
+def _translated(card: OptionCard) -> OptionCard:
+    """The headings and labels of a frozen card in the reader's language, and plain durations.
+
+    They were frozen as the catalogue's own Chinese texts, so the catalogue knows them.
+    """
+    money = tuple(replace(table, heading=_(table.heading)) for table in card.money)
+    facts = tuple((_(label), _fact(text)) for label, text in card.facts)
+    return replace(card, money=money, facts=facts)
+
+
+def _fact(text: str) -> str:
+    if duration := DURATION.fullmatch(text):
+        months = int(duration[1])
+        return counted("%(months)s 个月", months, months=months)
+    if upkeep := UPKEEP.fullmatch(text):
+        return _("每年 %(yuan)s 元，%(by)s", yuan=upkeep[1], by=upkeep[2])
+    return routes_translated(text)
 
 
 def _card(project: ProjectView) -> OptionCard:
@@ -62,7 +94,8 @@ def _facts(project: ProjectView) -> tuple[tuple[str, str], ...]:
         yuan=yuan(project.upkeep_fen_per_year),
         by=project.upkeep_by,
     )
-    months = _("%(months)s 个月", months=project.build_months) if project.build_months else ""
+    count = project.build_months or 0
+    months = counted("%(months)s 个月", count, months=count) if count else ""
     facts = (
         (_("打算怎么做"), project.proposal),
         (_("地点"), project.location),
@@ -73,3 +106,6 @@ def _facts(project: ProjectView) -> tuple[tuple[str, str], ...]:
         (_("怎么决定"), routes_text(project.decision_route)),
     )
     return tuple((label, text) for label, text in facts if text)
+
+
+register_translation(PREFERENCE, _translated)

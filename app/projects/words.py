@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.core import web
 from app.core.errors import RuleBroken
+from app.core.times import in_record_language
 from app.core.words import yuan
 from app.projects.rules import Route, Stage, SupplyMode
 
@@ -41,6 +42,16 @@ def routes_text(routes: tuple[str, ...]) -> str:
 def route_text(route: str) -> str:
     """One legal act."""
     return str(ROUTES[Route(route)])
+
+
+def routes_translated(frozen: str) -> str:
+    """Routes that were frozen in Chinese, in the reader's language; any other text as it is."""
+    with in_record_language():
+        joint, known = _("，再经"), {str(name): route for route, name in ROUTES.items()}
+    routes = frozen.split(joint)
+    if not set(routes) <= set(known):
+        return frozen
+    return routes_text(tuple(known[route].value for route in routes))
 
 
 def stage_text(stage: Stage) -> str:

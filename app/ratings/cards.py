@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.core.errors import NotFound
 from app.projects import queries as projects
-from app.ratings import rules
+from app.ratings import rules, words
 from app.voting.rules import PollKind
-from app.voting.steps import OptionCard, register_cards_of
+from app.voting.steps import OptionCard, register_cards_of, register_translation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,4 +31,10 @@ def _card(option: str) -> OptionCard:
     return OptionCard(option=option, subject=f"project:{option.rpartition('.')[0]}", title=title)
 
 
+def translated(card: OptionCard) -> OptionCard:
+    """A question in the reader's language."""
+    return replace(card, title=words.question(card.option))
+
+
 register_cards_of(PollKind.SATISFACTION_RATING.value, cards)
+register_translation(PollKind.SATISFACTION_RATING.value, translated)

@@ -14,10 +14,10 @@ class StartForm(FlaskForm):
     """How long a rating lasts."""
 
     days = IntegerField(
-        _l("评几天"),
+        _l("评价开放几天"),
         default=14,
         validators=[
-            InputRequired(_l("请写评几天")),
+            InputRequired(_l("请写开放几天")),
             NumberRange(1, LONGEST_DAYS, _l("请写 1 到 60 之间的天数")),
         ],
     )
@@ -30,7 +30,7 @@ class RepairForm(FlaskForm):
         _l("修什么"), validators=[InputRequired(_l("请写修什么")), Length(max=300)]
     )
     owner = StringField(_l("谁来修"), validators=[InputRequired(_l("请写谁来修")), Length(max=120)])
-    due = DateField(_l("修到哪天"), validators=[InputRequired(_l("请选修到哪天"))])
+    due = DateField(_l("哪天修好"), validators=[InputRequired(_l("请选哪天修好"))])
 
 
 class DoneForm(FlaskForm):

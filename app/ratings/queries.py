@@ -130,7 +130,7 @@ def _question(option: str, result: dict[str, Any], choices: list[Any]) -> Questi
     top = rules.top_two([choice[option] for choice in choices if option in choice])
     return QuestionResult(
         option=option,
-        question=rules.question_of(option),
+        question=words.question(option),
         points=points(total, raters),
         top_two="" if top is None else f"{top}%",
         raters=raters,
@@ -203,7 +203,7 @@ def _repairs(*conditions: ColumnElement[bool]) -> list[Repair]:
     return [
         Repair(
             row.public_id,
-            rules.question_of(row.option),
+            words.question(row.option),
             row.what,
             row.owner,
             row.due,

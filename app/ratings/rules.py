@@ -25,7 +25,6 @@ QUESTIONS = (
     "交付后的维护管理",
     "总体满意度",
 )
-OPEN_QUESTION = "还有哪一处需要返修？"
 
 
 def option_id(project_code: str, number: int) -> str:

@@ -16,9 +16,8 @@ from app.people.steps import register_address
 from app.policy.table import Permission, allowed
 from app.projects import queries as projects
 from app.projects.rules import Stage, stage_index
-from app.ratings import operations, queries
+from app.ratings import operations, queries, words
 from app.ratings.forms import DoneForm, RepairForm, StartForm
-from app.ratings.rules import OPEN_QUESTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +43,7 @@ def show(code: str, project_code: str) -> ResponseReturnValue:  # noqa: ARG001
         current=rounds[-1] if is_open else None,
         closed=[one for one in reversed(rounds) if one.questions],
         repairs=queries.repairs(g.place.id, project_code),
-        open_question=OPEN_QUESTION,
+        open_question=words.open_question(),
         thread=thread_for_page(g.place.id, f"rating:{project_code}", is_open=bool(rounds)),
     )
 
@@ -186,7 +185,7 @@ def _after(
 def _subject(community_id: int, project_code: str) -> Subject:
     """The open question of a project's ratings: what people write there is moderated."""
     project = projects.project(community_id, project_code)
-    title = _("%(project)s：%(question)s", project=project.title, question=OPEN_QUESTION)
+    title = _("%(project)s：%(question)s", project=project.title, question=words.open_question())
     url = url_for("ratings.show", code=g.place.code, project_code=project_code)
     return Subject(title, url, bool(queries.rounds(community_id, project_code)))
 

@@ -3,9 +3,34 @@
 from __future__ import annotations
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from app.core import web
 from app.core.errors import RuleBroken
+from app.ratings import rules
+
+# The texts of rules.QUESTIONS, which the record carries in Chinese, for readers of other languages.
+QUESTIONS = (
+    _l("改造内容是否解决了原来的问题"),
+    _l("施工质量"),
+    _l("施工期间的安全、噪声和通行"),
+    _l("事前征求意见和公示"),
+    _l("意见是否得到回应"),
+    _l("资金公开"),
+    _l("老人、孩子和残疾人使用是否方便"),
+    _l("交付后的维护管理"),
+    _l("总体满意度"),
+)
+
+
+def question(option: str) -> str:
+    """The question behind an option's id, in the reader's language."""
+    return str(QUESTIONS[rules.QUESTIONS.index(rules.question_of(option))])
+
+
+def open_question() -> str:
+    """The question that is answered in words."""
+    return _("还有哪一处需要返修？")
 
 
 def overall_text(points: str | None) -> str:

@@ -12,13 +12,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Table, bindparam, or_, select, update
+from sqlalchemy import Table, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core import canonical as c
-from app.core.db import db
+from app.core.db import db, overwrite_deleted
 from app.core.errors import NotFound, RuleBroken
-from app.core.record import HeldLog, RecordLog
+from app.core.record import HeldLog, RecordEntry, RecordLog, RecordOpening
 from app.voting.models import Ballot, LateToken, Poll, PollVoter
 
 if TYPE_CHECKING:
@@ -232,3 +232,34 @@ def mark_late(session: Session, attempt: Attempt, poll_id: int) -> str | None:
     if ref is None and session.scalar(select(_VOTER.c.id).where(*_voter(attempt, poll_id))) is None:
         raise RuleBroken("ballot.not_in_electorate")
     return ref
+
+
+def has_erased(session: Session, community_id: int, subject: str) -> bool:
+    """Whether the record already says that a poll's openings are erased."""
+    known = session.scalar(
+        select(RecordEntry.seq).where(
+            RecordEntry.community_id == community_id,
+            RecordEntry.subject == subject,
+            RecordEntry.kind == "openings.erased",
+        )
+    )
+    return known is not None
+
+
+def erase(session: Session, community_id: int, poll_id: int, subject: str) -> int:
+    """Erase who chose what: the openings of a poll's ballots, and the choices beside them."""
+    ballots = select(RecordEntry.seq).where(
+        RecordEntry.community_id == community_id,
+        RecordEntry.subject == subject,
+        RecordEntry.kind.in_(["ballot.cast", "ballot.logged"]),
+    )
+    mine = RecordOpening.community_id == community_id, RecordOpening.seq.in_(ballots)
+    overwrite_deleted(session)
+    erased = session.scalar(select(func.count()).select_from(RecordOpening).where(*mine)) or 0
+    session.execute(delete(RecordOpening).where(*mine))
+    session.execute(
+        update(Ballot)
+        .where(Ballot.community_id == community_id, Ballot.poll_id == poll_id)
+        .values(choice="null")
+    )
+    return erased

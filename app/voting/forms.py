@@ -174,8 +174,14 @@ def _share_choices(bases: Sequence[str], none: str) -> list[SelectChoice]:
 
 
 def _label(test: ShareTest, bases: int) -> str:
-    share = f"{words.share_text(test)}（{test.num}/{test.den}）"
-    return share if bases == 1 else f"{words.base_name(test.of)}：{share}"
+    share = _(
+        "%(share)s（%(num)s/%(den)s）", share=words.share_text(test), num=test.num, den=test.den
+    )
+    return (
+        share
+        if bases == 1
+        else _("%(base)s：%(share)s", base=words.base_name(test.of), share=share)
+    )
 
 
 def _key(test: ShareTest) -> str:

@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from flask_babel import force_locale
 from sqlalchemy import delete, insert, select
 
 from app.communities.models import Household
+from app.communities.queries import residences as on_the_roll
 from app.core import canonical as c
 from app.core import clock, jobs
 from app.core import record as records
 from app.core.errors import RuleBroken
 from app.core.links import Edge, connect
 from app.core.record import Act, checkpoint, record
+from app.core.times import in_record_language
 from app.voting import opening, rules, steps
 from app.voting.models import Poll, PollOption, PollVoter
 from app.voting.rules import Draft, Method, PollKind, PollState, Rules
@@ -49,7 +50,6 @@ OPENED = records.register(
 )
 PUBLIC_ID_BYTES = 5
 HOUR = timedelta(hours=1)
-LANGUAGE_OF_RECORD = "zh_Hans_CN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ def freeze(session: Session, poll: Poll, draft: PollDraft) -> list[steps.OptionC
         opens_at=poll.opens_at,
         closes_at=poll.closes_at,
     )
-    with force_locale(LANGUAGE_OF_RECORD):
+    with in_record_language():
         cards = check(poll.community_id, draft)
         options = opening.options_json(draft.method, cards)
         text = opening.ballot_text(question, draft.explanation, cards, electorate.heads)
@@ -210,12 +210,7 @@ def freeze(session: Session, poll: Poll, draft: PollDraft) -> list[steps.OptionC
 
 def _take_electorate(session: Session, poll: Poll) -> opening.Electorate:
     """Every residential household of the roll as it stands, each under a new reference."""
-    households = session.scalars(
-        select(Household.id).where(
-            Household.community_id == poll.community_id,
-            Household.unit_type == "residence",
-        )
-    ).all()
+    households = session.scalars(select(Household.id).where(*on_the_roll(poll.community_id))).all()
     if not households:
         raise RuleBroken("poll.no_electorate")
     rows = [

@@ -15,8 +15,9 @@ from sqlalchemy import delete, select
 
 from app.communities.models import Community
 from app.communities.settings import publication_days
-from app.core import clock, jobs
+from app.core import clock, erasures, jobs
 from app.core import record as records
+from app.core.actor import SYSTEM
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.core.record import Act, checkpoint, record
@@ -56,6 +57,11 @@ PUBLISHED = records.register(
     "result.published",
     {"poll", "until"},
     meaning="the publication period begins and lasts until then",
+)
+ERASED = records.register(
+    "openings.erased",
+    {"poll"},
+    meaning="the period is over in which the choices of a poll were kept; they are erased",
 )
 FINAL = records.register("result.final", {"poll"}, meaning="the publication period is over")
 
@@ -416,3 +422,30 @@ def finalise_result(actor: Actor, *, community_id: int, public_id: str) -> None:
             Act(FINAL, launching.subject_of(public_id), {"poll": public_id}),
             community_id,
         )
+
+
+# --- the end of the period in which choices are kept ---------------------------------------------
+
+
+def erase_openings(actor: Actor, *, community_id: int, public_id: str) -> int:
+    """Erase the choices of a poll that is over; the counts stay. Gives how many openings went.
+
+    The entry comes first, so that whoever verifies knows why they are missing. Safe to run twice.
+    Raises: NotFound; RuleBroken poll.not_closed.
+    """
+    with transaction() as session:
+        require(actor, Permission.OPENINGS_ERASE, Place(community_id))
+        poll = _lock(session, community_id, public_id)
+        if poll.closed_at is None:
+            raise RuleBroken("poll.not_closed", state=poll.state)
+        subject = launching.subject_of(public_id)
+        if not casting.has_erased(session, community_id, subject):
+            record(session, actor, Act(ERASED, subject, {"poll": public_id}), community_id)
+        erased = casting.erase(session, community_id, poll.id, subject)
+        erasures.note("openings", community=str(community_id), poll=public_id)
+        return erased
+
+
+@erasures.erases("openings")
+def _erase_again(ids: dict[str, str]) -> None:
+    erase_openings(SYSTEM, community_id=int(ids["community"]), public_id=ids["poll"])

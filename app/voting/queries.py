@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, select
 
 from app.communities.addresses import address_short
 from app.communities.models import Building, Estate, Household
+from app.communities.queries import residences as on_the_roll
 from app.communities.settings import publication_days
 from app.core import canonical as c
 from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFound
+from app.core.times import is_chinese
 from app.voting import opening, rules, steps, words
 from app.voting.models import Ballot, Poll, PollOption, PollVoter
 from app.voting.rules import Choice, Method, Phase, PollState, Rules, ShareTest
@@ -50,7 +52,10 @@ class PollCard:
 
 @dataclass(frozen=True, slots=True)
 class PollView:
-    """A poll as its pages show it: the question and all that the ballot says about it."""
+    """A poll as its pages show it: the question and all that the ballot says about it.
+
+    `original` is the frozen Chinese behind a translation, line by line; empty for Chinese readers.
+    """
 
     public_id: str
     title: str
@@ -75,6 +80,7 @@ class PollView:
     published_at: datetime | None
     publication_until: datetime | None
     final_at: datetime | None
+    original: tuple[str, ...] = ()
 
     @property
     def rates(self) -> bool:
@@ -267,6 +273,36 @@ def _row(community_id: int, public_id: str) -> Row[Any]:
 def _view(row: Row[Any], now: datetime) -> PollView:
     text: dict[str, Any] = row.ballot_text or _no_text(row.kind)
     definition: dict[str, Any] = row.definition or {"options": []}
+    poll = _frozen_view(row, text, definition, now)
+    return poll if is_chinese() else _translated(poll, frozen=row.opened_at is not None)
+
+
+def _translated(poll: PollView, *, frozen: bool) -> PollView:
+    """The poll for a reader of another language, with the frozen Chinese that counts beside it."""
+    cards = tuple(steps.translated(poll.kind, card) for card in poll.cards)
+    titles = {card.option: card.title for card in cards}
+    return replace(
+        poll,
+        kind_name=words.kind_name(poll.kind),
+        effect=words.legal_effect(poll.kind),
+        who=words.who_votes(),
+        rules_in_words=_rules(poll) if poll.rules_in_words else (),
+        cards=cards,
+        options=tuple(
+            (option, words.option_name(option, {**titles, option: titles.get(option, title)}))
+            for option, title in poll.options
+        ),
+        original=(poll.kind_name, poll.effect, poll.who, *poll.rules_in_words) if frozen else (),
+    )
+
+
+def _rules(poll: PollView) -> tuple[str, ...]:
+    return tuple(words.rules_in_words(poll.method, poll.rules, poll.heads))
+
+
+def _frozen_view(
+    row: Row[Any], text: dict[str, Any], definition: dict[str, Any], now: datetime
+) -> PollView:
     return PollView(
         public_id=row.public_id,
         title=row.title,
@@ -451,6 +487,34 @@ def counted_choices(community_id: int, public_id: str) -> list[Choice]:
     return [json.loads(choice) for choice in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class TookPart:
+    """That a household took part in a poll, and when; never what it chose."""
+
+    title: str
+    kind_name: str
+    cast_at: datetime
+
+
+def took_part(community_id: int, household_id: int) -> list[TookPart]:
+    """The polls in which a household has a ballot that counts, the latest first.
+
+    No page shows this: it goes on the paper that a household asks the desk for.
+    """
+    rows = db.session.execute(
+        select(Poll.title, Poll.kind, PollVoter.cast_at)
+        .join(PollVoter, PollVoter.poll_id == Poll.id)
+        .where(
+            Poll.community_id == community_id,
+            PollVoter.community_id == community_id,
+            PollVoter.household_id == household_id,
+            PollVoter.version > 0,
+        )
+        .order_by(PollVoter.cast_at.desc())
+    )
+    return [TookPart(row.title, words.kind_name(row.kind), row.cast_at) for row in rows]
+
+
 # --- for the desk ------------------------------------------------------------------------------
 
 
@@ -526,13 +590,7 @@ class _Frozen:
 def residences(community_id: int) -> int:
     """How many households of the roll would have a ballot today."""
     return (
-        db.session.scalar(
-            select(func.count(Household.id)).where(
-                Household.community_id == community_id,
-                Household.unit_type == "residence",
-            )
-        )
-        or 0
+        db.session.scalar(select(func.count(Household.id)).where(*on_the_roll(community_id))) or 0
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from flask_babel import gettext as _
@@ -77,7 +79,9 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
+# In Chinese characters; widths are relative to each other.
 LABEL_LENGTH = 24
+WIDE, NARROW = 7, 4
 BADGES = {
     Phase.DRAFT: "",
     Phase.SCHEDULED: "wait",
@@ -290,8 +294,15 @@ def cards_title(poll: PollView) -> str:
 
 
 def _short(title: str) -> str:
-    """A title that fits over a bar; the table beside the chart has it whole."""
-    return title if len(title) <= LABEL_LENGTH else title[: LABEL_LENGTH - 1] + "…"
+    """A title that fits over a bar; the table beside the chart has it whole.
+
+    Latin letters are about half as wide as Chinese characters.
+    """
+    widths = [WIDE if unicodedata.east_asian_width(c) in "WF" else NARROW for c in title]
+    if sum(widths) <= LABEL_LENGTH * WIDE:
+        return title
+    room = (LABEL_LENGTH - 1) * WIDE
+    return title[: sum(total <= room for total in accumulate(widths))].rstrip() + "…"
 
 
 def chart(result: ResultView) -> Chart:

@@ -99,9 +99,22 @@ def _table(stored: Mapping[str, Any]) -> MoneyTable:
     return MoneyTable(stored["heading"], lines)
 
 
+CardTranslation = Callable[[OptionCard], OptionCard]
 CardProvider = Callable[[int, Sequence[str] | None], list[OptionCard]]
 PREFERENCE = "preference_poll"
 _providers: dict[str, CardProvider] = {}
+_translations: dict[str, CardTranslation] = {}
+
+
+def register_translation(kind: str, translation: CardTranslation) -> None:
+    """Make known who can say the fixed words of a frozen card in the reader's language."""
+    _translations[kind] = translation
+
+
+def translated(kind: str, card: OptionCard) -> OptionCard:
+    """A frozen card for a reader of another language; what people wrote stays as they wrote it."""
+    translation = _translations.get(kind)
+    return translation(card) if translation else card
 
 
 def register_cards(provider: CardProvider) -> CardProvider:

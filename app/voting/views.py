@@ -134,7 +134,10 @@ def _prints(poll_id: str) -> dict[str, str]:
     poll = {"code": g.place.code, "poll_id": poll_id}
     pages = {
         "poster": ("exports.poster", poll),
+        "poster_a3": ("exports.poster", poll | {"size": "a3"}),
         "notice": ("exports.result_notice", poll),
+        "form": ("exports.result_form", poll),
+        "receipt": ("exports.receipt", poll),
         "record": ("exports.record", {"code": g.place.code}),
         "exports": ("exports.desk", {"code": g.place.code}),
     }
@@ -166,9 +169,10 @@ def _unless_seen(page: Callable[[], str], *parts: object) -> Response:
 
 @functools.cache
 def _templates_version() -> int:
-    """A number that changes when any template does."""
-    folder = Path(current_app.root_path).parent / "templates"
-    return max(path.stat().st_mtime_ns for path in folder.rglob("*.html"))
+    """A number that changes when any template or translation does."""
+    root = Path(current_app.root_path)
+    files = [*(root.parent / "templates").rglob("*.html"), *(root / "translations").rglob("*.mo")]
+    return max(path.stat().st_mtime_ns for path in files)
 
 
 # --- residents ---------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask_babel import gettext as _
 
 from app.core.times import time_text
+from app.core.words import counted, listed
 from app.voting.rules import Choice, Method, Outcome, PollKind, Rules, ShareTest
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def choice_text(choice: Choice, titles: Mapping[str, str]) -> str:
         return option_name(choice, titles)
     if not choice:
         return _("均不同意")
-    return _("、").join(option_name(option, titles) for option in choice)
+    return listed(option_name(option, titles) for option in choice)
 
 
 # --- shares --------------------------------------------------------------------------------
@@ -229,7 +230,7 @@ def test_lines(method: str, rules: Rules, result: Mapping[str, Any], heads: int)
 def _line(what: str, count: int, test: ShareTest, bases: Mapping[str, int]) -> TestLine:
     base = bases[test.of]
     if not base:
-        text = _("%(base_name)s是 0，谈不上占多少。", base_name=base_name(test.of))
+        text = _("%(base_name)s是 0，算不出比例。", base_name=base_name(test.of))
         return TestLine(text, passed=False)
     text = _(
         "%(what)s %(count)s 户，占%(base_name)s %(base)s 户的 %(percent)s；"
@@ -315,7 +316,7 @@ def _tie(result: Mapping[str, Any], titles: Mapping[str, str]) -> str:
 
 def _names(options: list[str], result: Mapping[str, Any], titles: Mapping[str, str]) -> str:
     """Projects with their votes, so that the sentence can be checked by itself."""
-    return _("、").join(
+    return listed(
         _(
             "“%(title)s”（%(votes)s 票）",
             title=titles[option],
@@ -335,11 +336,12 @@ def countdown(closes_at: datetime, now: datetime) -> str:
     if left <= timedelta(0):
         return _("已于 %(until)s 截止", until=until)
     if left.days:
-        return _("还有 %(days)s 天，%(until)s 截止", days=left.days, until=until)
+        return counted("还有 %(days)s 天，%(until)s 截止", left.days, days=left.days, until=until)
     hours, minutes = left.seconds // 3600, left.seconds % 3600 // 60
     if hours:
-        return _("还有 %(hours)s 小时，%(until)s 截止", hours=hours, until=until)
-    return _("还有 %(minutes)s 分钟，%(until)s 截止", minutes=max(minutes, 1), until=until)
+        return counted("还有 %(hours)s 小时，%(until)s 截止", hours, hours=hours, until=until)
+    minutes = max(minutes, 1)
+    return counted("还有 %(minutes)s 分钟，%(until)s 截止", minutes, minutes=minutes, until=until)
 
 
 def is_urgent(closes_at: datetime, now: datetime) -> bool:

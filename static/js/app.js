@@ -24,6 +24,26 @@
     }, 15000);
   });
 
+  /* A long file leaves the page where it is: say what is going on, and when the file has come. */
+  Array.prototype.forEach.call(document.querySelectorAll("form[data-wait]"), function (form) {
+    var ticket = form.querySelector("[name=ticket]");
+    var line = document.createElement("p");
+    line.setAttribute("role", "status");
+    form.insertBefore(line, form.firstChild);
+    form.addEventListener("submit", function (event) {
+      if (form.dataset.waiting) { event.preventDefault(); return; }
+      form.dataset.waiting = "1";
+      ticket.value = Math.random().toString(16).slice(2);
+      line.textContent = form.dataset.wait;
+      form.querySelector(".btn-row").hidden = true;
+      var looking = window.setInterval(function () {
+        if (document.cookie.indexOf("linyi_done=" + ticket.value) < 0) { return; }
+        window.clearInterval(looking);
+        line.textContent = form.dataset.done;
+      }, 500);
+    });
+  });
+
   /* How many may still be chosen. The server checks; this only counts aloud. */
   Array.prototype.forEach.call(document.querySelectorAll("fieldset[data-max]"), function (set) {
     var most = Number(set.dataset.max);

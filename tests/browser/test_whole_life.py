@@ -233,7 +233,7 @@ def _repair(city: City, clerk: Page) -> None:
     clerk.get_by_text(re.compile("^施工质量：")).click()
     clerk.get_by_label("修什么").nth(1).fill("扶手松动，重新固定")
     clerk.get_by_label("谁来修").nth(1).fill("坡道施工队")
-    clerk.get_by_label("修到哪天").nth(1).fill(date_in(5))
+    clerk.get_by_label("哪天修好").nth(1).fill(date_in(5))
     main_button(clerk, "开返修任务")
     clerk.get_by_label("修得怎样").fill("都固定好了")
     main_button(clerk, "修好了")

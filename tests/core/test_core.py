@@ -6,7 +6,7 @@ import io
 import json
 import logging
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -314,3 +314,28 @@ def test_a_broken_rule_without_words_still_gets_a_sentence(web_app: Flask) -> No
 
 def test_the_engine_is_left_alone_where_it_is_not_sqlite() -> None:
     assert database.NAMING["pk"] == "pk_%(table_name)s"
+
+
+def test_what_comes_again_is_planned_once_and_leased_for_as_long_as_it_takes(
+    app: Flask, fixed_clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[datetime] = []
+    monkeypatch.setattr(jobs, "_planners", {})
+    jobs.handles("test.again", timedelta(hours=2))(lambda _payload: done.append(clock.now()))
+    jobs.recurs("test.again", lambda now, _settings: now + timedelta(hours=1))
+    jobs.recurs("test.never", lambda _now, _settings: None)
+    jobs.plan_recurring()
+    jobs.plan_recurring()
+    clock.advance(timedelta(hours=1))
+    taken = jobs._take()
+    assert taken is not None
+    clock.advance(timedelta(minutes=119))
+    assert jobs._take() is None
+    clock.advance(timedelta(minutes=2))
+    assert jobs.run_due() == 1
+    jobs.plan_recurring()
+    # Two workers that plan at the same time make one job.
+    jobs._plan("test.again", clock.now() + timedelta(hours=1))
+    kinds = select(Job.done_at).where(Job.kind == "test.again")
+    assert len([at for at in db.session.scalars(kinds) if at is None]) == 1
+    assert len(done) == 1

@@ -281,7 +281,7 @@ def test_by_the_pages(web_app: Flask, fixed_clock: datetime) -> None:
     changed = form() | {"what": "沙坑一半加盖", "because": post}
     assert designer.post(revise, changed).status_code == 303
     shown = resident.get(where).text
-    for words in ("第 2 版", "沙坑一半加盖", "因为一条意见：沙坑脏", "设计师回应"):
+    for words in ("第 2 版", "沙坑一半加盖", "根据一条意见改的：沙坑脏", "设计师回应"):
         assert words in shown, words
     session = {
         "title": "第二场",

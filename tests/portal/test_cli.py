@@ -9,7 +9,9 @@ import pyotp
 import pytest
 from sqlalchemy import func, select
 
-from app.communities.models import Community, Household
+from app.communities import cli, staging
+from app.communities import queries as places
+from app.communities.models import Community, Household, RollLine, RollPiece, RollUpload
 from app.config import ROOT
 from app.core import clock
 from app.core.db import db
@@ -17,6 +19,7 @@ from app.core.errors import RuleBroken
 from app.exports import verify_record
 from app.portal import demo, demo_sign_in
 from app.voting.models import PollVoter
+from tests.communities import files
 from tests.support.checked_client import CheckedClient
 from tests.support.world import World
 
@@ -29,6 +32,12 @@ if TYPE_CHECKING:
 def run(app: Flask, *words: str) -> tuple[int, str]:
     done = app.test_cli_runner().invoke(args=list(words))
     return done.exit_code, done.output
+
+
+def printed(app: Flask, *words: str) -> tuple[int, str]:
+    """What a script would read: warnings go elsewhere."""
+    done = app.test_cli_runner().invoke(args=list(words))
+    return done.exit_code, done.stdout
 
 
 def test_the_demo_city_is_alive_and_its_record_verifies(web_app: Flask, tmp_path: Path) -> None:
@@ -69,7 +78,7 @@ def test_production_gets_no_demo(web_app: Flask) -> None:
 def test_a_roll_comes_in_by_one_line(web_app: Flask, tmp_path: Path) -> None:
     World(web_app).community("HXL", 0)
     roll = str(ROOT / "sample_data" / "huaixiangli.xlsx")
-    assert run(web_app, "roll", "import", "HXL", roll) == (
+    assert printed(web_app, "roll", "import", "HXL", roll) == (
         0,
         "new=1486 changed=0 unchanged=0 refused=0 dropped_columns=\n",
     )
@@ -115,3 +124,52 @@ def test_a_real_accounts_secret_is_never_printed(web_app: Flask) -> None:
 def test_production_gets_no_city_to_measure_by(web_app: Flask) -> None:
     web_app.config["SETTINGS"] = replace(web_app.config["SETTINGS"], mode="production")
     assert run(web_app, "demo", "scale")[0] == 1
+
+
+def test_a_dry_run_says_what_would_change_and_saves_nothing(web_app: Flask, tmp_path: Path) -> None:
+    place = World(web_app).community("HXL", 1)
+    roll, refused = tmp_path / "a.csv", tmp_path / "out.xlsx"
+    roll.write_text("小区,楼栋,单元,房号\n一区,1,1,1\n一区,1,1,2\n一区,1,1,\n", encoding="utf-8")
+    words = ("roll", "import", "HXL", str(roll), "--dry-run", "--refused", str(refused))
+    assert printed(web_app, *words) == (
+        0,
+        "new=1 changed=0 unchanged=1 refused=1 dropped_columns=\n",
+    )
+    assert refused.read_bytes().startswith(b"PK")
+    with web_app.app_context():
+        assert len(places.households_for_letters(place.id)) == 1
+        for table in (RollUpload, RollPiece, RollLine):
+            assert db.session.scalar(select(func.count(table.id))) == 0
+    again = ("roll", "import", "HXL", str(refused))
+    assert printed(web_app, *again)[1].startswith("new=0 changed=0 unchanged=0 refused=1 ")
+
+
+def test_a_file_of_several_sheets_needs_the_name_of_one(web_app: Flask, tmp_path: Path) -> None:
+    World(web_app).community("HXL", 0)
+    path = tmp_path / "a.xlsx"
+    rows: list[list[object]] = [["小区", "楼栋", "房号"], ["一区", 1, 1]]
+    path.write_bytes(files.xlsx({"去年": rows, "今年": rows}))
+    status, said = run(web_app, "roll", "import", "HXL", str(path))
+    assert (status, "去年、今年" in said, "nothing was saved" in said) == (1, True, True)
+    status, said = run(web_app, "roll", "import", "HXL", str(path), "--sheet", "后年")
+    assert (status, "去年、今年" in said) == (1, True)
+    status, said = printed(web_app, "roll", "import", "HXL", str(path), "--sheet", "今年")
+    assert (status, said) == (0, "new=1 changed=0 unchanged=0 refused=0 dropped_columns=\n")
+
+
+def test_progress_and_what_is_worth_a_look_are_told_beside_the_summary(
+    web_app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    World(web_app).community("HXL", 2)
+    monkeypatch.setattr(staging, "AT_ONCE", 100)
+    monkeypatch.setattr(cli, "TOLD_EVERY", 500)
+    path = tmp_path / "a.csv"
+    lines = [f"一区,1,1,9{n},,棋,21120219900101123X" for n in range(1200)]
+    path.write_text("\n".join(["小区,楼栋,单元,房号,联系电话,爱好,证号", *lines]), encoding="utf-8")
+    done = web_app.test_cli_runner().invoke(args=["roll", "import", "HXL", str(path)])
+    assert done.stdout == "new=1200 changed=0 unchanged=0 refused=0 dropped_columns=\n"
+    for words in ("read 500 of 1,200 rows", "1200 行没有能用的电话", "爱好", "证号", "kept: 2"):
+        assert words in done.stderr
+    path.write_text("小区,楼栋,爱好\n一区,1,棋\n", encoding="utf-8")
+    status, said = run(web_app, "roll", "import", "HXL", str(path))
+    assert (status, "房号" in said) == (1, True)

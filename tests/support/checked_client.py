@@ -160,7 +160,7 @@ class CheckedClient:
         page = _Page()
         page.feed(self.get(address).text)
         for form in page.forms:
-            if form["action"] == action:
+            if form["action"] == action and form["method"] == "post":
                 return dict(form["fields"])
         raise AssertionError(f"{address} has no form for {action}")
 

@@ -352,5 +352,5 @@ def test_in_english_the_same_moment_is_said_in_english_order() -> None:
     app = Flask(__name__)
     Babel(app)
     with app.test_request_context(), force_locale("en"):
-        assert w.time_text(CLOSES) == "18:00, Wednesday 20 May"
-        assert w.time_text(datetime(2025, 5, 20, 10, tzinfo=UTC)) == "18:00, Tuesday 20 May 2025"
+        assert w.time_text(CLOSES) == "Wednesday 20 May, 18:00"
+        assert w.time_text(datetime(2025, 5, 20, 10, tzinfo=UTC)) == "Tuesday 20 May 2025, 18:00"

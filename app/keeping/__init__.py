@@ -1,0 +1,1 @@
+"""Keeping an installation alive: backups, drills, restoring, moving, retention."""

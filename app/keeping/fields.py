@@ -1,0 +1,47 @@
+"""Which rows are over, field by field: what a retention run erases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from app.communities.models import RollUpload
+from app.core.jobs import Job
+from app.people.models import (
+    DeskConfirmation,
+    HouseholdCode,
+    HouseholdNotice,
+    LoginSession,
+    PersonNotice,
+    SecurityEvent,
+)
+
+Over = Callable[[datetime], Any]
+
+
+def _session_over(before: datetime) -> Any:
+    return (LoginSession.ended_at < before) | (LoginSession.expires_at < before)
+
+
+def _number_over(before: datetime) -> Any:
+    return (DeskConfirmation.used_at < before) | (DeskConfirmation.expires_at < before)
+
+
+def _code_over(before: datetime) -> Any:
+    return (HouseholdCode.revoked_at < before) | (HouseholdCode.expires_at < before)
+
+
+# By the names of `rules.PERIODS`; openings are erased poll by poll, with an entry in the record.
+FIELDS: dict[str, tuple[tuple[Any, Over], ...]] = {
+    "sessions": ((LoginSession, _session_over),),
+    "desk_numbers": ((DeskConfirmation, _number_over),),
+    "codes": ((HouseholdCode, _code_over),),
+    "roll_uploads": ((RollUpload, lambda before: RollUpload.uploaded_at < before),),
+    "inbox": (
+        (PersonNotice, lambda before: PersonNotice.at < before),
+        (HouseholdNotice, lambda before: HouseholdNotice.at < before),
+    ),
+    "jobs": ((Job, lambda before: Job.done_at < before),),
+    "security_log": ((SecurityEvent, lambda before: SecurityEvent.at < before),),
+}
