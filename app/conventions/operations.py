@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
-from app.conventions import rules
+from app.conventions import queries, rules
 from app.conventions.models import Convention, ConventionArticle, Signature
 from app.conventions.rules import Article, Body, State
 from app.core import canonical as c
@@ -19,7 +19,8 @@ from app.core.errors import NotFound, RuleBroken
 from app.core.links import Edge, connect
 from app.core.record import Act, record
 from app.meetings.resolutions import MEETINGS
-from app.people.steps import security
+from app.people.models import PersonNoticeKind
+from app.people.steps import security, tell_people
 from app.policy.table import Permission, Place, require
 from app.voting.queries import result_view
 from app.voting.rules import Outcome
@@ -151,7 +152,9 @@ def _note_change(session: Session, actor: Actor, version: Convention) -> None:
 def move_convention(actor: Actor, *, community_id: int, number: int, to: State) -> None:
     """Open a draft for opinions, or hand it in for review.
 
-    Raises: NotFound; RuleBroken convention.wrong_state.
+    Everybody who said something of an article was promised an answer: before the text is handed
+    in, each published opinion has its disposition. Raises: NotFound; RuleBroken
+    convention.wrong_state, convention.waiting.
     """
     with transaction() as session:
         require(actor, Permission.CONVENTION_DRAFT, Place(community_id))
@@ -159,10 +162,19 @@ def move_convention(actor: Actor, *, community_id: int, number: int, to: State) 
         if to not in {State.CONSULTING, State.SUBMITTED}:
             raise RuleBroken("convention.wrong_state", state=version.state)
         rules.check_move(State(version.state), to)
+        if to is State.SUBMITTED:
+            _refuse_waiting(version)
         before, version.state = version.state, to.value
         if to is State.CONSULTING:
             version.consulted_at = clock.now()
         _write(session, actor, version, Act(MOVED, "", {"from": before, "to": to.value}))
+
+
+def _refuse_waiting(version: Convention) -> None:
+    """Raise RuleBroken convention.waiting while an opinion on an article has no disposition."""
+    left = queries.waiting_opinions(version.community_id, version.number)
+    if left:
+        raise RuleBroken("convention.waiting", number=len(left))
 
 
 def adopt_by_meeting(
@@ -201,6 +213,8 @@ def _adopt(
     session: Session, actor: Actor, version: Convention, told: Resolution, poll: str
 ) -> None:
     rules.check_move(State(version.state), State.ADOPTED)
+    # One may have waited for moderation when the text was handed in.
+    _refuse_waiting(version)
     version.state, version.adopted_at = State.ADOPTED.value, clock.now()
     version.body, version.poll = told.body.value, poll
     version.base, version.present, version.in_favour = told.base, told.present, told.in_favour
@@ -219,6 +233,7 @@ def publish_convention(
 ) -> None:
     """Publish an adopted and filed version; from now on it is in force.
 
+    Whoever signed an earlier one and did not take it back is told.
     Raises: NotFound; RuleBroken convention.no_filing, convention.wrong_state.
     """
     with transaction() as session:
@@ -233,6 +248,25 @@ def publish_convention(
         _write(
             session, actor, version, Act(PUBLISHED, "", {"filing_number": version.filing_number})
         )
+        _tell_signers(session, version)
+
+
+def _tell_signers(session: Session, version: Convention) -> None:
+    """Tell whoever signed an earlier version that there is a new text to read."""
+    signed = session.scalars(
+        select(Signature.person_id)
+        .join(Convention, Convention.id == Signature.convention_id)
+        .where(
+            Signature.community_id == version.community_id,
+            Convention.number < version.number,
+            Signature.withdrawn_at.is_(None),
+        )
+        .distinct()
+    ).all()
+    if signed:
+        about = f"convention:{version.number}"
+        kind = PersonNoticeKind.CONVENTION_RENEWED
+        tell_people(session, version.community_id, sorted(signed), kind, about)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from app.conventions.rules import Article, ArticleClass, Piece, State, compare
 from app.core import canonical as c
 from app.core.db import db
 from app.core.errors import NotFound
+from app.discussion.models import Post
+from app.discussion.rules import PostState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -78,9 +80,27 @@ def proposed(community_id: int) -> VersionView | None:
     return newest[0] if newest and newest[0].state in shown else None
 
 
+def _said(version: VersionView, regrouped: set[int]) -> dict[int, str]:
+    """What a version says under each number; with its class where that is no longer the same."""
+    said = {
+        one.number: f"【{one.kind.value}】{one.text}" if one.number in regrouped else one.text
+        for one in version.articles
+    }
+    return {0: f"《{version.title}》{version.preamble}"} | said
+
+
+def replaced_by(community_id: int, number: int) -> int | None:
+    """The version in force, where it took the place of this one that was in force before."""
+    newest = in_force(community_id)
+    return newest.number if newest is not None and newest.number > number else None
+
+
 @dataclass(frozen=True, slots=True)
 class ArticleChange:
-    """What became of an article: `added`, `removed`, `changed`; its pieces in order of reading."""
+    """What became of an article: `added`, `removed`, `changed`; its pieces in order of reading.
+
+    Number 0 is what stands before the articles.
+    """
 
     number: int
     kind: str
@@ -88,9 +108,17 @@ class ArticleChange:
 
 
 def changes(before: VersionView, after: VersionView) -> list[ArticleChange]:
-    """What a new version changes, article by article; what stayed is left out."""
-    old = {article.number: article.text for article in before.articles}
-    new = {article.number: article.text for article in after.articles}
+    """What a new version changes, article by article; what stayed is left out.
+
+    Everything that a signature is bound to counts: name, preamble, and an article's class too.
+    """
+    classes = [{one.number: one.kind for one in version.articles} for version in (before, after)]
+    regrouped = {
+        number
+        for number, kind in classes[0].items()
+        if number in classes[1] and classes[1][number] is not kind
+    }
+    old, new = _said(before, regrouped), _said(after, regrouped)
     found = []
     for number in sorted(old.keys() | new.keys()):
         if old.get(number) == new.get(number):
@@ -125,6 +153,64 @@ def my_signature(community_id: int, number: int, person_id: int) -> MySignature 
     if row is None:
         return None
     return MySignature(row.number, row.signed_at, c.check_code(bytes.fromhex(row.leaf)))
+
+
+def signed_before(community_id: int, number: int, person_id: int) -> int | None:
+    """The newest earlier version that somebody signed and did not take back."""
+    return db.session.scalar(
+        select(func.max(Convention.number))
+        .join(Signature, Signature.convention_id == Convention.id)
+        .where(
+            Signature.community_id == community_id,
+            Convention.number < number,
+            Signature.person_id == person_id,
+            Signature.withdrawn_at.is_(None),
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From the version somebody signed to a newer one: what changed in between."""
+
+    signed: int
+    number: int
+    changes: tuple[ArticleChange, ...]
+
+
+def since_signed(community_id: int, after: VersionView, person_id: int) -> Step | None:
+    """What changed since the version somebody signed; None for who signed none before."""
+    signed = signed_before(community_id, after.number, person_id)
+    if signed is None:
+        return None
+    before = version(community_id, signed)
+    return Step(signed, after.number, tuple(changes(before, after)))
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A published opinion on an article that nobody has answered with a disposition."""
+
+    post_id: str
+    article: int
+    text: str
+
+
+def waiting_opinions(community_id: int, number: int) -> list[Waiting]:
+    """The opinions on a version's articles without a disposition, in order of the articles.
+
+    Also those on an article that was struck out meanwhile: the answer was promised to them too.
+    """
+    rows = db.session.execute(
+        select(Post.public_id, Post.subject, Post.text).where(
+            Post.community_id == community_id,
+            Post.subject.startswith(f"convention:{number}/", autoescape=True),
+            Post.state == PostState.PUBLISHED.value,
+            Post.disposition == "",
+        )
+    )
+    found = [Waiting(row.public_id, int(row.subject.partition("/")[2]), row.text) for row in rows]
+    return sorted(found, key=lambda one: (one.article, one.post_id))
 
 
 _SAME = (

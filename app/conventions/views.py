@@ -6,19 +6,23 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from wtforms.fields.choices import SelectChoice
 
 from app.conventions import operations, queries, rules, words
 from app.conventions.forms import FilingForm, PollForm, SignForm, TextForm
 from app.conventions.rules import State
 from app.core import guard, web
 from app.core.errors import NotFound, RuleBroken
-from app.core.times import time_text
+from app.core.times import day_text, time_text
 from app.discussion.steps import Subject, register_subjects
 from app.discussion.views import thread_for_page
 from app.meetings.forms import ResolutionForm
 from app.people import browser
 from app.people.forms import ActForm
+from app.people.steps import register_address
 from app.policy.table import Permission, allowed
+from app.voting import queries as voting
+from app.voting.rules import Outcome, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +65,7 @@ def show(code: str, number: int) -> ResponseReturnValue:  # noqa: ARG001 -- the 
         "conventions/show.html",
         place=g.place,
         version=version,
-        state=words.state_badge(version.state),
+        state=words.state_badge(version.state, queries.replaced_by(g.place.id, number)),
         adoption=_adoption(version),
         in_force=in_force,
         proposed=proposed if proposed and proposed.number != version.number else None,
@@ -137,9 +141,16 @@ def sign(code: str, number: int) -> ResponseReturnValue:
     status = REFUSED if request.method == "POST" else 200
     if status == REFUSED:
         form.text_sha256.data, form.drawing.data = version.text_sha256, ""
-    return render_template(
-        "conventions/sign.html", place=g.place, version=version, form=form
-    ), status
+    person_id = browser.current_actor().require_person()
+    page = render_template(
+        "conventions/sign.html",
+        place=g.place,
+        version=version,
+        form=form,
+        since=queries.since_signed(g.place.id, version, person_id),
+        change_words=words.CHANGES,
+    )
+    return page, status
 
 
 @bp.get("/c/<code>/convention/<int:number>/signed")
@@ -180,9 +191,15 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     return render_template(
         "conventions/desk.html",
         place=g.place,
-        versions=[(v, words.state_badge(v.state)) for v in found],
+        versions=[(v, _badge(v, found)) for v in found],
         may_draft=drafts and (not found or found[0].state is State.PUBLISHED),
     )
+
+
+def _badge(version: VersionView, versions: list[VersionView]) -> tuple[str, str]:
+    """The badge of a version among all of them, the newest first."""
+    newest = next((v.number for v in versions if v.state is State.PUBLISHED), version.number)
+    return words.state_badge(version.state, newest if newest > version.number else None)
 
 
 @bp.route("/c/<code>/desk/convention/new", methods=["GET", "POST"])
@@ -255,7 +272,7 @@ def _desk_page(version: VersionView, tried: FlaskForm | None) -> ResponseReturnV
     drafts = allowed(browser.current_actor(), Permission.CONVENTION_DRAFT, g.place.place)
     forms: dict[str, FlaskForm] = {
         "resolution": ResolutionForm(formdata=None),
-        "poll": PollForm(formdata=None),
+        "poll": _poll_form(PollForm(formdata=None)),
         "filing": FilingForm(formdata=None),
     }
     for name, form in forms.items():
@@ -265,8 +282,9 @@ def _desk_page(version: VersionView, tried: FlaskForm | None) -> ResponseReturnV
         "conventions/desk_version.html",
         place=g.place,
         version=version,
-        state=words.state_badge(version.state),
+        state=words.state_badge(version.state, queries.replaced_by(g.place.id, version.number)),
         adoption=_adoption(version),
+        waiting=queries.waiting_opinions(g.place.id, version.number),
         State=State,
         acts=drafts,
         may_edit=drafts and rules.may_edit(version.state),
@@ -275,6 +293,19 @@ def _desk_page(version: VersionView, tried: FlaskForm | None) -> ResponseReturnV
         **forms,
     )
     return page, (REFUSED if request.method == "POST" else 200)
+
+
+def _poll_form(form: PollForm) -> PollForm:
+    """Give the form the polls that may adopt: yes or no, passed, the result published."""
+    form.poll.choices = [
+        SelectChoice(
+            poll.public_id,
+            _("%(title)s（%(at)s截止）", title=poll.title, at=day_text(poll.closes_at)),
+        )
+        for poll in voting.poll_cards(g.place.id)
+        if poll.phase in {Phase.PUBLISHED, Phase.FINAL} and poll.outcome == Outcome.PASSED
+    ]
+    return form
 
 
 @bp.post("/c/<code>/desk/convention/<int:number>/move/<to>")
@@ -313,7 +344,7 @@ def adopt(code: str, number: int) -> ResponseReturnValue:
 @guard.needs(Permission.CONVENTION_ADOPT)
 def adopt_by_poll(code: str, number: int) -> ResponseReturnValue:
     """Take a poll's result as the adoption."""
-    form = PollForm()
+    form = _poll_form(PollForm())
 
     def act() -> None:
         try:
@@ -321,7 +352,7 @@ def adopt_by_poll(code: str, number: int) -> ResponseReturnValue:
                 browser.current_actor(),
                 community_id=g.place.id,
                 number=number,
-                poll=(form.poll.data or "").strip(),
+                poll=form.poll.data or "",
             )
         except NotFound as error:
             raise RuleBroken("convention.poll_not_passed") from error
@@ -373,4 +404,17 @@ def _subject(community_id: int, about: str) -> Subject:
     return Subject(title, url, version.state is State.CONSULTING, fixed=fixed)
 
 
+def _address(community_id: int, about: str) -> tuple[str, str]:
+    """Where a version is: what a line in an inbox leads to."""
+    number = about.partition("/")[0]
+    if not (number.isdecimal() and len(number) < 10):  # noqa: PLR2004
+        raise NotFound("convention")
+    version = queries.version(community_id, int(number))
+    if version.state is State.DRAFT:
+        raise NotFound("convention")
+    title = _("《%(title)s》第 %(number)s 版", title=version.title, number=number)
+    return title, url_for("conventions.show", code=g.place.code, number=version.number)
+
+
 register_subjects("convention", _subject)
+register_address("convention", _address)

@@ -30,8 +30,10 @@ CLASSES = {
 CHANGES = {"added": _l("新增"), "removed": _l("删去"), "changed": _l("修改")}
 
 
-def state_badge(state: State) -> tuple[str, str]:
-    """Kind and words of the badge."""
+def state_badge(state: State, replaced_by: int | None = None) -> tuple[str, str]:
+    """Kind and words of the badge; `replaced_by` is the version in force when it is a later one."""
+    if state is State.PUBLISHED and replaced_by is not None:
+        return "", _("已被第 %(number)s 版代替", number=replaced_by)
     kind, text = STATES[state]
     return kind, str(text)
 
@@ -56,6 +58,10 @@ def _broken(error: RuleBroken) -> str:
     facts = error.facts
     sentences = {
         "convention.wrong_state": _("这一版现在不是这一步，什么都没有改动。请刷新看一看。"),
+        "convention.waiting": _(
+            "还有 %(number)s 条居民意见没有答复采纳不采纳，什么都没有改动。请先逐条答复。",
+            number=facts.get("number", ""),
+        ),
         "convention.unfinished": _(
             "第 %(number)s 版还没有公布，先办完它再起草新版。", number=facts.get("number", "")
         ),

@@ -57,3 +57,25 @@ def end_text(moment: datetime) -> str:
     if is_chinese():
         return last.replace("23:59", "24:00")
     return f"the end of {last.removesuffix(', 23:59')}"
+
+
+def full_time_text(moment: datetime) -> str:
+    """A moment with its year, whatever year it is: for papers that are kept for decades.
+
+    2026年5月20日（周三）18:00.
+    """
+    shown = clock.local(moment)
+    if is_chinese():
+        return f"{shown.year}年{day_text(moment)}{shown:%H:%M}"
+    return f"{shown:%H:%M}, {day_text(moment)} {shown.year}"
+
+
+def full_end_text(moment: datetime) -> str:
+    """The end of a period of whole days with its year: 2026年6月4日（周四）24:00."""
+    shown = clock.local(moment)
+    if (shown.hour, shown.minute) != (0, 0):
+        return full_time_text(moment)
+    last = full_time_text(moment - timedelta(minutes=1))
+    if is_chinese():
+        return last.replace("23:59", "24:00")
+    return f"the end of {last.removeprefix('23:59, ')}"

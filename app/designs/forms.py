@@ -46,7 +46,9 @@ class PlanForm(Form):
 class ProposalForm(FlaskForm):
     """A proposal: for which project, and its alternatives."""
 
-    title = StringField(_l("方案名称"), validators=[InputRequired(), Length(max=120)])
+    title = StringField(
+        _l("方案名称"), validators=[InputRequired(_l("请写方案名称")), Length(max=120)]
+    )
     project = RadioField(_l("为哪个项目"), validators=[InputRequired(_l("请选一个项目"))])
     a = FormField(PlanForm)
     b = FormField(PlanForm)
@@ -63,7 +65,10 @@ class RevisionForm(ProposalForm):
 
     project = None
     title = None
-    what = TextAreaField(_l("这一版改了什么"), validators=[InputRequired(), Length(max=LONGEST)])
+    what = TextAreaField(
+        _l("这一版改了什么"),
+        validators=[InputRequired(_l("请写这一版改了什么")), Length(max=LONGEST)],
+    )
     because = RadioField(_l("根据哪条意见改的"), default="")
 
 
@@ -71,3 +76,9 @@ class DecideForm(FlaskForm):
     """Why a proposal is returned."""
 
     note = StringField(_l("退回的理由"), validators=[Length(max=300)])
+
+
+class PostponeForm(FlaskForm):
+    """Why a session is put off; the rules say what is missing."""
+
+    note = TextAreaField(_l("为什么延期（公开）"), validators=[Length(max=LONGEST)])

@@ -125,7 +125,7 @@ def _sent_before(
 def decide_proposal(
     actor: Actor, *, community_id: int, design_id: str, publish: bool, note: str = ""
 ) -> None:
-    """Show a proposal to everybody, or return it with a reason.
+    """Show a proposal to everybody, or return it with a reason; its designer is told.
 
     Raises: NotFound; RuleBroken design.wrong_state, design.no_reason.
     """
@@ -138,6 +138,7 @@ def decide_proposal(
             if not note.strip():
                 raise RuleBroken("design.no_reason")
             proposal.state, proposal.note = State.RETURNED.value, note.strip()[:300]
+            _tell_designer(session, proposal, PersonNoticeKind.DESIGN_RETURNED)
             _note(session, actor, proposal, "design.returned")
             return
         proposal.state = State.PUBLISHED.value
@@ -145,6 +146,7 @@ def decide_proposal(
         connect(session, community_id, edge)
         data = _facts(session, proposal)
         record(session, actor, Act(PUBLISHED, _subject(proposal), data), community_id)
+        _tell_designer(session, proposal, PersonNoticeKind.DESIGN_PUBLISHED)
 
 
 def revise_proposal(actor: Actor, *, community_id: int, design_id: str, change: Change) -> int:
@@ -187,7 +189,7 @@ def _author(session: Session, proposal: Proposal, because: str) -> int | None:
 
 
 def call_session(actor: Actor, *, community_id: int, design_id: str, meeting: NewMeeting) -> str:
-    """Call residents to a session with the designer about a published proposal.
+    """Call residents, and the designer, to a session about a published proposal.
 
     Raises: NotFound; RuleBroken design.wrong_state, meeting.*.
     """
@@ -205,7 +207,29 @@ def call_session(actor: Actor, *, community_id: int, design_id: str, meeting: Ne
         connect(session, community_id, edge)
         # The meeting's own entry tells the act.
         _note(session, actor, proposal, "design.session")
+        about = f"meeting:{made.public_id}"
+        _tell_designer(session, proposal, PersonNoticeKind.SESSION_CALLED, about)
         return made.public_id
+
+
+def postpone_session(actor: Actor, *, community_id: int, meeting_id: str, reason: str) -> str:
+    """Put an announced session off; gives the id of the proposal it was about.
+
+    Everybody who wanted to come and the designer are told; another one is called by a new notice.
+    Raises: NotFound; RuleBroken design.no_postponement, meeting.wrong_state.
+    """
+    with transaction() as session:
+        require(actor, Permission.MEETING_RUN, Place(community_id))
+        meeting = meetings.hold(session, community_id, meeting_id)
+        prefix, _colon, design_id = meeting.subject.partition(":")
+        if prefix != "design":
+            raise NotFound("meeting")
+        meetings.put_off(session, actor, meeting, rules.check_postponement(reason))
+        proposal = _lock(session, community_id, design_id)
+        _note(session, actor, proposal, "design.session_postponed")
+        about = f"meeting:{meeting_id}"
+        _tell_designer(session, proposal, PersonNoticeKind.SESSION_POSTPONED, about)
+        return design_id
 
 
 def open_designer_session(actor: Actor, *, community_id: int, meeting_id: str) -> None:
@@ -297,6 +321,14 @@ def _facts(session: Session, proposal: Proposal) -> dict[str, object]:
         "revision": proposal.revision,
         "text_sha256": hashlib.sha256(c.canonical(text)).hexdigest(),
     }
+
+
+def _tell_designer(
+    session: Session, proposal: Proposal, kind: PersonNoticeKind, about: str = ""
+) -> None:
+    """Leave a line for whoever made the proposal, about it or about a meeting."""
+    thing = about or _subject(proposal)
+    tell_person(session, proposal.community_id, proposal.person_id, kind, thing)
 
 
 def _subject(proposal: Proposal) -> str:

@@ -61,3 +61,11 @@ def check_change(what: str) -> str:
     if not tidy or len(tidy) > LONGEST:
         raise RuleBroken("design.no_change")
     return tidy
+
+
+def check_postponement(reason: str) -> str:
+    """Why a session is put off, tidied. Raises: RuleBroken design.no_postponement."""
+    tidy = reason.replace("\r", "").strip()
+    if not tidy or len(tidy) > LONGEST:
+        raise RuleBroken("design.no_postponement", most=LONGEST)
+    return tidy

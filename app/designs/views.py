@@ -14,7 +14,7 @@ from app.core.errors import NotFound
 from app.core.times import in_record_language
 from app.core.words import yuan
 from app.designs import operations, queries, words
-from app.designs.forms import DecideForm, ProposalForm, RevisionForm
+from app.designs.forms import DecideForm, PostponeForm, ProposalForm, RevisionForm
 from app.designs.rules import State
 from app.discussion import queries as opinions
 from app.discussion.steps import Subject, register_subjects
@@ -42,12 +42,8 @@ UPLOAD_LIMIT = 3 * images.MAX_BYTES + 256 * 1024
 @guard.public
 def show(code: str, design_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Show a proposal's alternatives side by side, its revisions, and what people say."""
-    proposal = queries.proposal(g.place.id, design_id)
-    actor = browser.current_actor()
-    looks = allowed(actor, Permission.POST_MODERATE, g.place.place)
-    own = proposal.person_id == actor.person_id
-    if proposal.state is not State.PUBLISHED and not own and not looks:
-        abort(404)
+    proposal, own, looks = _seen(design_id)
+    runs = allowed(browser.current_actor(), Permission.MEETING_RUN, g.place.place)
     return render_template(
         "designs/show.html",
         place=g.place,
@@ -64,11 +60,39 @@ def show(code: str, design_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- t
         meeting_badge=badge_of,
         own=own,
         decides=looks and proposal.state is State.SUBMITTED,
-        calls=looks and proposal.state is State.PUBLISHED,
+        calls=runs and proposal.state is State.PUBLISHED,
         decide=DecideForm(formdata=None),
+        postpone=PostponeForm(formdata=None),
         changed={
             one.public_id: one.text for one in opinions.opinions(g.place.id, proposal.subject)
         },
+    )
+
+
+def _seen(design_id: str) -> tuple[ProposalView, bool, bool]:
+    """Give a proposal this reader may see, whether it is theirs, and whether they look at it first.
+
+    What is not published is for its designer and for the committee.
+    """
+    proposal = queries.proposal(g.place.id, design_id)
+    actor = browser.current_actor()
+    looks = allowed(actor, Permission.POST_MODERATE, g.place.place)
+    own = proposal.person_id == actor.person_id
+    if proposal.state is not State.PUBLISHED and not own and not looks:
+        abort(404)
+    return proposal, own, looks
+
+
+@bp.get("/c/<code>/designs/<design_id>/<letter>")
+@guard.public
+def drawing(code: str, design_id: str, letter: str) -> ResponseReturnValue:  # noqa: ARG001
+    """Show one alternative's drawing as large as it is, with a way back."""
+    proposal, _own, _looks = _seen(design_id)
+    found = next((one for one in proposal.alternatives if one.letter == letter), None)
+    if found is None or found.picture is None:
+        abort(404)
+    return render_template(
+        "designs/drawing.html", place=g.place, proposal=proposal, one=found, picture=found.picture
     )
 
 
@@ -244,6 +268,30 @@ def begin(code: str, meeting_id: str) -> ResponseReturnValue:
     )
     web.tell("done", _("会议开始，可以签到。"))
     return redirect(url_for("meetings.desk_meeting", code=code, meeting_id=meeting_id), 303)
+
+
+@bp.post("/c/<code>/desk/meetings/<meeting_id>/put-off")
+@guard.needs(Permission.MEETING_RUN)
+def put_off(code: str, meeting_id: str) -> ResponseReturnValue:
+    """Put a session about a proposal off."""
+    form, meeting = PostponeForm(), meetings.meeting(g.place.id, meeting_id)
+    prefix, _colon, design_id = meeting.subject.partition(":")
+    if prefix != "design":
+        abort(404)
+
+    def act() -> None:
+        operations.postpone_session(
+            browser.current_actor(),
+            community_id=g.place.id,
+            meeting_id=meeting_id,
+            reason=form.note.data or "",
+        )
+
+    if web.carried_out(form, act):
+        web.tell("done", _("已延期，报名的人和设计师会收到消息。定了新时间，请再办一场。"))
+    else:
+        web.tell("refused", str(next(iter(form.form_errors), _("没有办成，请再试一次。"))))
+    return redirect(url_for("designs.show", code=code, design_id=design_id), 303)
 
 
 def _subject(community_id: int, design_id: str) -> Subject:

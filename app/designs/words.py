@@ -37,6 +37,9 @@ def _broken(error: RuleBroken) -> str:
         "design.no_title": _("请写方案的名称，没有保存。"),
         "design.no_change": _("请写明这一版改了什么，没有保存。"),
         "design.no_reason": _("请写明退回的理由，什么都没有改动。"),
+        "design.no_postponement": _(
+            "请写明为什么延期，最多 %(most)s 个字。什么都没有改动。", most=facts.get("most", "")
+        ),
         "design.no_opinion": _("没有找到这条公布的意见，没有保存。"),
         "design.wrong_state": _("方案现在不是这一步，什么都没有改动。"),
     }[error.code]

@@ -13,6 +13,7 @@ from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.record import RecordCheckpoint, RecordEntry, RecordLog, RecordOpening
+from app.discussion.models import Post
 from app.exports.rules import plan_letters
 from app.people.codes import codes_now
 from app.voting.models import Ballot, Poll, PollVoter
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from app.people.codes import CodeNow
 
 BATCH = 2000
+SUBJECTS = 500
+BALLOTS = ("ballot.cast", "ballot.logged")
 # The kinds of entry whose receipts print a check code.
 WITH_RECEIPT = ("ballot.cast", "convention.signed")
 
@@ -102,14 +105,48 @@ def entry_lines(community_id: int, size: int) -> Iterator[bytes]:
             yield row.entry.encode()
 
 
-def entries_about(community_id: int, subjects: list[str]) -> list[tuple[int, str, str]]:
-    """Number, kind and leaf hash of every entry about these things, in order."""
-    rows = db.session.execute(
-        select(RecordEntry.seq, RecordEntry.kind, RecordEntry.leaf)
-        .where(RecordEntry.community_id == community_id, RecordEntry.subject.in_(subjects))
-        .order_by(RecordEntry.seq)
-    )
-    return [(row.seq, row.kind, row.leaf) for row in rows]
+@dataclass(frozen=True, slots=True)
+class EntryAbout:
+    """An entry of the record about one thing: its facts in clear and its leaf's hash."""
+
+    seq: int
+    at: datetime
+    kind: str
+    subject: str
+    data: dict[str, Any]
+    leaf: str
+
+
+def entries_about(community_id: int, subjects: Sequence[str]) -> list[EntryAbout]:
+    """Every act on these things, in order; ballots are counted elsewhere, not listed one by one."""
+    found = []
+    # A statement takes a limited number of values, and a topic may have thousands of opinions.
+    for start in range(0, len(subjects), SUBJECTS):
+        rows = db.session.execute(
+            select(RecordEntry.entry, RecordEntry.leaf).where(
+                RecordEntry.community_id == community_id,
+                RecordEntry.subject.in_(subjects[start : start + SUBJECTS]),
+                RecordEntry.kind.not_in(BALLOTS),
+            )
+        )
+        found += [(json.loads(row.entry), row.leaf) for row in rows]
+    return [
+        EntryAbout(
+            entry["seq"],
+            clock.from_record(entry["at"]),
+            entry["kind"],
+            entry["subject"],
+            entry["data"],
+            leaf,
+        )
+        for entry, leaf in sorted(found, key=lambda pair: pair[0]["seq"])
+    ]
+
+
+def posts_about(community_id: int, subject: str) -> list[str]:
+    """The ids of everything written about a subject, what was returned or hidden too."""
+    mine = Post.community_id == community_id, Post.subject == subject
+    return list(db.session.scalars(select(Post.public_id).where(*mine).order_by(Post.id)))
 
 
 def timeline_rows(community_id: int, size: int) -> Iterator[list[object]]:
@@ -363,7 +400,7 @@ def poll_acts(community_id: int, public_id: str) -> list[Act]:
         .where(
             RecordEntry.community_id == community_id,
             RecordEntry.subject == f"poll:{public_id}",
-            RecordEntry.kind.not_in(["ballot.cast", "ballot.logged"]),
+            RecordEntry.kind.not_in(BALLOTS),
         )
         .order_by(RecordEntry.seq)
     )

@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from app.config import ROOT
+from app.core import space
 from app.core.db import db, prepare_engine
 from app.core.errors import RuleBroken
 from app.core.record import RecordLog
@@ -63,6 +64,7 @@ def beside(settings: Settings, **changes: Any) -> Iterator[Flask]:
     )
     # Sentences are in the same language as without.
     app.extensions["babel"] = current_app.extensions["babel"]
+    space.init(app, other)
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     with app.app_context():

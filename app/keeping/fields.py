@@ -6,7 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from app.communities.models import RollUpload
+from sqlalchemy import select
+
+from app.communities.models import RollAbsence, RollLine, RollPiece, RollUpload
 from app.core.jobs import Job
 from app.people.models import (
     DeskConfirmation,
@@ -28,6 +30,15 @@ def _number_over(before: datetime) -> Any:
     return (DeskConfirmation.used_at < before) | (DeskConfirmation.expires_at < before)
 
 
+def _of_uploads(part: Any) -> Over:
+    """Parts of uploads that are over."""
+
+    def over(before: datetime) -> Any:
+        return part.upload_id.in_(select(RollUpload.id).where(RollUpload.uploaded_at < before))
+
+    return over
+
+
 def _code_over(before: datetime) -> Any:
     return (HouseholdCode.revoked_at < before) | (HouseholdCode.expires_at < before)
 
@@ -37,7 +48,13 @@ FIELDS: dict[str, tuple[tuple[Any, Over], ...]] = {
     "sessions": ((LoginSession, _session_over),),
     "desk_numbers": ((DeskConfirmation, _number_over),),
     "codes": ((HouseholdCode, _code_over),),
-    "roll_uploads": ((RollUpload, lambda before: RollUpload.uploaded_at < before),),
+    # What an upload holds goes before the upload itself.
+    "roll_uploads": (
+        (RollAbsence, _of_uploads(RollAbsence)),
+        (RollLine, _of_uploads(RollLine)),
+        (RollPiece, _of_uploads(RollPiece)),
+        (RollUpload, lambda before: RollUpload.uploaded_at < before),
+    ),
     "inbox": (
         (PersonNotice, lambda before: PersonNotice.at < before),
         (HouseholdNotice, lambda before: HouseholdNotice.at < before),

@@ -304,7 +304,7 @@ def _swap(settings: Settings, unpacked: Unpacked, staged: _Staged) -> str:
     ever served, and after a kill the same command begins anew.
     """
     stamp = clock.local(clock.now()).strftime("%Y%m%d_%H%M%S")
-    aside = settings.data_dir / f"{packing.ASIDE}{stamp}"
+    aside = _new_folder(settings.data_dir / f"{packing.ASIDE}{stamp}")
     steps = _Steps()
     _refuse_in_use(settings)
     try:
@@ -316,6 +316,12 @@ def _swap(settings: Settings, unpacked: Unpacked, staged: _Staged) -> str:
         raise RuleBroken("keeping.not_swapped", why=str(error)[:200]) from error
     staged.kept = True
     return listed(part for part in (str(aside) if aside.exists() else "", old) if part)
+
+
+def _new_folder(wanted: Path) -> Path:
+    """The name, or the next one free: a killed restore may begin anew within the same second."""
+    names = (wanted, *(wanted.with_name(f"{wanted.name}-{n}") for n in range(2, 1000)))
+    return next(name for name in names if not name.exists())
 
 
 def _put_aside(settings: Settings, aside: Path, steps: _Steps) -> str:

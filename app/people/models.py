@@ -182,6 +182,11 @@ class PersonNoticeKind(StrEnum):
     MEETING_CHANGED = "meeting_changed"
     REVISED = "revised"
     RATE_AGAIN = "rate_again"
+    CONVENTION_RENEWED = "convention_renewed"
+    DESIGN_PUBLISHED = "design_published"
+    DESIGN_RETURNED = "design_returned"
+    SESSION_CALLED = "session_called"
+    SESSION_POSTPONED = "session_postponed"
 
 
 class PersonNotice(Base):

@@ -48,6 +48,11 @@ def person_notice(kind: PersonNoticeKind, at: datetime, news: str = "") -> str:
             PersonNoticeKind.MEETING_CHANGED: _("您报名的会有变动"),
             PersonNoticeKind.REVISED: _("您提过意见的方案有了新版"),
             PersonNoticeKind.RATE_AGAIN: _("返修完了，请您再评一次"),
+            PersonNoticeKind.CONVENTION_RENEWED: _("您签过的公约有了新的一版，请看改了哪里"),
+            PersonNoticeKind.DESIGN_PUBLISHED: _("您的设计方案已公布"),
+            PersonNoticeKind.DESIGN_RETURNED: _("您的设计方案退回来了，理由在方案页上"),
+            PersonNoticeKind.SESSION_CALLED: _("请您来设计师进社区的会"),
+            PersonNoticeKind.SESSION_POSTPONED: _("设计师进社区的会延期了"),
         }[kind]
     )
     return _("%(at)s，%(what)s", at=time_text(at), what=what)

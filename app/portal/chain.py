@@ -155,7 +155,7 @@ def _rated(community_id: int, project: projects.ProjectView) -> ChainLink:
     url = url_for("ratings.show", code=g.place.code, project_code=project.code)
     if rounds:
         said = _("；").join(
-            _("第 %(round)s 次 %(points)s 分", round=one.number, points=one.overall)
+            _("第 %(round)s 次，%(result)s", round=one.number, result=one.overall_text)
             for one in rounds
         )
         return ChainLink(_("评得怎样"), said, url)

@@ -90,15 +90,17 @@ def _life(at_home: bool) -> dict[str, object]:  # noqa: FBT001 -- reads as a sen
     coming = [m for m in meetings.meetings_of(place_id) if m.state in {"announced", "open"}]
     going_on = [t for t in topics.public_topics(place_id) if t.state not in ENDED]
     in_force = conventions.in_force(place_id)
-    signed = None
+    signed = since = None
     if in_force is not None and at_home:
         person_id = browser.current_actor().require_person()
         signed = conventions.my_signature(place_id, in_force.number, person_id)
+        since = conventions.since_signed(place_id, in_force, person_id) if signed is None else None
     return {
         "meetings": coming[:3],
         "topics": [(topic, state_badge(topic.state)) for topic in going_on[:3]],
         "convention": in_force,
         "to_sign": in_force is not None and at_home and signed is None,
+        "since_signed": since,
         "proposed": conventions.proposed(place_id),
     }
 

@@ -34,6 +34,11 @@ class QuestionResult:
     raters: int
     low: bool
 
+    @property
+    def raters_text(self) -> str:
+        """How many answered; a number below five would point at households."""
+        return words.raters_text(self.raters if self.raters >= rules.FEWEST_RATERS else None)
+
 
 @dataclass(frozen=True, slots=True)
 class Round:
@@ -61,6 +66,17 @@ class Round:
     def overall(self) -> str:
         """The mean of the last question, 总体满意度; empty before the result."""
         return self.questions[-1].points if self.questions else ""
+
+    @property
+    def overall_points(self) -> str | None:
+        """The same as a number of a hundred; None where too few answered to publish one."""
+        few = not self.questions or self.questions[-1].raters < rules.FEWEST_RATERS
+        return None if few else self.overall
+
+    @property
+    def overall_text(self) -> str:
+        """The same as a sentence's end: 总体 88.3 分, or why there is none."""
+        return words.overall_text(self.overall_points) if self.questions else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,18 @@ def open_question() -> str:
     return _("还有哪一处需要返修？")
 
 
+def overall_text(points: str | None) -> str:
+    """The mean of 总体满意度 in words; None where fewer than five households answered."""
+    if points is None:
+        return _("总体满意度不足 5 户作答，不公布分数")
+    return _("总体满意度 %(points)s 分（满分 100）", points=points)
+
+
+def raters_text(raters: int | None) -> str:
+    """How many households answered; None where that is not told."""
+    return _("不足 5 户") if raters is None else _("%(number)s 户", number=f"{raters:,}")
+
+
 def _rating(error: RuleBroken) -> str:
     facts = error.facts
     return {

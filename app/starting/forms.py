@@ -36,8 +36,11 @@ class AboveForm(FlaskForm):
         validators=[Length(max=80, message=_LONG)],
     )
 
+    known: frozenset[str] = frozenset()
+
     def offer(self, known: Sequence[Above]) -> None:
         """Fill in the places there are; with none the new one is the only way."""
+        self.known = frozenset(one.code for one in known)
         self.where.choices = [
             *(SelectChoice(one.code, one.name) for one in known),
             SelectChoice(NEW, str(_l("不在上面，新写一个"))),
@@ -50,8 +53,7 @@ class AboveForm(FlaskForm):
         """The code of a place that is there; empty for a new one: typing one asks for it."""
         if (self.district.data or "").strip() or (self.subdistrict.data or "").strip():
             return ""
-        offered = {str(choice.value) for choice in self.where.choices} - {NEW}
-        return self.where.data if self.where.data in offered else ""
+        return self.where.data if self.where.data in self.known else ""
 
     def validate_district(self, field: StringField) -> None:
         """A new place needs both names."""

@@ -222,10 +222,15 @@ def points(total: int, raters: int) -> str:
     return f"{tenths // 10}.{tenths % 10}"
 
 
+def _raters(raters: int) -> str:
+    """How many answered; a number below five would point at households."""
+    return _("不足 5 户") if raters < SMALL_RATING else f"{raters:,}"
+
+
 def _score_table(result: ResultView) -> Table:
     headers = ((_("方面"), False), (_("平均分（满分 100）"), True), (_("作答户数"), True))
     rows = [
-        (row.title, points(row.votes, row.raters or 0), f"{row.raters or 0:,}")
+        (row.title, points(row.votes, row.raters or 0), _raters(row.raters or 0))
         for row in result.rows
     ]
     return Table(headers, tuple(rows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,13 @@ from sqlalchemy import select
 from app.conventions import operations, queries
 from app.conventions.operations import ConventionText, Signed
 from app.conventions.rules import Article, ArticleClass, Body, Resolution, State
-from app.core import clock
+from app.core import clock, jobs
 from app.core.actor import SYSTEM
 from app.core.db import db
 from app.core.errors import NotAllowed, NotFound, RuleBroken
 from app.core.record import RecordEntry, RecordOpening
+from app.discussion import operations as posts
+from app.people.models import PersonNotice, PersonNoticeKind
 from app.voting import operations as voting
 from tests.support.checked_client import CheckedClient
 from tests.support.world import World
@@ -181,6 +184,157 @@ def test_a_published_poll_adopts_and_an_open_one_does_not(
     adopt()
     view = queries.version(place.id, number)
     assert (view.body, view.base, view.present, view.in_favour) == ("poll", 3, 3, 3)
+
+
+def published_opinion(world: World, place: Place, about: str) -> str:
+    post = world.post(place, about)
+    posts.publish_post(world.clerk(place), community_id=place.id, post_id=post)
+    return post
+
+
+def test_a_text_waits_until_every_opinion_on_it_is_answered(
+    world: World, fixed_clock: datetime
+) -> None:
+    place = world.community("HXL", 2)
+    number = operations.draft_convention(SYSTEM, community_id=place.id, text=TEXT)
+
+    def move(to: State) -> None:
+        operations.move_convention(SYSTEM, community_id=place.id, number=number, to=to)
+
+    def adopt() -> None:
+        operations.adopt_by_meeting(SYSTEM, community_id=place.id, number=number, resolution=PASSED)
+
+    def answer(post: str) -> None:
+        posts.dispose(
+            world.clerk(place),
+            community_id=place.id,
+            post_id=post,
+            disposition="not_adopted",
+            why="已经写了",
+        )
+
+    move(State.CONSULTING)
+    first = published_opinion(world, place, "convention:1/2")
+    late = world.post(place, "convention:1/1", world.resident(place, 1))
+    with pytest.raises(RuleBroken, match=r"convention\.waiting") as refused:
+        move(State.SUBMITTED)
+    assert refused.value.facts["number"] == 1
+    answer(first)
+    move(State.SUBMITTED)
+    posts.publish_post(world.clerk(place), community_id=place.id, post_id=late)
+    with pytest.raises(RuleBroken, match=r"convention\.waiting"):
+        adopt()
+    answer(late)
+    adopt()
+
+
+def test_whoever_signed_an_earlier_version_is_told_of_the_new_one(
+    world: World, fixed_clock: datetime
+) -> None:
+    place = world.community("HXL", 3)
+    number = in_force(world, place)
+    signer, gone, never = world.voters(place, 3)
+    sign(signer, place, number)
+    sign(gone, place, number)
+    operations.withdraw_signature(gone, community_id=place.id, number=number)
+    jobs.run_due()
+    told = select(PersonNotice.person_id, PersonNotice.about).where(
+        PersonNotice.kind == PersonNoticeKind.CONVENTION_RENEWED
+    )
+    assert db.session.execute(told).all() == [], "the first version renews nothing"
+    db.session.rollback()
+    changed = replace(TEXT, preamble="商量着办，签了就守。", articles=TEXT.articles[:1])
+    second = in_force(world, place, changed)
+    jobs.run_due()
+    assert [tuple(row) for row in db.session.execute(told)] == [(signer.person_id, "convention:2")]
+    view = queries.version(place.id, second)
+    step = queries.since_signed(place.id, view, signer.person_id or 0)
+    assert step is not None
+    assert (step.signed, step.number) == (1, 2)
+    assert [(one.number, one.kind) for one in step.changes] == [(0, "changed"), (2, "removed")]
+    for other in (gone, never):
+        assert queries.since_signed(place.id, view, other.person_id or 0) is None
+
+
+def test_a_new_name_and_another_class_are_changes_too(world: World, fixed_clock: datetime) -> None:
+    place = world.community("HXL", 1)
+    first, second = (Article(n, ArticleClass.CONDUCT, f"第{n}条。") for n in (1, 2))
+    in_force(world, place, replace(TEXT, articles=(first, second)))
+    moved = replace(second, kind=ArticleClass.ORDER)
+    in_force(world, place, replace(TEXT, title="一区新公约", articles=(first, moved)))
+    changes = queries.changes(queries.version(place.id, 1), queries.version(place.id, 2))
+    assert [one.number for one in changes] == [0, 2]
+    assert [piece.text for piece in changes[0].pieces if piece.kind == "new"] == ["新"]
+    assert ArticleClass.ORDER.value in "".join(piece.text for piece in changes[1].pieces)
+
+
+def test_a_new_version_shows_who_signed_before_what_changed(
+    web_app: Flask, fixed_clock: datetime
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 2)
+    in_force(world, place)
+    signer, newcomer, desk = (CheckedClient(web_app) for _ in range(3))
+    signer.enter(world, place, 0)
+    newcomer.enter(world, place, 1)
+    desk.staff(world.staff(place))
+    page = "/c/HXL/convention/1/sign"
+    assert signer.post(page, signer.fields(page, page)).status_code == 303
+    changed = replace(
+        TEXT, articles=(TEXT.articles[0], Article(2, ArticleClass.CONDUCT, "晚上九点以后轻声。"))
+    )
+    in_force(world, place, changed)
+    jobs.run_due()
+    home = signer.get("/c/HXL/").text
+    assert "您签过第 1 版，第 2 版改了 1 处" in home
+    assert "您签过" not in newcomer.get("/c/HXL/").text
+    page = signer.get("/c/HXL/convention/2/sign").text
+    assert "<del>十</del><ins>九</ins>" in page
+    assert "您签过第 1 版" in page
+    assert "<ins>" not in newcomer.get("/c/HXL/convention/2/sign").text
+    inbox = signer.get("/c/HXL/inbox").text
+    assert "您签过的公约有了新的一版" in inbox
+    assert "/c/HXL/convention/2" in inbox
+    for shown in (newcomer.get("/c/HXL/convention/1"), desk.get("/c/HXL/desk/convention/1")):
+        assert "已被第 2 版代替" in shown.text
+        assert "已公布施行" not in shown.text
+    assert "已被第 2 版代替" in desk.get("/c/HXL/desk/convention").text
+
+
+def test_the_desk_is_led_to_opinions_that_wait_and_chooses_a_poll(
+    web_app: Flask, fixed_clock: datetime
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 3)
+    poll = world.poll(place, title="同意这份公约吗？")
+    for voter in world.voters(place, 3):
+        world.cast(voter, place, poll, "yes")
+    number = operations.draft_convention(SYSTEM, community_id=place.id, text=TEXT)
+    operations.move_convention(SYSTEM, community_id=place.id, number=number, to=State.CONSULTING)
+    post = published_opinion(world, place, "convention:1/2")
+    desk = CheckedClient(web_app)
+    desk.staff(world.staff(place))
+    page = "/c/HXL/desk/convention/1"
+    shown = desk.get(page).text
+    assert "还有 1 条意见等您答复" in shown
+    assert f"/c/HXL/desk/posts/{post}" in shown
+    refused = desk.post(f"{page}/move/submitted")
+    assert refused.status_code == 422
+    assert "还有 1 条居民意见没有答复采纳不采纳" in refused.text
+    said = {"disposition": "adopted", "why": "写进去了"}
+    assert desk.post(f"/c/HXL/desk/posts/{post}/dispose", said).status_code == 303
+    assert desk.post(f"{page}/move/submitted").status_code == 303
+    assert "同意这份公约吗" not in desk.get(page).text, "it is still open"
+    clock.advance(timedelta(days=8))
+    voting.close_poll(SYSTEM, community_id=place.id, public_id=poll)
+    voting.publish_result(SYSTEM, community_id=place.id, public_id=poll)
+    desk.staff(world.staff(place))
+    assert "同意这份公约吗" in desk.get(page).text
+    nothing = desk.post(f"{page}/adopt-by-poll", {})
+    assert nothing.status_code == 422
+    assert "请选一项投票" in nothing.text
+    assert desk.post(f"{page}/adopt-by-poll", {"poll": poll}).status_code == 303
+    assert "居民投票通过" in desk.get(page).text
 
 
 def test_by_the_pages_from_draft_to_the_second_version(

@@ -17,6 +17,10 @@ from app.core.record import RecordEntry
 from app.designs import operations, queries, rules
 from app.designs.operations import Change, Drawn, NewProposal
 from app.designs.rules import Plan, State
+from app.discussion.models import Post
+from app.meetings import operations as meetings
+from app.meetings import queries as meeting_queries
+from app.people.models import PersonNotice, PersonNoticeKind
 from tests.support.checked_client import CheckedClient
 from tests.support.world import World
 
@@ -105,6 +109,16 @@ def test_a_proposal_is_looked_at_shown_and_revised(world: World, fixed_clock: da
     assert view.revisions[0].because == post
     kinds = db.session.scalars(select(RecordEntry.kind).order_by(RecordEntry.seq)).all()
     assert kinds == ["design.published", "post.published", "design.revised"]
+    (author,) = db.session.scalars(select(Post.person_id).where(Post.public_id == post))
+    assert told(PersonNoticeKind.REVISED) == [(author, f"design:{design}")]
+    assert told(PersonNoticeKind.DESIGN_RETURNED) == [(designer.person_id, f"design:{design}")]
+    assert told(PersonNoticeKind.DESIGN_PUBLISHED) == [(designer.person_id, f"design:{design}")]
+
+
+def told(kind: PersonNoticeKind) -> list[tuple[int, str]]:
+    """Who was told of this by the worker, and about what."""
+    lines = select(PersonNotice.person_id, PersonNotice.about).where(PersonNotice.kind == kind)
+    return [(person, about) for person, about in db.session.execute(lines)]
 
 
 def test_a_drawing_stays_when_a_revision_brings_none(world: World, fixed_clock: datetime) -> None:
@@ -171,6 +185,52 @@ def test_a_session_is_called_a_week_ahead_and_begins(world: World, fixed_clock: 
     topic_meeting = world.meeting(place)
     with pytest.raises(NotFound):
         operations.open_designer_session(clerk, community_id=place.id, meeting_id=topic_meeting)
+
+
+def test_a_session_is_put_off_with_a_reason_and_whoever_would_come_is_told(
+    world: World, fixed_clock: datetime
+) -> None:
+    place = world.community("HXL", 2)
+    designer, clerk = world.staff(place, Role.DESIGNER).actor, world.clerk(place)
+    design = posted(world, place, designer)
+    operations.decide_proposal(clerk, community_id=place.id, design_id=design, publish=True)
+    meeting = operations.call_session(
+        clerk, community_id=place.id, design_id=design, meeting=world.new_meeting()
+    )
+    coming = world.resident(place)
+    meetings.join_meeting(coming, community_id=place.id, meeting_id=meeting)
+    topic_meeting = world.meeting(place)
+
+    def put_off(actor: Actor = clerk, reason: str = "设计师生病了", about: str = meeting) -> str:
+        return operations.postpone_session(
+            actor, community_id=place.id, meeting_id=about, reason=reason
+        )
+
+    for reason in (" ", "长" * 1001):
+        with pytest.raises(RuleBroken, match=r"design\.no_postponement"):
+            put_off(reason=reason)
+    for about in (topic_meeting, "nothing"):
+        with pytest.raises(NotFound):
+            put_off(about=about)
+    for actor in (designer, coming):
+        with pytest.raises(NotAllowed):
+            put_off(actor)
+    assert put_off() == design
+    with pytest.raises(RuleBroken, match=r"meeting\.wrong_state"):
+        put_off()
+    jobs.run_due()
+    about = f"meeting:{meeting}"
+    assert told(PersonNoticeKind.MEETING_CHANGED) == [(coming.person_id, about)]
+    assert told(PersonNoticeKind.SESSION_CALLED) == [(designer.person_id, about)]
+    assert told(PersonNoticeKind.SESSION_POSTPONED) == [(designer.person_id, about)]
+    db.session.rollback()
+    clock.advance(timedelta(days=10))
+    with pytest.raises(RuleBroken, match=r"meeting\.wrong_state"):
+        operations.open_designer_session(clerk, community_id=place.id, meeting_id=meeting)
+    again = operations.call_session(
+        clerk, community_id=place.id, design_id=design, meeting=world.new_meeting()
+    )
+    assert again != meeting
 
 
 def form(**changes: str) -> dict[str, str]:
@@ -240,4 +300,43 @@ def test_by_the_pages(web_app: Flask, fixed_clock: datetime) -> None:
     assert clerk.post(call, session | {"agenda": "?"}).status_code == 422
     assert clerk.post(call, session).status_code == 303
     assert "第二场" in resident.get(where).text
+    assert "put-off" not in resident.get(where).text
+    meeting = meeting_queries.meetings_of(place.id)[0].public_id
+    db.session.rollback()
+    put_off = f"/c/HXL/desk/meetings/{meeting}/put-off"
+    assert clerk.post(put_off, {"note": " "}).status_code == 303
+    assert "请写明为什么延期" in clerk.get(where).text
+    assert clerk.post(put_off, {"note": "下雨"}).status_code == 303
+    shown = resident.get(where).text
+    assert "延期" in shown
+    assert "put-off" not in clerk.get(where).text, "it cannot be put off twice"
+    jobs.run_due()
+    inbox = designer.get("/c/HXL/inbox").text
+    for words in ("您的设计方案已公布", "请您来设计师进社区的会", "的会延期了"):
+        assert words in inbox, words
     assert "口袋公园怎么做（2 套方案）" in resident.get("/c/HXL/projects/P05").text
+
+
+def test_a_drawing_opens_on_a_page_with_a_way_back(web_app: Flask, fixed_clock: datetime) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 1)
+    designer, clerk = world.staff(place, Role.DESIGNER).actor, world.clerk(place)
+    world.project(place, "P05")
+    design = operations.post_proposal(
+        designer,
+        community_id=place.id,
+        new=NewProposal(
+            "P05",
+            "口袋公园",
+            (Drawn(A, Picture(large=b"x", thumb=b"x", width=4, height=3)), Drawn(B)),
+        ),
+    )
+    client, page = CheckedClient(web_app), f"/c/HXL/designs/{design}/A"
+    assert client.raw.get(page).status_code == 404, "nobody has looked at it yet"
+    operations.decide_proposal(clerk, community_id=place.id, design_id=design, publish=True)
+    assert f'href="{page}"' in client.get(f"/c/HXL/designs/{design}").text
+    shown = client.get(page).text
+    assert "/large.webp" in shown
+    assert shown.count(f'href="/c/HXL/designs/{design}"') == 2, "above and below the drawing"
+    for nothing in ("B", "C", "x"):
+        assert client.raw.get(f"/c/HXL/designs/{design}/{nothing}").status_code == 404

@@ -7,6 +7,7 @@ PUBLIC = {
     "conventions.article",
     "conventions.current",
     "conventions.show",
+    "designs.drawing",
     "designs.show",
     "exports.keys",
     "exports.meeting_notice",

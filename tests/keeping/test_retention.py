@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app import config, create_app
-from app.communities.models import RollUpload
+from app.communities.models import RollPiece, RollUpload, UploadState
 from app.core import clock, jobs
 from app.core.actor import SYSTEM, Actor, Role
 from app.core.db import db, transaction
@@ -82,8 +83,10 @@ def one_of_each(place: Place, person_id: int, ended: datetime) -> list[Any]:
             file_name="x.xlsx",
             uploaded_by=None,
             uploaded_at=ended,
-            rows=[],
+            state=UploadState.READY,
+            sheets=[],
             notes={},
+            counts={},
         ),
         PersonNotice(
             **here,
@@ -151,18 +154,25 @@ def test_of_what_is_erased_no_byte_is_left_in_the_file_or_in_a_new_backup(
     place, _poll = lived_in(world, kept, votes=0)
     phone = "13900" + "987654321"
     with transaction() as session:
-        session.add(
-            RollUpload(
-                community_id=place.id,
-                public_id="x",
-                file_name="x.xlsx",
-                uploaded_by=None,
-                uploaded_at=fixed_clock - timedelta(days=31),
-                rows=[[number, ["a", "b"], phone] for number in range(500)],
-                notes={},
-            )
+        upload = RollUpload(
+            community_id=place.id,
+            public_id="x",
+            file_name="x.xlsx",
+            uploaded_by=None,
+            uploaded_at=fixed_clock - timedelta(days=31),
+            state=UploadState.READY,
+            sheets=[],
+            notes={},
+            counts={},
         )
-    assert [one.number for one in retention.run(SYSTEM) if one.field == "roll_uploads"] == [1]
+        session.add(upload)
+        session.flush()
+        rows = json.dumps([[number, ["a", "b"], phone] for number in range(500)])
+        piece = RollPiece(
+            community_id=place.id, upload_id=upload.id, sheet=0, position=0, rows=rows
+        )
+        session.add(piece)
+    assert [one.number for one in retention.run(SYSTEM) if one.field == "roll_uploads"] == [2]
     assert kept.backup_dir is not None
     packed = backup.take(SYSTEM, folder=kept.backup_dir)
     assert phone.encode() not in plain(packed.path, kept)["database"]

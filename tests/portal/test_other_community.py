@@ -79,6 +79,7 @@ def things(world: World, code: str) -> dict[str, object]:
         "option": f"{project}.1",
         "design_id": design(world, place, project),
         "verdict": "publish",
+        "letter": "A",
         "poll_id": world.poll(place, (project,)),
         "household_id": place.households[0],
         "upload_id": communities.upload_roll(

@@ -273,3 +273,28 @@ def test_by_the_pages(web_app: Flask, fixed_clock: datetime) -> None:
     assert desk.post(f"/c/HXL/desk/repairs/{task}", {"note": "重铺好了"}).status_code == 303
     assert "重铺好了" in CheckedClient(web_app).get(page).text
     assert desk.post("/c/HXL/desk/ratings/P05/start", {"days": "7"}).status_code == 303
+
+
+def test_fewer_than_five_answers_are_neither_a_score_nor_a_number(
+    web_app: Flask, fixed_clock: datetime
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 6)
+    finished(world, place)
+    poll = operations.start_rating(SYSTEM, community_id=place.id, project_code="P05", days=7)
+    rate(world, place, poll, 3, 4)
+    clock.advance(timedelta(days=8))
+    voting.close_poll(SYSTEM, community_id=place.id, public_id=poll)
+    client = CheckedClient(web_app)
+    desk = CheckedClient(web_app)
+    desk.staff(world.staff(place))
+    page = client.get("/c/HXL/projects/P05/rating").text
+    assert "不足 5 户作答" in page
+    for wrong in ("满分 100", "3 户</td>", "不足 5 户 分"):
+        assert wrong not in page, wrong
+    assert "不公布分数" in client.get("/c/HXL/projects/P05").text
+    assert "不公布分数" in desk.get("/c/HXL/desk/ratings").text
+    result = client.get(f"/c/HXL/votes/{poll}/result").text
+    assert "参加评价" in result
+    for wrong in (">3</td>", "参加投票", "为什么是这个结果", "投票时的说明"):
+        assert wrong not in result, wrong

@@ -1,0 +1,300 @@
+"""What belongs to a topic's dossier, gathered once, and the same as structure for programs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.consultations import queries as topics
+from app.consultations.rules import State
+from app.core import clock, links
+from app.discussion import queries as opinions
+from app.exports import queries
+from app.meetings import queries as meetings
+from app.projects import queries as projects
+from app.ratings import queries as ratings
+from app.voting import queries as voting
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from app.communities.queries import CommunityView
+    from app.consultations.queries import TopicView
+    from app.discussion.queries import PostView
+    from app.exports.queries import EntryAbout
+    from app.meetings.queries import MeetingView
+    from app.projects.queries import ProjectView
+    from app.ratings.queries import Round
+    from app.voting.queries import PollView, ResultView
+
+FORMAT = "linyi-dossier/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A meeting with how many came, by age band; None before it has ended."""
+
+    meeting: MeetingView
+    by_age: dict[str, int | None] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """A poll with its result; None while there is none."""
+
+    poll: PollView
+    result: ResultView | None
+
+
+@dataclass(frozen=True, slots=True)
+class Led:
+    """A project that a topic led to, with the ratings of what was built."""
+
+    project: ProjectView
+    rounds: tuple[Round, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that belongs to a topic, before it takes a form."""
+
+    place: CommunityView
+    made_at: datetime
+    topic: TopicView
+    held: tuple[Held, ...]
+    opinions: tuple[PostView, ...]
+    votes: tuple[Vote, ...]
+    led: tuple[Led, ...]
+    entries: tuple[EntryAbout, ...]
+
+
+def gather(place: CommunityView, topic_id: str) -> Facts:
+    """Read a topic with all that belongs to it. Raises: NotFound."""
+    topic = topics.topic(place.id, topic_id)
+    held = tuple(_held(place.id, one) for one in meetings.meetings_about(place.id, topic.subject))
+    led = tuple(_led(place.id, code) for code in _codes(place.id, topic))
+    votes = tuple(_vote(place.id, poll_id) for poll_id in _polls(place.id, led))
+    subjects = [
+        topic.subject,
+        *(f"meeting:{one.meeting.public_id}" for one in held),
+        *(f"post:{post_id}" for post_id in queries.posts_about(place.id, topic.subject)),
+        *(f"poll:{vote.poll.public_id}" for vote in votes),
+        *(f"poll:{one.poll}" for project in led for one in project.rounds),
+    ]
+    return Facts(
+        place=place,
+        made_at=clock.now(),
+        topic=topic,
+        held=held,
+        opinions=tuple(opinions.opinions(place.id, topic.subject)),
+        votes=votes,
+        led=led,
+        entries=tuple(queries.entries_about(place.id, subjects)),
+    )
+
+
+def _held(community_id: int, meeting: MeetingView) -> Held:
+    over = meeting.closed_at is not None
+    return Held(meeting, meetings.attendance(community_id, meeting.public_id) if over else None)
+
+
+def _codes(community_id: int, topic: TopicView) -> list[str]:
+    edges = links.edges_of(community_id, topic.subject)
+    return [e.target.partition(":")[2] for e in edges if e.relation == "leads_to"]
+
+
+def _led(community_id: int, code: str) -> Led:
+    rounds = ratings.rounds(community_id, code)
+    return Led(projects.project(community_id, code), tuple(rounds))
+
+
+def _polls(community_id: int, led: tuple[Led, ...]) -> list[str]:
+    """Each poll once, also one that asked about several of these projects."""
+    found = [
+        about.public_id
+        for one in led
+        for about in projects.polls_about(community_id, one.project.code)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _vote(community_id: int, poll_id: str) -> Vote:
+    poll = voting.poll_view(community_id, poll_id)
+    return Vote(poll, voting.result_view(community_id, poll_id) if poll.decided else None)
+
+
+def answers_to(post: PostView) -> list[tuple[str, str]]:
+    """What was answered to an opinion, each answer with the role it was given in."""
+    return [(one["role"], one["text"]) for one in post.answers]
+
+
+# --- as structure --------------------------------------------------------------------------------
+
+
+def as_data(facts: Facts, missing: list[str]) -> dict[str, Any]:
+    """The dossier for programs: times in UTC, numbers as numbers, null for what is not there."""
+    topic = facts.topic
+    return {
+        "format": FORMAT,
+        "community": {"code": facts.place.code, "name": facts.place.name, "demo": facts.place.demo},
+        "made_at": clock.to_record(facts.made_at),
+        "missing": missing,
+        "topic": _topic(topic),
+        "meetings": [_meeting(one) for one in facts.held],
+        "opinions": [_opinion(post) for post in facts.opinions],
+        "outcome": _outcome(topic),
+        "votes": [_counted(vote) for vote in facts.votes],
+        "conclusion": {"opinion": topic.opinion, "dissent": topic.dissent}
+        if topic.opinion
+        else None,
+        "publication": {
+            "from": _at(topic.published_at),
+            "until": _at(topic.line.publication_until),
+        }
+        if topic.published_at
+        else None,
+        "corrections": [{"at": _at(at), "text": text} for text, at in topic.corrections],
+        "follow_up": {
+            "owner": topic.task_owner or None,
+            "due": _at(topic.line.task_due),
+            "projects": [_project(one) for one in facts.led],
+        },
+        "entries": [_entry(one) for one in facts.entries],
+    }
+
+
+def _at(moment: datetime | None) -> str | None:
+    return clock.to_record(moment) if moment is not None else None
+
+
+def _outcome(topic: TopicView) -> dict[str, Any] | None:
+    """What the vote on the topic itself came to; areas in 0.01 m²."""
+    if topic.outcome is None:
+        return None
+    return asdict(topic.outcome) | {"held_on": _at(topic.outcome.held_on)}
+
+
+def _topic(topic: TopicView) -> dict[str, Any]:
+    line = topic.line
+    # Of what was turned away only the title and the reason are public.
+    tells = line.state is not State.REJECTED
+    return {
+        "id": line.public_id,
+        "title": line.title,
+        "state": line.state.value,
+        "form": topic.form or None,
+        "proposed_as": line.proposed_as,
+        "proposed_at": _at(line.created_at),
+        "background": topic.background if tells else "",
+        "question": topic.question if tells else "",
+        "parties": [each.strip() for each in topic.parties.splitlines() if tells and each.strip()],
+        "legal_note": topic.legal_note if tells else "",
+        "merged_into": topic.merged_into or None,
+        "photos": [photo.sha256 for photo in topic.photos if tells],
+        "moves": [
+            {"at": _at(move.at), "to": move.to.value, "note": move.note} for move in topic.moves
+        ],
+    }
+
+
+def _meeting(held: Held) -> dict[str, Any]:
+    meeting = held.meeting
+    return {
+        "id": meeting.public_id,
+        "title": meeting.title,
+        "form": meeting.form,
+        "state": meeting.state.value,
+        "reason": meeting.reason or None,
+        "place": meeting.place,
+        "announced_at": _at(meeting.announced_at),
+        "starts_at": _at(meeting.starts_at),
+        "chair": meeting.chair,
+        "recorder": meeting.recorder,
+        "quorum": meeting.quorum,
+        "agenda": [
+            {
+                "number": number,
+                "title": item.title,
+                "speaker": item.speaker,
+                "minutes": item.minutes,
+            }
+            for number, item in enumerate(meeting.items, start=1)
+        ],
+        "materials": list(meeting.materials),
+        "attendance": None
+        if held.by_age is None
+        else {"present": meeting.present, "by_age": held.by_age},
+        "minutes": {"confirmed_at": _at(meeting.confirmed_at), "text": meeting.minutes_text}
+        if meeting.confirmed_at
+        else None,
+    }
+
+
+def _opinion(post: PostView) -> dict[str, Any]:
+    return {
+        "id": post.public_id,
+        "at": _at(post.submitted_at),
+        "role": post.role,
+        "text": post.text,
+        "disposition": {"is": post.disposition, "why": post.disposition_why}
+        if post.disposition
+        else None,
+        "replies": [{"role": role, "text": text} for role, text in answers_to(post)],
+    }
+
+
+def _counted(vote: Vote) -> dict[str, Any]:
+    poll, result = vote.poll, vote.result
+    return {
+        "id": poll.public_id,
+        "title": poll.title,
+        "kind": poll.kind,
+        "method": poll.method.value,
+        "opens_at": _at(poll.opens_at),
+        "closes_at": _at(poll.closes_at),
+        "published_at": _at(poll.published_at),
+        "publication_until": _at(poll.publication_until),
+        "households": poll.heads,
+        "result": None
+        if result is None
+        else {
+            "outcome": result.outcome,
+            "sentence": result.sentence,
+            "turnout": result.turnout,
+            "none_of_them": result.blank,
+            "options": [
+                {"id": row.option, "title": row.title, "votes": row.votes, "won": row.won}
+                for row in result.rows
+            ],
+        },
+    }
+
+
+def _project(led: Led) -> dict[str, Any]:
+    return {
+        "code": led.project.code,
+        "title": led.project.title,
+        "stage": led.project.stage.value,
+        "budget_fen": led.project.budget_fen,
+        "ratings": [
+            {
+                "round": one.number,
+                "poll": one.poll,
+                "households": one.invited,
+                "raters": one.raters,
+                "overall": one.overall_points,
+            }
+            for one in led.rounds
+            if one.questions
+        ],
+    }
+
+
+def _entry(entry: EntryAbout) -> dict[str, Any]:
+    return {
+        "seq": entry.seq,
+        "at": _at(entry.at),
+        "kind": entry.kind,
+        "subject": entry.subject,
+        "leaf": entry.leaf,
+    }

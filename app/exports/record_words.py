@@ -1,0 +1,60 @@
+"""What an entry of the record says, in words: for papers that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from flask_babel import gettext as _
+
+from app.consultations.rules import State
+from app.consultations.words import state_badge
+from app.discussion.words import disposition_badge
+
+if TYPE_CHECKING:
+    from app.exports.queries import EntryAbout
+
+
+# These say more than their name: where a topic went, what became of an opinion, how many came.
+SPOKEN: dict[str, Callable[[dict[str, Any]], str]] = {
+    "topic.moved": lambda data: _("议题转为“%(state)s”", state=state_badge(State(data["to"]))[1]),
+    "topic.linked": lambda data: _("议题关联到项目 %(project)s", project=data["project"]),
+    "opinion.disposed": lambda data: _(
+        "答复一条意见：%(what)s", what=disposition_badge(data["disposition"])[1]
+    ),
+    "meeting.closed": lambda data: _("会议结束，到场 %(number)s 人", number=data["present"]),
+}
+
+
+def act_text(entry: EntryAbout) -> str:
+    """One act in a few words; what the words do not know is called a further entry."""
+    if entry.kind in SPOKEN:
+        return SPOKEN[entry.kind](entry.data)
+    return plain_words().get(entry.kind, _("其他登记"))
+
+
+def plain_words() -> dict[str, str]:
+    """The kinds whose name alone says everything."""
+    return {
+        "topic.proposed": _("提出议题"),
+        "topic.opinion": _("协商意见开始公示"),
+        "topic.corrected": _("发布更正"),
+        "meeting.announced": _("发布会议公告"),
+        "meeting.opened": _("会议开始"),
+        "meeting.postponed": _("会议延期"),
+        "meeting.adjourned": _("会议中止"),
+        "meeting.inquorate": _("会议结束，人数不够，不作为协商结果"),
+        "topic.covered": _("遮住议题里的字句或照片"),
+        "topic.voted": _("登记表决结果"),
+        "minutes.written": _("写会议纪要"),
+        "minutes.confirmed": _("第二人确认会议纪要"),
+        "post.published": _("公布一条意见"),
+        "post.returned": _("退回一条意见"),
+        "post.hidden": _("隐藏一条意见"),
+        "appeal.answered": _("答复一次申诉"),
+        "post.answered": _("回应一条意见"),
+        "poll.opened": _("投票开放"),
+        "poll.closed": _("投票截止并计票"),
+        "result.published": _("投票结果公示"),
+        "result.final": _("投票结果公示期满"),
+    }
