@@ -22,7 +22,9 @@ BOTH = pytest.mark.parametrize("javascript", [True, False], ids=["scripted", "pl
 
 
 def main_button(page: Page, words: str) -> None:
+    """Press a button, and wait for the answer: a script may send the form behind its page."""
     page.get_by_role("main").get_by_role("button", name=words).click()
+    expect(page.locator("form[data-sent]")).to_have_count(0, timeout=30_000)
 
 
 @BOTH
