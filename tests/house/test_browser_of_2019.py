@@ -113,17 +113,17 @@ YOUNG_STYLE = {
     "only": "2022: `color-scheme: light` stands before it",
 }
 _OLD = (
-    "-webkit-text-size-adjust align-items align-self background border border-bottom border- "
-    "collapse border-color border-left border-left-width border-radius border-top border- "
-    "width bottom box-shadow box-sizing clear clip-path color content cursor display fill "
-    "flex flex-basis flex-direction flex-wrap float font font-family font-size font-variant- "
-    "numeric font-weight grid-template-columns height justify-content left letter-spacing "
-    "line-height list-style margin margin-bottom margin-left margin-right margin-top max- "
-    "height max-width min-height min-width opacity order outline outline-offset overflow "
-    "overflow-wrap overflow-x padding padding-bottom padding-left padding-right padding-top "
-    "position right scroll-padding stroke stroke-dasharray stroke-linecap stroke-linejoin "
-    "stroke-width text-align text-decoration text-transform top touch-action transform "
-    "vertical-align white-space width word-break word-wrap z-index "
+    "-webkit-text-size-adjust align-items align-self background border border-bottom "
+    "border-collapse border-color border-left border-left-width border-radius border-top "
+    "border-width bottom box-shadow box-sizing clear clip-path color content cursor display "
+    "fill flex flex-basis flex-direction flex-wrap float font font-family font-size "
+    "font-variant-numeric font-weight grid-template-columns height justify-content left "
+    "letter-spacing line-height list-style margin margin-bottom margin-left margin-right "
+    "margin-top max-height max-width min-height min-width opacity order outline outline-offset "
+    "overflow overflow-wrap overflow-x padding padding-bottom padding-left padding-right "
+    "padding-top position right scroll-padding stroke stroke-dasharray stroke-linecap "
+    "stroke-linejoin stroke-width text-align text-decoration text-transform top touch-action "
+    "transform vertical-align white-space width word-break word-wrap z-index "
 )
 OLD_STYLE = frozenset(_OLD.split())
 
