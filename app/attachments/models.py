@@ -9,7 +9,10 @@ from app.core.db import Base
 
 
 class Attachment(Base):
-    """A stored picture and its thumbnail; the original is not kept."""
+    """A stored picture and its thumbnail; the original is not kept.
+
+    One that is withheld stays stored and is shown to nobody.
+    """
 
     __tablename__ = "attachment"
     __table_args__ = (
@@ -27,3 +30,4 @@ class Attachment(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     added_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     added_at: Mapped[datetime]
+    withheld: Mapped[bool] = mapped_column(default=False)

@@ -41,10 +41,12 @@ def pictures(community_id: int, ids: Iterable[int]) -> dict[int, PictureView]:
 
 
 def picture_bytes(community_id: int, public_id: str, size: str) -> bytes:
-    """The stored WebP. Raises: NotFound, also when another community keeps it."""
+    """The stored WebP. Raises: NotFound, also when it is withheld, or another community's."""
     known = db.session.scalar(
         select(Attachment.public_id).where(
-            Attachment.community_id == community_id, Attachment.public_id == public_id
+            Attachment.community_id == community_id,
+            Attachment.public_id == public_id,
+            Attachment.withheld.is_(False),
         )
     )
     if known is None:

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import current_app
+from sqlalchemy import update
 
 from app.attachments.models import Attachment
 from app.core import clock
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.orm import Session
 
     from app.core.actor import Actor
@@ -47,6 +50,16 @@ def keep_picture(
     session.add(row)
     session.flush()
     return row
+
+
+def withhold(session: Session, community_id: int, ids: Sequence[int]) -> None:
+    """Show these pictures to nobody any more; they stay stored."""
+    session.execute(
+        update(Attachment)
+        .where(Attachment.community_id == community_id, Attachment.id.in_(ids))
+        .values(withheld=True)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def path_of(community_id: int, public_id: str, size: str) -> Path:

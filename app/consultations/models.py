@@ -1,6 +1,7 @@
 """Topics, their photos, their moves, and what was corrected."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -9,7 +10,11 @@ from app.core.db import Base
 
 
 class Topic(Base):
-    """Something to be talked over, from the proposal to the archive."""
+    """Something to be talked over, from the proposal to the archive.
+
+    The originals are what was sent; `title` and `background` are what readers see: numbers of
+    persons are covered, and what screening covered by hand.
+    """
 
     __tablename__ = "topic"
     __table_args__ = (
@@ -27,6 +32,8 @@ class Topic(Base):
     once: Mapped[str] = mapped_column(String(40))
     title: Mapped[str] = mapped_column(String(120))
     background: Mapped[str] = mapped_column(Text)
+    original_title: Mapped[str] = mapped_column(String(120), default="")
+    original_background: Mapped[str] = mapped_column(Text, default="")
     question: Mapped[str] = mapped_column(Text, default="")
     parties: Mapped[str] = mapped_column(Text, default="")
     legal_note: Mapped[str] = mapped_column(Text, default="")
@@ -40,6 +47,7 @@ class Topic(Base):
     published_at: Mapped[datetime | None] = mapped_column(default=None)
     publication_until: Mapped[datetime | None] = mapped_column(default=None)
     task_owner: Mapped[str] = mapped_column(String(120), default="")
+    cover_reason: Mapped[str] = mapped_column(String(30), default="")
     task_due: Mapped[datetime | None] = mapped_column(default=None)
 
 
@@ -66,6 +74,40 @@ class TopicPhoto(Base):
     topic_id: Mapped[int]
     position: Mapped[int]
     attachment_id: Mapped[int]
+    hidden: Mapped[bool] = mapped_column(default=False)
+
+
+class TopicOutcome(Base):
+    """What a vote on a topic came to: a meeting's numbers, or a poll; never changed.
+
+    Of a meeting `base` is who was due, `held_on` its day; of a poll `base` is the electorate. Of
+    the owners the numbers are heads, and `areas_c` the same three in 0.01 m².
+    """
+
+    __tablename__ = "topic_outcome"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["community_id", "topic_id"],
+            ["topic.community_id", "topic.id"],
+            name="fk_topic_outcome_topic",
+        ),
+        UniqueConstraint("community_id", "topic_id"),
+    )
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
+    topic_id: Mapped[int]
+    body: Mapped[str] = mapped_column(String(30))
+    verdict: Mapped[str] = mapped_column(String(20))
+    base: Mapped[int]
+    representatives: Mapped[int]
+    present: Mapped[int]
+    in_favour: Mapped[int]
+    poll: Mapped[str] = mapped_column(String(80))
+    matter: Mapped[str] = mapped_column(String(10))
+    areas_c: Mapped[list[Any]]
+    held_on: Mapped[datetime]
+    at: Mapped[datetime]
 
 
 class TopicMove(Base):

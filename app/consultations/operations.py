@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app.attachments.steps import keep_picture
+from app.attachments.steps import keep_picture, withhold
 from app.communities.settings import publication_days
-from app.consultations import rules
-from app.consultations.models import Topic, TopicCorrection, TopicMove, TopicPhoto
+from app.consultations import queries, rules
+from app.consultations.models import Topic, TopicCorrection, TopicPhoto
+from app.consultations.moves import PROPOSED, acted_as, hold, move, subject_of
 from app.consultations.rules import State
 from app.core import canonical as c
 from app.core import clock
@@ -23,9 +24,9 @@ from app.core.errors import NotFound, RuleBroken
 from app.core.links import Edge, connect
 from app.core.record import Act, record
 from app.discussion.queries import undisposed_about
+from app.discussion.rules import check_reason as check_moderation
+from app.discussion.rules import mask
 from app.meetings import steps as meetings
-from app.people.models import PersonNoticeKind
-from app.people.steps import tell_person
 from app.policy.table import Permission, Place, require
 from app.projects.queries import project
 from app.voting.rules import publication_until
@@ -40,15 +41,6 @@ if TYPE_CHECKING:
     from app.core.images import Picture
     from app.meetings.steps import NewMeeting
 
-MOVED = records.register(
-    "topic.moved",
-    {"topic", "from", "to"},
-    {"note"},
-    "a topic goes from one state of consultation to another",
-)
-PROPOSED = records.register(
-    "topic.proposed", {"topic"}, {"title", "text"}, "somebody proposes a topic"
-)
 OPINION = records.register(
     "topic.opinion",
     {"topic", "text_sha256", "until"},
@@ -56,6 +48,11 @@ OPINION = records.register(
 )
 CORRECTED = records.register(
     "topic.corrected", {"topic"}, {"text"}, "something published is corrected, and both stay"
+)
+COVERED = records.register(
+    "topic.covered",
+    {"topic", "reason"},
+    meaning="moderation masks words or hides photos of a topic; the originals are kept",
 )
 LINKED = records.register(
     "topic.linked", {"topic", "project"}, meaning="a topic leads to a project of the ledger"
@@ -99,10 +96,10 @@ def propose_topic(
                 _keep_photo(session, actor, topic, position, picture)
             act = Act(
                 PROPOSED,
-                _subject(topic),
+                subject_of(topic),
                 {"topic": topic.public_id},
                 {"title": topic.title, "text": topic.background},
-                acted_as=_acted_as(actor, community_id),
+                acted_as=acted_as(actor, community_id),
             )
             record(session, actor, act, community_id)
             return topic.public_id
@@ -114,16 +111,19 @@ def _new_topic(
     actor: Actor, community_id: int, text: TopicText, proposed_as: str, once: str
 ) -> Topic:
     now = clock.now()
+    title, background = rules.check_text(text.title)[:120], rules.check_text(text.background)
     return Topic(
         community_id=community_id,
         public_id=c.crockford(secrets.token_bytes(ID_BYTES)).lower(),
         person_id=actor.person_id,
         proposed_as=proposed_as,
         once=once,
-        title=rules.check_text(text.title)[:120],
-        background=rules.check_text(text.background),
-        question=text.question.strip(),
-        parties=text.parties.strip(),
+        title=mask(title),
+        background=mask(background),
+        original_title=title,
+        original_background=background,
+        question=mask(text.question.strip()),
+        parties=mask(text.parties.strip()),
         legal_note=text.legal_note.strip(),
         state=State.PROPOSED.value,
         created_at=now,
@@ -145,10 +145,6 @@ def _keep_photo(
     )
 
 
-def _acted_as(actor: Actor, community_id: int) -> str:
-    return "resident" if actor.home_in(community_id) is not None else ""
-
-
 def _proposed_before(actor: Actor, community_id: int, once: str) -> str:
     with transaction() as session:
         public_id = session.scalar(
@@ -167,10 +163,10 @@ def withdraw_topic(actor: Actor, *, community_id: int, topic_id: str) -> None:
     """Take one's own proposal back, before it is announced. Raises: NotFound, RuleBroken."""
     with transaction() as session:
         require(actor, Permission.TOPIC_PROPOSE, Place(community_id))
-        topic = _lock(session, community_id, topic_id)
+        topic = hold(session, community_id, topic_id)
         if topic.person_id != actor.require_person():
             raise NotFound("topic")
-        _move(session, actor, topic, State.WITHDRAWN, "")
+        move(session, actor, topic, State.WITHDRAWN, "")
 
 
 def move_topic(
@@ -178,16 +174,31 @@ def move_topic(
 ) -> None:
     """Make one of the moves that need no more than a word of explanation.
 
-    Raises: NotFound; RuleBroken topic.wrong_state, topic.no_reason, topic.still_published.
+    To be decided or to go to a vote, the opinion must have been published for its whole period; to
+    be rated, the residents must have rated. An adjournment ends the meeting too. What is turned
+    away keeps its title and the reason public, and nothing else. Raises: NotFound; RuleBroken
+    topic.wrong_state, topic.no_reason, topic.still_published, topic.unrated.
     """
     with transaction() as session:
         require(actor, Permission.TOPIC_HANDLE, Place(community_id))
-        topic = _lock(session, community_id, topic_id)
-        if to not in rules.PLAIN_MOVES:
+        topic = hold(session, community_id, topic_id)
+        if to not in rules.plain_moves(State(topic.state)):
             raise RuleBroken("topic.wrong_state", state=topic.state, to=to.value)
-        if to is State.DECIDED and topic.state == State.PUBLISHED:
-            rules.check_decision(topic.publication_until, clock.now())
-        _move(session, actor, topic, to, note)
+        if to in {State.DECIDED, State.TO_VOTE}:
+            rules.check_published(topic.publication_until, clock.now())
+        if to is State.RATED and not queries.was_rated(community_id, subject_of(topic)):
+            raise RuleBroken("topic.unrated")
+        move(session, actor, topic, to, note)
+        if to is State.ADJOURNED:
+            meeting = meetings.newest_about(session, community_id, subject_of(topic))
+            meetings.break_off(session, actor, meeting, rules.check_reason(to, note))
+        if to is State.REJECTED:
+            withhold(session, community_id, _photo_ids(session, topic))
+
+
+def _photo_ids(session: Session, topic: Topic) -> list[int]:
+    photos = TopicPhoto.community_id == topic.community_id, TopicPhoto.topic_id == topic.id
+    return list(session.scalars(select(TopicPhoto.attachment_id).where(*photos)))
 
 
 def describe_topic(actor: Actor, *, community_id: int, topic_id: str, text: TopicText) -> None:
@@ -197,48 +208,166 @@ def describe_topic(actor: Actor, *, community_id: int, topic_id: str, text: Topi
     """
     with transaction() as session:
         require(actor, Permission.TOPIC_HANDLE, Place(community_id))
-        topic = _lock(session, community_id, topic_id)
+        topic = hold(session, community_id, topic_id)
         if State(topic.state) not in {State.SCREENING, State.ACCEPTED}:
             raise RuleBroken("topic.fixed")
-        topic.question = rules.check_text(text.question)
-        topic.parties, topic.legal_note = text.parties.strip(), text.legal_note.strip()
-        act = Act(CORRECTED, _subject(topic), {"topic": topic_id}, {"text": topic.question})
+        topic.question = mask(rules.check_text(text.question))
+        topic.parties, topic.legal_note = mask(text.parties.strip()), text.legal_note.strip()
+        act = Act(CORRECTED, subject_of(topic), {"topic": topic_id}, {"text": topic.question})
         record(session, actor, act, community_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """What moderation takes out of sight in a topic: phrases as written, photos by position."""
+
+    reason: str
+    phrases: tuple[str, ...] = ()
+    photos: tuple[int, ...] = ()
+
+
+def cover_topic(actor: Actor, *, community_id: int, topic_id: str, cover: Cover) -> None:
+    """Mask phrases and hide photos of a topic, with a reason that is public; originals are kept.
+
+    Possible at any time: what must not be read is no edit of what was decided. Raises: NotFound;
+    RuleBroken post.no_reason, topic.nothing_to_cover.
+    """
+    with transaction() as session:
+        require(actor, Permission.POST_MODERATE, Place(community_id))
+        topic = hold(session, community_id, topic_id)
+        topic.cover_reason = check_moderation(cover.reason, "").value
+        if not cover.phrases and not cover.photos:
+            raise RuleBroken("topic.nothing_to_cover")
+        for phrase in cover.phrases:
+            _mask_phrase(topic, phrase)
+        _hide_photos(session, topic, cover.photos)
+        data = {"topic": topic_id, "reason": topic.cover_reason}
+        record(session, actor, Act(COVERED, subject_of(topic), data), community_id)
+
+
+COVERABLE = ("title", "background", "question", "parties", "legal_note")
+
+
+def _mask_phrase(topic: Topic, phrase: str) -> None:
+    if not any(phrase in getattr(topic, name) for name in COVERABLE):
+        raise RuleBroken("topic.nothing_to_cover")
+    for name in COVERABLE:
+        setattr(topic, name, getattr(topic, name).replace(phrase, "*" * len(phrase)))
+
+
+def _hide_photos(session: Session, topic: Topic, positions: Sequence[int]) -> None:
+    photos = session.scalars(
+        select(TopicPhoto).where(
+            TopicPhoto.community_id == topic.community_id,
+            TopicPhoto.topic_id == topic.id,
+            TopicPhoto.position.in_(positions),
+        )
+    ).all()
+    if len(photos) != len(set(positions)):
+        raise RuleBroken("topic.nothing_to_cover")
+    for photo in photos:
+        photo.hidden = True
+    withhold(session, topic.community_id, [photo.attachment_id for photo in photos])
 
 
 def merge_topic(actor: Actor, *, community_id: int, topic_id: str, into: str, note: str) -> None:
     """Handle a topic together with another. Raises: NotFound; RuleBroken topic.*."""
     with transaction() as session:
         require(actor, Permission.TOPIC_HANDLE, Place(community_id))
-        topic = _lock(session, community_id, topic_id)
+        topic = hold(session, community_id, topic_id)
         parent = session.scalar(
             select(Topic).where(Topic.community_id == community_id, Topic.public_id == into)
         )
         if parent is None or State(parent.state) in rules.UNSEEN or parent.id == topic.id:
             raise RuleBroken("topic.no_parent")
         topic.merged_into = parent.public_id
-        edge = Edge(_subject(topic), "merged_into", _subject(parent))
+        edge = Edge(subject_of(topic), "merged_into", subject_of(parent))
         connect(session, community_id, edge)
-        _move(session, actor, topic, State.MERGED, note)
+        move(session, actor, topic, State.MERGED, note)
 
 
 def announce_topic(
-    actor: Actor, *, community_id: int, topic_id: str, form: rules.Form, meeting: NewMeeting
+    actor: Actor,
+    *,
+    community_id: int,
+    topic_id: str,
+    form: rules.Form,
+    meeting: NewMeeting,
+    question: str = "",
 ) -> str:
     """Publish the agenda and call the meeting; gives the meeting's public id.
 
-    From accepted, adjourned or postponed. Raises: NotFound; RuleBroken topic.*, meeting.*.
+    From accepted, adjourned or postponed. A first notice may bring its `question`; without one
+    nobody knows what to come for. Raises: NotFound; RuleBroken topic.no_question,
+    topic.no_number, topic.*, meeting.*.
     """
     with transaction() as session:
         require(actor, Permission.TOPIC_HANDLE, Place(community_id))
-        topic = _lock(session, community_id, topic_id)
-        topic.form = form.value
-        called = replace(meeting, subject=_subject(topic), notice_days=rules.notice_days(form))
-        made = meetings.announce(session, actor, community_id, called)
-        edge = Edge(f"meeting:{made.public_id}", "discusses", _subject(topic))
-        connect(session, community_id, edge)
-        _move(session, actor, topic, State.ANNOUNCED, "")
-        return made.public_id
+        topic = hold(session, community_id, topic_id)
+        if question.strip() and topic.state == State.ACCEPTED:
+            topic.question = mask(rules.check_text(question))
+        if not topic.question:
+            raise RuleBroken("topic.no_question")
+        meeting_id = _call(session, actor, topic, form, meeting)
+        move(session, actor, topic, State.ANNOUNCED, "")
+        return meeting_id
+
+
+def _call(
+    session: Session, actor: Actor, topic: Topic, form: rules.Form, meeting: NewMeeting
+) -> str:
+    """Announce a meeting about a topic, with the notice its form asks for."""
+    if rules.needs_quorum(form) and meeting.quorum is None:
+        raise RuleBroken("topic.no_number")
+    topic.form = form.value
+    called = replace(
+        meeting,
+        subject=subject_of(topic),
+        notice_days=rules.notice_days(form),
+        title=mask(meeting.title),
+        items=tuple(replace(item, title=mask(item.title)) for item in meeting.items),
+        materials=tuple(mask(name) for name in meeting.materials),
+    )
+    made = meetings.announce(session, actor, topic.community_id, called)
+    edge = Edge(f"meeting:{made.public_id}", "discusses", subject_of(topic))
+    connect(session, topic.community_id, edge)
+    return made.public_id
+
+
+def call_again(
+    actor: Actor,
+    *,
+    community_id: int,
+    topic_id: str,
+    form: rules.Form,
+    meeting: NewMeeting,
+    reason: str,
+) -> str:
+    """Call another meeting about a drafted or contested opinion; gives the meeting's public id.
+
+    The topic is in session again. An opinion that was published stays to be read as what it was,
+    and the next one is published anew for its whole period. Raises: NotFound; RuleBroken
+    topic.wrong_state, topic.empty, topic.*, meeting.*.
+    """
+    with transaction() as session:
+        require(actor, Permission.TOPIC_HANDLE, Place(community_id))
+        topic = hold(session, community_id, topic_id)
+        if State(topic.state) not in rules.CALL_AGAIN:
+            raise RuleBroken("topic.wrong_state", state=topic.state)
+        why = rules.check_text(reason)
+        meeting_id = _call(session, actor, topic, form, meeting)
+        if topic.published_at is not None:
+            _keep_published(session, actor, topic)
+        move(session, actor, topic, State.IN_SESSION, why)
+        return meeting_id
+
+
+def _keep_published(session: Session, actor: Actor, topic: Topic) -> None:
+    """Let what was published stand beside what will be, and take it out of publication."""
+    dissent = f"\n保留意见：{topic.dissent}" if topic.dissent else ""
+    text = f"因异议重新协商。原来公示的协商意见：{topic.opinion}{dissent}"
+    _correct(session, actor, topic, text)
+    topic.published_at = topic.publication_until = None
 
 
 def postpone_topic(actor: Actor, *, community_id: int, topic_id: str, note: str) -> None:
@@ -248,20 +377,24 @@ def postpone_topic(actor: Actor, *, community_id: int, topic_id: str, note: str)
     """
     with transaction() as session:
         require(actor, Permission.TOPIC_HANDLE, Place(community_id))
-        topic = _lock(session, community_id, topic_id)
+        topic = hold(session, community_id, topic_id)
         reason = rules.check_reason(State.POSTPONED, note)
-        _move(session, actor, topic, State.POSTPONED, reason)
-        meeting = meetings.newest_about(session, community_id, _subject(topic))
+        move(session, actor, topic, State.POSTPONED, reason)
+        meeting = meetings.newest_about(session, community_id, subject_of(topic))
         meetings.put_off(session, actor, meeting, reason)
 
 
 def open_session(actor: Actor, *, community_id: int, topic_id: str) -> None:
-    """Open the meeting the topic was announced for. Raises: NotFound; RuleBroken."""
+    """Open the meeting the topic was announced for, the first or another.
+
+    Raises: NotFound; RuleBroken topic.wrong_state, meeting.*.
+    """
     with transaction() as session:
         require(actor, Permission.TOPIC_HANDLE, Place(community_id))
-        topic = _lock(session, community_id, topic_id)
-        meeting = meetings.newest_about(session, community_id, _subject(topic))
-        _move(session, actor, topic, State.IN_SESSION, "")
+        topic = hold(session, community_id, topic_id)
+        meeting = meetings.newest_about(session, community_id, subject_of(topic))
+        if topic.state != State.IN_SESSION:
+            move(session, actor, topic, State.IN_SESSION, "")
         meetings.begin(session, actor, meeting)
 
 
@@ -270,22 +403,24 @@ def draft_opinion(
 ) -> None:
     """Write the opinion the session came to, and what some held against it.
 
-    Possible once the minutes are confirmed; again until it is published. Raises: NotFound;
-    RuleBroken topic.no_minutes, topic.*.
+    Possible once the minutes are confirmed, of a meeting to which enough people came; again until
+    it is published. Raises: NotFound; RuleBroken topic.no_minutes, topic.inquorate, topic.*.
     """
     with transaction() as session:
         require(actor, Permission.TOPIC_HANDLE, Place(community_id))
-        topic = _lock(session, community_id, topic_id)
-        meeting = meetings.newest_about(session, community_id, _subject(topic))
+        topic = hold(session, community_id, topic_id)
+        meeting = meetings.newest_about(session, community_id, subject_of(topic))
         if meeting.confirmed_at is None:
             raise RuleBroken("topic.no_minutes")
+        if not meetings.is_quorate(session, meeting):
+            raise RuleBroken("topic.inquorate")
         topic.opinion = rules.check_text(opinion)
         topic.dissent = rules.check_reason(State.DRAFTED, dissent)
         if topic.state == State.DRAFTED:
-            act = Act(CORRECTED, _subject(topic), {"topic": topic_id}, {"text": topic.opinion})
+            act = Act(CORRECTED, subject_of(topic), {"topic": topic_id}, {"text": topic.opinion})
             record(session, actor, act, community_id)
         else:
-            _move(session, actor, topic, State.DRAFTED, "")
+            move(session, actor, topic, State.DRAFTED, "")
 
 
 def publish_opinion(actor: Actor, *, community_id: int, topic_id: str) -> None:
@@ -296,10 +431,12 @@ def publish_opinion(actor: Actor, *, community_id: int, topic_id: str) -> None:
     """
     with transaction() as session:
         require(actor, Permission.TOPIC_HANDLE, Place(community_id))
-        topic = _lock(session, community_id, topic_id)
-        if left := undisposed_about(session, community_id, _subject(topic)):
+        topic = hold(session, community_id, topic_id)
+        if topic.state != State.DRAFTED:
+            raise RuleBroken("topic.wrong_state", state=topic.state)
+        if left := undisposed_about(session, community_id, subject_of(topic)):
             raise RuleBroken("topic.undisposed", number=left)
-        _move(session, actor, topic, State.PUBLISHED, "")
+        move(session, actor, topic, State.PUBLISHED, "")
         now = clock.now()
         until = publication_until(now, publication_days(community_id))
         topic.published_at, topic.publication_until = now, until
@@ -309,18 +446,22 @@ def publish_opinion(actor: Actor, *, community_id: int, topic_id: str) -> None:
             "text_sha256": hashlib.sha256(c.canonical(text)).hexdigest(),
             "until": clock.to_record(until),
         }
-        record(session, actor, Act(OPINION, _subject(topic), data), community_id)
+        record(session, actor, Act(OPINION, subject_of(topic), data), community_id)
 
 
 def start_work(
     actor: Actor, *, community_id: int, topic_id: str, owner: str, due: datetime
 ) -> None:
-    """Carry out what was decided: who, until when. Raises: NotFound; RuleBroken topic.*."""
+    """Carry out what was decided: who, until when.
+
+    Raises: NotFound; RuleBroken topic.due_past, topic.*.
+    """
     with transaction() as session:
         require(actor, Permission.TOPIC_HANDLE, Place(community_id))
-        topic = _lock(session, community_id, topic_id)
+        topic = hold(session, community_id, topic_id)
+        rules.check_due(due, clock.now())
         topic.task_owner, topic.task_due = rules.check_text(owner)[:120], due
-        _move(session, actor, topic, State.IMPLEMENTING, topic.task_owner)
+        move(session, actor, topic, State.IMPLEMENTING, topic.task_owner)
 
 
 def correct_topic(actor: Actor, *, community_id: int, topic_id: str, text: str) -> None:
@@ -330,15 +471,20 @@ def correct_topic(actor: Actor, *, community_id: int, topic_id: str, text: str) 
     """
     with transaction() as session:
         require(actor, Permission.TOPIC_HANDLE, Place(community_id))
-        topic = _lock(session, community_id, topic_id)
+        topic = hold(session, community_id, topic_id)
         if State(topic.state) in rules.UNSEEN:
             raise RuleBroken("topic.not_published")
-        tidy = rules.check_text(text)
-        session.add(
-            TopicCorrection(community_id=community_id, topic_id=topic.id, text=tidy, at=clock.now())
+        _correct(session, actor, topic, rules.check_text(text))
+
+
+def _correct(session: Session, actor: Actor, topic: Topic, text: str) -> None:
+    session.add(
+        TopicCorrection(
+            community_id=topic.community_id, topic_id=topic.id, text=text, at=clock.now()
         )
-        act = Act(CORRECTED, _subject(topic), {"topic": topic_id}, {"text": tidy})
-        record(session, actor, act, community_id)
+    )
+    act = Act(CORRECTED, subject_of(topic), {"topic": topic.public_id}, {"text": text})
+    record(session, actor, act, topic.community_id)
 
 
 def link_project(actor: Actor, *, community_id: int, topic_id: str, project_code: str) -> None:
@@ -346,48 +492,12 @@ def link_project(actor: Actor, *, community_id: int, topic_id: str, project_code
     try:
         with transaction() as session:
             require(actor, Permission.TOPIC_HANDLE, Place(community_id))
-            topic = _lock(session, community_id, topic_id)
+            topic = hold(session, community_id, topic_id)
             found = project(community_id, project_code)
-            edge = Edge(_subject(topic), "leads_to", f"project:{found.code}")
+            edge = Edge(subject_of(topic), "leads_to", f"project:{found.code}")
             connect(session, community_id, edge)
             session.flush()
             data = {"topic": topic_id, "project": found.code}
-            record(session, actor, Act(LINKED, _subject(topic), data), community_id)
+            record(session, actor, Act(LINKED, subject_of(topic), data), community_id)
     except IntegrityError as error:
         raise RuleBroken("topic.linked") from error
-
-
-def _move(session: Session, actor: Actor, topic: Topic, to: State, note: str) -> None:
-    """Make a move of the table, and leave its words, its entry and a line for the proposer."""
-    rules.check_move(State(topic.state), to)
-    tidy = rules.check_reason(to, note)
-    before, topic.state, topic.moved_at = topic.state, to.value, clock.now()
-    session.add(
-        TopicMove(
-            community_id=topic.community_id,
-            topic_id=topic.id,
-            from_state=before,
-            to_state=to.value,
-            note=tidy,
-            at=topic.moved_at,
-        )
-    )
-    data = {"topic": topic.public_id, "from": before, "to": to.value}
-    acted_as = _acted_as(actor, topic.community_id)
-    act = Act(MOVED, _subject(topic), data, {"note": tidy} if tidy else {}, acted_as)
-    record(session, actor, act, topic.community_id)
-    if topic.person_id is not None and topic.person_id != actor.person_id:
-        kind = PersonNoticeKind.TOPIC_MOVED
-        tell_person(session, topic.community_id, topic.person_id, kind, _subject(topic))
-
-
-def _subject(topic: Topic) -> str:
-    return f"topic:{topic.public_id}"
-
-
-def _lock(session: Session, community_id: int, topic_id: str) -> Topic:
-    mine = Topic.community_id == community_id, Topic.public_id == topic_id
-    topic = session.scalar(select(Topic).where(*mine).with_for_update())
-    if topic is None:
-        raise NotFound("topic")
-    return topic

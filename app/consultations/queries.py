@@ -9,10 +9,13 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.attachments.queries import PictureView, pictures
-from app.consultations.models import Topic, TopicCorrection, TopicMove, TopicPhoto
+from app.consultations.models import Topic, TopicCorrection, TopicMove, TopicOutcome, TopicPhoto
 from app.consultations.rules import UNSEEN, State, stage_index
 from app.core.db import db
 from app.core.errors import NotFound
+from app.core.links import edges_of
+from app.projects.queries import polls_about
+from app.voting.queries import poll_view
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -55,6 +58,21 @@ class MoveView:
 
 
 @dataclass(frozen=True, slots=True)
+class OutcomeView:
+    """What a vote came to, with its numbers; `poll` is empty for a meeting."""
+
+    body: str
+    verdict: str
+    base: int
+    present: int
+    in_favour: int
+    poll: str
+    matter: str
+    areas_c: list[int]
+    held_on: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TopicView:
     """A topic with everything its page shows."""
 
@@ -70,6 +88,11 @@ class TopicView:
     published_at: datetime | None
     task_owner: str
     photos: tuple[PictureView, ...]
+    photo_positions: tuple[int, ...]
+    original_title: str
+    original_background: str
+    cover_reason: str
+    outcome: OutcomeView | None
     moves: tuple[MoveView, ...]
     corrections: tuple[tuple[str, datetime], ...]
 
@@ -77,6 +100,12 @@ class TopicView:
     def subject(self) -> str:
         """What opinions, meetings and edges call this topic."""
         return f"topic:{self.line.public_id}"
+
+    @property
+    def covered(self) -> bool:
+        """Whether readers see less than was written."""
+        sent = self.original_title, self.original_background
+        return sent != (self.line.title, self.background)
 
 
 _LINE = (
@@ -127,6 +156,7 @@ def topic(community_id: int, topic_id: str) -> TopicView:
     )
     if row is None:
         raise NotFound("topic")
+    shown = _photos(community_id, row.id)
     return TopicView(
         line=_line(row),
         background=row.background,
@@ -139,20 +169,76 @@ def topic(community_id: int, topic_id: str) -> TopicView:
         dissent=row.dissent,
         published_at=row.published_at,
         task_owner=row.task_owner,
-        photos=_photos(community_id, row.id),
+        photos=tuple(picture for _position, picture in shown),
+        photo_positions=tuple(position for position, _picture in shown),
+        original_title=row.original_title,
+        original_background=row.original_background,
+        cover_reason=row.cover_reason,
+        outcome=_outcome(community_id, row.id),
         moves=_moves(row.id),
         corrections=_corrections(row.id),
     )
 
 
-def _photos(community_id: int, topic_pk: int) -> tuple[PictureView, ...]:
-    ids = db.session.scalars(
-        select(TopicPhoto.attachment_id)
-        .where(TopicPhoto.community_id == community_id, TopicPhoto.topic_id == topic_pk)
+def _photos(community_id: int, topic_pk: int) -> list[tuple[int, PictureView]]:
+    """The photos that were not hidden, each with its place in the proposal."""
+    rows = db.session.execute(
+        select(TopicPhoto.position, TopicPhoto.attachment_id)
+        .where(
+            TopicPhoto.community_id == community_id,
+            TopicPhoto.topic_id == topic_pk,
+            TopicPhoto.hidden.is_(False),
+        )
         .order_by(TopicPhoto.position)
     ).all()
-    found = pictures(community_id, ids) if ids else {}
-    return tuple(found[each] for each in ids)
+    found = pictures(community_id, [row.attachment_id for row in rows]) if rows else {}
+    return [(row.position, found[row.attachment_id]) for row in rows]
+
+
+def _outcome(community_id: int, topic_pk: int) -> OutcomeView | None:
+    row = db.session.execute(
+        select(
+            TopicOutcome.body,
+            TopicOutcome.verdict,
+            TopicOutcome.base,
+            TopicOutcome.present,
+            TopicOutcome.in_favour,
+            TopicOutcome.poll,
+            TopicOutcome.matter,
+            TopicOutcome.areas_c,
+            TopicOutcome.held_on,
+        ).where(TopicOutcome.community_id == community_id, TopicOutcome.topic_id == topic_pk)
+    ).first()
+    return None if row is None else OutcomeView(*row)
+
+
+def linked_projects(community_id: int, subject: str) -> list[str]:
+    """The codes of the projects a topic led to."""
+    edges = edges_of(community_id, subject)
+    return [e.target.partition(":")[2] for e in edges if e.relation == "leads_to"]
+
+
+def was_rated(community_id: int, subject: str) -> bool:
+    """Whether residents have rated one of the topic's projects, and the rating is closed."""
+    polls = [
+        edge.source.partition(":")[2]
+        for code in linked_projects(community_id, subject)
+        for edge in edges_of(community_id, f"project:{code}")
+        if edge.relation == "rates"
+    ]
+    return any(poll_view(community_id, poll).decided for poll in polls)
+
+
+def polls_to_take(community_id: int, topic: TopicView) -> list[tuple[str, str]]:
+    """Published polls on the topic's projects since it was put to the vote: id and title."""
+    found: dict[str, str] = {}
+    for code in linked_projects(community_id, topic.subject):
+        for about in polls_about(community_id, code):
+            poll = poll_view(community_id, about.public_id)
+            since = poll.opened_at is not None and poll.opened_at >= topic.line.moved_at
+            if since and poll.published_at is not None:
+                found[poll.public_id] = poll.title
+    return list(found.items())
 
 
 def _moves(topic_pk: int) -> tuple[MoveView, ...]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from app.core.errors import RuleBroken
+from app.meetings.resolutions import Verdict
 
 LONGEST_TEXT = 3000
 MOST_PHOTOS = 3
@@ -63,7 +64,7 @@ MOVES: dict[State, frozenset[State]] = {
     S.MERGED: frozenset(),
     S.ESCALATED: frozenset({S.ACCEPTED, S.ARCHIVED}),
     S.WITHDRAWN: frozenset(),
-    S.NOT_ADOPTED: frozenset({S.PROPOSED, S.ARCHIVED}),
+    S.NOT_ADOPTED: frozenset({S.ARCHIVED}),
     S.ADJOURNED: frozenset({S.ANNOUNCED}),
     S.POSTPONED: frozenset({S.ANNOUNCED}),
     S.INVALIDATED: frozenset({S.ARCHIVED}),
@@ -77,7 +78,6 @@ PLAIN_MOVES = frozenset(
         S.ADJOURNED,
         S.TO_VOTE,
         S.OBJECTION_REVIEW,
-        S.NOT_ADOPTED,
         S.DECIDED,
         S.REPORTED,
         S.RATED,
@@ -86,7 +86,14 @@ PLAIN_MOVES = frozenset(
 )
 # A word of explanation is owed to whoever asked.
 NEEDS_REASON = frozenset(
-    {S.REJECTED, S.MERGED, S.ADJOURNED, S.POSTPONED, S.NOT_ADOPTED, S.REPORTED}
+    {
+        S.REJECTED,
+        S.MERGED,
+        S.ADJOURNED,
+        S.POSTPONED,
+        S.OBJECTION_REVIEW,
+        S.REPORTED,
+    }
 )
 # Before the committee has looked, only the proposer and the committee may read it.
 UNSEEN = frozenset({S.PROPOSED, S.SCREENING, S.WITHDRAWN})
@@ -109,6 +116,10 @@ FIXED_FROM = frozenset(
         S.NOT_ADOPTED,
     }
 )
+
+
+# From these another meeting can be called: opinions are contested before or after publication.
+CALL_AGAIN = frozenset({S.DRAFTED, S.OBJECTION_REVIEW})
 
 
 class Form(StrEnum):
@@ -153,13 +164,53 @@ def check_text(text: str) -> str:
     return tidy
 
 
-def check_decision(until: datetime | None, now: datetime) -> None:
-    """An opinion stands only after its publication period.
+def plain_moves(state: State) -> frozenset[State]:
+    """Where a word of explanation alone leads from a state.
+
+    Out of a vote nothing does: what it came to follows from its numbers.
+    """
+    return frozenset() if state is S.TO_VOTE else MOVES[state] & PLAIN_MOVES
+
+
+def needs_quorum(form: Form) -> bool:
+    """Whether the law asks for a number of people: of meetings that resolve (art. 27 and 29)."""
+    return form in {Form.RESIDENTS_MEETING, Form.REPRESENTATIVES_MEETING}
+
+
+def check_published(until: datetime | None, now: datetime) -> None:
+    """An opinion stands, or goes to a vote, only after its publication period.
 
     Source: Organic Law (2025 revision), art. 34. Raises: RuleBroken topic.still_published.
     """
     if until is None or now < until:
         raise RuleBroken("topic.still_published", until=until)
+
+
+def check_due(due: datetime, now: datetime) -> None:
+    """Work is done in days to come. Raises: RuleBroken topic.due_past."""
+    if due <= now:
+        raise RuleBroken("topic.due_past")
+
+
+def check_held(held_on: datetime, submitted_at: datetime, now: datetime) -> None:
+    """A vote is held after the topic was submitted to it, and before it is entered; by days.
+
+    Raises: RuleBroken topic.held_when.
+    """
+    if not submitted_at.date() <= held_on.date() <= now.date():
+        raise RuleBroken("topic.held_when")
+
+
+def verdict_of_poll(outcome: str, *, won: bool, tied: bool) -> Verdict:
+    """What a published poll says about a topic whose project `won` in it, or stands `tied`.
+
+    Raises: RuleBroken topic.poll_tied: a tie decides nothing.
+    """
+    if outcome == "no_quorum":
+        return Verdict.NO_QUORUM
+    if tied:
+        raise RuleBroken("topic.poll_tied")
+    return Verdict.PASSED if outcome == "passed" or won else Verdict.NOT_PASSED
 
 
 def stage_index(state: State) -> int:

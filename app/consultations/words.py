@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.consultations.rules import Form, State
 from app.core import web
 from app.core.errors import RuleBroken
-from app.core.times import end_text
+from app.core.times import day_text, end_text
+from app.core.words import yuan
+from app.meetings.resolutions import Body, Verdict
+from app.meetings.words import BODIES
+
+if TYPE_CHECKING:
+    from app.consultations.queries import OutcomeView
 
 STATES = {
     State.PROPOSED: ("wait", _l("议题征集")),
@@ -42,16 +50,22 @@ FORMS = {
     Form.RESIDENTS_MEETING: _l("居民会议"),
     Form.REPRESENTATIVES_MEETING: _l("居民代表会议"),
 }
+VERDICTS = {
+    Verdict.PASSED: _l("通过"),
+    Verdict.NO_QUORUM: _l("参加的人不够，没有通过"),
+    Verdict.NOT_PASSED: _l("没有通过"),
+}
 # The verb on the button that makes a move, and what the page says will happen.
 MOVES = {
     State.SCREENING: (_l("开始审核"), _l("提议人会看到“正在审核”。")),
     State.ACCEPTED: (_l("立项"), _l("议题公开，居民可以写意见。")),
     State.REJECTED: (_l("决定不予立项"), _l("议题和理由一起公开。")),
     State.ADJOURNED: (_l("宣布休会"), _l("人数不够或时间不够，另行公告再开。")),
-    State.OBJECTION_REVIEW: (_l("处理异议"), _l("公示期内收到异议，先处理再定。")),
-    State.PUBLISHED: (_l("异议处理完，继续公示"), _l("公示时间不变。")),
+    State.OBJECTION_REVIEW: (
+        _l("登记收到的异议"),
+        _l("写明异议说什么，不写提的人是谁。三天内答复，答复以前不能确定。"),
+    ),
     State.TO_VOTE: (_l("提交表决"), _l("需要居民会议、居民代表会议或业主表决的，先表决再定。")),
-    State.NOT_ADOPTED: (_l("记为未通过"), _l("表决没有通过或参加的人不够。")),
     State.DECIDED: (_l("确定"), _l("公示期满没有未处理的异议，协商意见确定下来。")),
     State.REPORTED: (_l("公开落实情况"), _l("写明做到了哪一步，发给参加协商的各方。")),
     State.RATED: (_l("完成评议"), _l("居民已经评过效果。")),
@@ -63,6 +77,37 @@ def state_badge(state: State) -> tuple[str, str]:
     """Kind and words of the badge."""
     kind, text = STATES[state]
     return kind, str(text)
+
+
+def outcome_sentence(outcome: OutcomeView) -> str:
+    """What a vote came to, with its numbers: who decided, when, how many."""
+    facts = {
+        "body": BODIES[Body(outcome.body)],
+        "on": day_text(outcome.held_on),
+        "base": f"{outcome.base:,}",
+        "present": f"{outcome.present:,}",
+        "favour": f"{outcome.in_favour:,}",
+        "verdict": VERDICTS[Verdict(outcome.verdict)],
+    }
+    if outcome.body == Body.OWNERS:
+        total, part, favour = (yuan(area) for area in outcome.areas_c)
+        areas = {"total_c": total, "part_c": part, "favour_c": favour}
+        return _(
+            "%(body)s（%(on)s）：专有面积 %(total_c)s 平方米，参加 %(part_c)s，同意 %(favour_c)s；"
+            "业主 %(base)s 人，参加 %(present)s，同意 %(favour)s，%(verdict)s。",
+            **facts,
+            **areas,
+        )
+    if outcome.body == Body.POLL:
+        return _(
+            "%(body)s（%(on)s截止）：应参加 %(base)s 户，参加 %(present)s 户，同意 %(favour)s 户，"
+            "%(verdict)s。",
+            **facts,
+        )
+    return _(
+        "%(body)s（%(on)s）：应到 %(base)s，到会 %(present)s，同意 %(favour)s，%(verdict)s。",
+        **facts,
+    )
 
 
 def form_name(form: str) -> str:
@@ -85,9 +130,30 @@ def _broken(error: RuleBroken) -> str:
             number=facts.get("number", ""),
         ),
         "topic.still_published": _(
-            "公示到 %(until)s 才期满，现在还不能确定。",
+            "公示到 %(until)s 才期满，现在还不能确定或提交表决。什么都没有改动。",
             until=end_text(until) if until else "",  # type: ignore[arg-type]
         ),
+        "topic.no_question": _("还没有写要商量的问题，没有发布。请在“要商量的问题”一栏写一句。"),
+        "topic.no_number": _(
+            "居民会议和居民代表会议有法定人数，没有发布。请在“至少到多少人才能开”里写上。"
+        ),
+        "topic.inquorate": _(
+            "到场的人没有达到公告要求的人数，这个会不能形成协商意见。请宣布休会，另行公告再开。"
+        ),
+        "topic.nothing_to_cover": _(
+            "没有找到要遮的字或照片，什么都没有改动。请照原文填写要遮住的字。"
+        ),
+        "topic.unrated": _(
+            "居民还没有评过，不能算评议完，什么都没有改动。"
+            "请先把议题关联到项目，在“评价”里请居民评，评完截止再来。"
+        ),
+        "topic.due_past": _("办到的那天已经过了，没有保存。请写今天以后的日子。"),
+        "topic.held_when": _("表决的日子不对，没有保存：要在提交表决以后，不能晚于今天。"),
+        "topic.no_poll": _(
+            "这项投票不能用作这个议题的表决结果，没有保存。要是关联项目的投票，结果已经公示。"
+        ),
+        "topic.poll_before": _("这项投票在议题提交表决以前就开始了，不能用作表决结果。没有保存。"),
+        "topic.poll_tied": _("投票结果是并列，还没有分出来，不能用作表决结果。没有保存。"),
         "topic.linked": _("这个项目已经关联过了。"),
         "topic.fixed": _("公告以后不能再改，有错请发更正。什么都没有改动。"),
         "topic.not_published": _("还没有公开的议题不用更正。"),

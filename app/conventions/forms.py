@@ -6,15 +6,12 @@ import re
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, IntegerField, RadioField, StringField, TextAreaField
-from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms import HiddenField, RadioField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length
 
-from app.conventions import words
-from app.conventions.rules import Article, ArticleClass, Body
+from app.conventions.rules import Article, ArticleClass
 from app.core.errors import RuleBroken
 
-PEOPLE = NumberRange(min=0, max=100_000)
 LINE = re.compile(r"^(?P<kind>\S+?)\s*[|｜]\s*(?P<text>.+)$")
 
 
@@ -45,32 +42,6 @@ def _article(number: int, line: str) -> Article:
     if found is None or found["kind"] not in set(ArticleClass):
         raise RuleBroken("convention.article", number=number)
     return Article(number, ArticleClass(found["kind"]), found["text"].strip())
-
-
-class ResolutionForm(FlaskForm):
-    """A meeting's resolution."""
-
-    body = RadioField(
-        _l("由哪个会议表决"),
-        choices=[
-            SelectChoice(body.value, text)
-            for body, text in words.BODIES.items()
-            if body is not Body.POLL
-        ],
-        validators=[InputRequired(_l("请选一个会议"))],
-    )
-    base = IntegerField(
-        _l("应到"),
-        description=_l("居民会议填 18 周岁以上居民数或户数，居民代表会议填成员数。"),
-        validators=[InputRequired(), PEOPLE],
-    )
-    representatives = IntegerField(
-        _l("其中居民代表"),
-        description=_l("只有居民代表会议要填。"),
-        validators=[Optional(), PEOPLE],
-    )
-    present = IntegerField(_l("到会"), validators=[InputRequired(), PEOPLE])
-    in_favour = IntegerField(_l("同意"), validators=[InputRequired(), PEOPLE])
 
 
 class PollForm(FlaskForm):

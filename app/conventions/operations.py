@@ -18,6 +18,7 @@ from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.core.links import Edge, connect
 from app.core.record import Act, record
+from app.meetings.resolutions import MEETINGS
 from app.people.models import PersonNoticeKind
 from app.people.steps import security, tell_people
 from app.policy.table import Permission, Place, require
@@ -179,12 +180,12 @@ def _refuse_waiting(version: Convention) -> None:
 def adopt_by_meeting(
     actor: Actor, *, community_id: int, number: int, resolution: Resolution
 ) -> None:
-    """Enter a meeting's resolution. Raises: NotFound; RuleBroken convention.*."""
+    """Enter a meeting's resolution. Raises: NotFound; RuleBroken convention.*, resolution.*."""
     with transaction() as session:
         require(actor, Permission.CONVENTION_ADOPT, Place(community_id))
         version = _lock(session, community_id, number)
-        if resolution.body is Body.POLL:
-            raise RuleBroken("convention.numbers")
+        if resolution.body not in MEETINGS:
+            raise RuleBroken("resolution.numbers")
         rules.check_resolution(resolution)
         _adopt(session, actor, version, resolution, "")
 

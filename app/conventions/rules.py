@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from app.core import canonical as c
 from app.core.errors import RuleBroken
+from app.meetings.resolutions import Body, Resolution, check_resolution
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+__all__ = ["Body", "Resolution", "check_resolution"]  # what adopting asks of meetings
 
 LONGEST_ARTICLE = 500
 MOST_ARTICLES = 60
@@ -50,14 +53,6 @@ class ArticleClass(StrEnum):
     FINAL = "附则"
 
 
-class Body(StrEnum):
-    """Who adopts."""
-
-    RESIDENTS_MEETING = "residents_meeting"
-    REPRESENTATIVES_MEETING = "representatives_meeting"
-    POLL = "poll"
-
-
 @dataclass(frozen=True, slots=True)
 class Article:
     """One article."""
@@ -65,45 +60,6 @@ class Article:
     number: int
     kind: ArticleClass
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Resolution:
-    """A meeting's resolution as the desk enters it; heads.
-
-    `base` is what the quorum is taken of: adults or households for a residents' meeting, members
-    for a representatives' meeting, of whom `representatives` are residents' representatives.
-    """
-
-    body: Body
-    base: int
-    present: int
-    in_favour: int
-    representatives: int = 0
-
-
-def check_resolution(resolution: Resolution) -> None:
-    """Whether a meeting could adopt, and did.
-
-    Residents' meeting: more than half present, more than half of those in favour (art. 27).
-    Representatives' meeting: at least four fifths of members are representatives, at least two
-    thirds present, more than half of those in favour (art. 28, 29). Source: Organic Law of Urban
-    Residents Committees (2025 revision). Raises: RuleBroken convention.numbers,
-    convention.composition, convention.quorum, convention.majority.
-    """
-    base, present, favour = resolution.base, resolution.present, resolution.in_favour
-    if not 0 <= favour <= present <= base or base == 0:
-        raise RuleBroken("convention.numbers")
-    if resolution.body is Body.REPRESENTATIVES_MEETING:
-        if not 4 * base <= 5 * resolution.representatives <= 5 * base:
-            raise RuleBroken("convention.composition")
-        quorate = 3 * present >= 2 * base
-    else:
-        quorate = 2 * present > base
-    if not quorate:
-        raise RuleBroken("convention.quorum", present=present, base=base)
-    if 2 * favour <= present:
-        raise RuleBroken("convention.majority", in_favour=favour, present=present)
 
 
 def check_move(state: State, to: State) -> None:

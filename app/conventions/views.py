@@ -9,13 +9,14 @@ from flask_babel import gettext as _
 from wtforms.fields.choices import SelectChoice
 
 from app.conventions import operations, queries, rules, words
-from app.conventions.forms import FilingForm, PollForm, ResolutionForm, SignForm, TextForm
-from app.conventions.rules import Body, Resolution, State
+from app.conventions.forms import FilingForm, PollForm, SignForm, TextForm
+from app.conventions.rules import State
 from app.core import guard, web
 from app.core.errors import NotFound, RuleBroken
 from app.core.times import day_text, time_text
 from app.discussion.steps import Subject, register_subjects
 from app.discussion.views import thread_for_page
+from app.meetings.forms import ResolutionForm
 from app.people import browser
 from app.people.forms import ActForm
 from app.people.steps import register_address
@@ -333,13 +334,7 @@ def adopt(code: str, number: int) -> ResponseReturnValue:
             browser.current_actor(),
             community_id=g.place.id,
             number=number,
-            resolution=Resolution(
-                Body(form.body.data),
-                form.base.data or 0,
-                form.present.data or 0,
-                form.in_favour.data or 0,
-                form.representatives.data or 0,
-            ),
+            resolution=form.resolution(),
         )
 
     return _after(code, number, form, act)
@@ -405,7 +400,8 @@ def _subject(community_id: int, about: str) -> Subject:
         raise NotFound("article")
     url = url_for("conventions.article", code=g.place.code, number=int(number), article=int(place))
     title = _("《%(title)s》第 %(number)s 条", title=version.title, number=place)
-    return Subject(title, url, version.state is State.CONSULTING)
+    fixed = version.state in {State.ADOPTED, State.PUBLISHED}
+    return Subject(title, url, version.state is State.CONSULTING, fixed=fixed)
 
 
 def _address(community_id: int, about: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 from app.conventions.rules import ArticleClass, Body, State
 from app.core import web
 from app.core.errors import RuleBroken
+from app.meetings.words import BODIES
 
 STATES = {
     State.DRAFT: ("", _l("草稿")),
@@ -15,11 +16,6 @@ STATES = {
     State.SUBMITTED: ("wait", _l("提请审核")),
     State.ADOPTED: ("info", _l("已通过，待备案公布")),
     State.PUBLISHED: ("go", _l("已公布施行")),
-}
-BODIES = {
-    Body.RESIDENTS_MEETING: _l("居民会议"),
-    Body.REPRESENTATIVES_MEETING: _l("居民代表会议"),
-    Body.POLL: _l("居民投票"),
 }
 # The classes of articles as readers of other languages read them; people type them in Chinese.
 CLASSES = {
@@ -61,20 +57,6 @@ def adoption_text(body: str, base: int, present: int, in_favour: int) -> str:
 def _broken(error: RuleBroken) -> str:
     facts = error.facts
     sentences = {
-        "convention.numbers": _(
-            "人数对不上，没有保存：同意的不能多于到会的，到会的不能多于应到的。"
-        ),
-        "convention.composition": _("居民代表应占居民代表会议成员的五分之四以上，没有保存。"),
-        "convention.quorum": _(
-            "到会 %(present)s，应到 %(base)s，没有达到法定人数，不能算通过。没有保存。",
-            present=facts.get("present", ""),
-            base=facts.get("base", ""),
-        ),
-        "convention.majority": _(
-            "到会 %(present)s，同意 %(favour)s，没有超过半数，不能算通过。没有保存。",
-            present=facts.get("present", ""),
-            favour=facts.get("in_favour", ""),
-        ),
         "convention.wrong_state": _("这一版现在不是这一步，什么都没有改动。请刷新看一看。"),
         "convention.waiting": _(
             "还有 %(number)s 条居民意见没有答复采纳不采纳，什么都没有改动。请先逐条答复。",

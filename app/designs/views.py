@@ -51,7 +51,10 @@ def show(code: str, design_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- t
         project=projects.project(g.place.id, proposal.project_code),
         state=words.state_badge(proposal.state),
         thread=thread_for_page(
-            g.place.id, proposal.subject, is_open=proposal.state is State.PUBLISHED
+            g.place.id,
+            proposal.subject,
+            is_open=proposal.state is State.PUBLISHED,
+            designers=True,
         ),
         sessions=meetings.meetings_about(g.place.id, proposal.subject),
         meeting_badge=badge_of,
@@ -296,7 +299,7 @@ def _subject(community_id: int, design_id: str) -> Subject:
     if proposal.state is not State.PUBLISHED:
         raise NotFound("design")
     url = url_for("designs.show", code=g.place.code, design_id=design_id)
-    return Subject(proposal.title, url, open=True)
+    return Subject(proposal.title, url, open=True, designers=True)
 
 
 def _address(community_id: int, design_id: str) -> tuple[str, str]:

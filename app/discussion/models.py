@@ -1,6 +1,7 @@
 """What people wrote, and everything that moderation did with it."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -13,6 +14,10 @@ class Post(Base):
 
     `original` is what was sent, `text` what readers see: numbers of persons are covered. `once` is
     the form's own mark, so that a double tap is one post.
+
+    `answers` stand beside each other, `{role, text, at}`. `earlier` is what was said of the post
+    before something else was said: dispositions that changed, appeals that were answered.
+    `overruled` are the people whose decision on it an appeal set aside.
     """
 
     __tablename__ = "post"
@@ -45,6 +50,6 @@ class Post(Base):
     disposition: Mapped[str] = mapped_column(String(20), default="")
     disposition_why: Mapped[str] = mapped_column(Text, default="")
     disposed_at: Mapped[datetime | None] = mapped_column(default=None)
-    reply: Mapped[str] = mapped_column(Text, default="")
-    replied_as: Mapped[str] = mapped_column(String(30), default="")
-    replied_at: Mapped[datetime | None] = mapped_column(default=None)
+    answers: Mapped[list[Any]] = mapped_column(default_factory=list)
+    earlier: Mapped[list[Any]] = mapped_column(default_factory=list)
+    overruled: Mapped[list[Any]] = mapped_column(default_factory=list)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from app.core import canonical as c
 from app.core import clock
 from app.core import record as records
+from app.core.actor import Role
 from app.core.db import transaction
 from app.core.errors import NotAllowed, NotFound, RuleBroken
 from app.core.record import Act, record
@@ -148,10 +149,10 @@ def publish_post(actor: Actor, *, community_id: int, post_id: str, cover: str = 
         _publish(session, actor, post)
 
 
-def _publish(session: Session, actor: Actor, post: Post) -> None:
+def _publish(session: Session, actor: Actor, post: Post, because: str = "") -> None:
     _moderate(post, actor, PostState.PUBLISHED)
     _write(session, actor, PUBLISHED, post, private={"text": post.text})
-    _tell(session, post, PersonNoticeKind.POST_PUBLISHED)
+    _tell(session, post, PersonNoticeKind.POST_PUBLISHED, because)
 
 
 def return_post(
@@ -163,19 +164,40 @@ def return_post(
         post = _lock(session, community_id, post_id)
         rules.check_move(PostState(post.state), PostState.RETURNED)
         _refuse(session, actor, post, RETURNED, (reason, note))
-        _tell(session, post, PersonNoticeKind.POST_RETURNED)
+        _tell(session, post, PersonNoticeKind.POST_RETURNED, post.reason)
 
 
 def hide_post(
     actor: Actor, *, community_id: int, post_id: str, reason: str, note: str = ""
 ) -> None:
-    """Take a published post out of sight; the original is kept. Raises: NotFound, RuleBroken."""
+    """Take a published post out of sight; the original is kept.
+
+    Where an appeal brought it back, another person than before must do it, and its author may
+    appeal anew. Raises: NotFound; RuleBroken post.overruled, post.wrong_state, post.no_reason.
+    """
     with transaction() as session:
         require(actor, Permission.POST_MODERATE, Place(community_id))
         post = _lock(session, community_id, post_id)
         rules.check_move(PostState(post.state), PostState.HIDDEN)
+        if actor.person_id in post.overruled:
+            raise RuleBroken("post.overruled")
+        if post.overruled and post.appealed_at is not None:
+            _reopen_appeal(post)
         _refuse(session, actor, post, HIDDEN, (reason, note))
-        _tell(session, post, PersonNoticeKind.POST_HIDDEN)
+        _tell(session, post, PersonNoticeKind.POST_HIDDEN, post.reason)
+
+
+def _reopen_appeal(post: Post) -> None:
+    """Put an answered appeal away among what was earlier, so that there can be another."""
+    said = {
+        "kind": "appeal",
+        "at": clock.to_record(post.appealed_at or clock.now()),
+        "text": post.appeal,
+        "answer": post.appeal_answer,
+    }
+    post.earlier = [*post.earlier, said]
+    post.appeal = post.appeal_answer = ""
+    post.appealed_at = post.appeal_answered_at = None
 
 
 def _refuse(session: Session, actor: Actor, post: Post, kind: Kind, why: tuple[str, str]) -> None:
@@ -220,43 +242,68 @@ def answer_appeal(
         private = {"answer": post.appeal_answer}
         _write(session, actor, APPEAL_ANSWERED, post, facts, private)
         if upheld:
-            _tell(session, post, PersonNoticeKind.APPEAL_ANSWERED)
+            _tell(session, post, PersonNoticeKind.APPEAL_ANSWERED, "kept")
         else:
             post.reason = post.note = ""
-            _publish(session, actor, post)
+            post.overruled = [*post.overruled, post.moderated_by]
+            _publish(session, actor, post, "appealed")
 
 
 def dispose(actor: Actor, *, community_id: int, post_id: str, disposition: str, why: str) -> None:
-    """Say what became of a published opinion, with the reason; again when it changes.
+    """Say what became of a published opinion, with the reason.
 
-    Raises: NotFound, RuleBroken post.*.
+    What was said before stays to be read beside it; once the thing it is about is fixed, nothing
+    else is said any more. Raises: NotFound; RuleBroken post.fixed, post.wrong_state, post.*.
     """
     with transaction() as session:
         require(actor, Permission.OPINION_DISPOSE, Place(community_id))
         post = _lock(session, community_id, post_id)
         if post.state != PostState.PUBLISHED:
             raise RuleBroken("post.wrong_state", state=post.state)
-        post.disposition = rules.check_disposition(disposition, why).value
-        post.disposition_why, post.disposed_at = why.strip(), clock.now()
+        said = rules.check_disposition(disposition, why).value, why.strip()
+        if said == (post.disposition, post.disposition_why):
+            return
+        if post.disposition:
+            _keep_disposition(community_id, post)
+        (post.disposition, post.disposition_why), post.disposed_at = said, clock.now()
         facts, private = {"disposition": post.disposition}, {"why": post.disposition_why}
         _write(session, actor, DISPOSED, post, facts, private)
-        _tell(session, post, PersonNoticeKind.POST_DISPOSED)
+        _tell(session, post, PersonNoticeKind.POST_DISPOSED, post.disposition)
+
+
+def _keep_disposition(community_id: int, post: Post) -> None:
+    """Put a disposition away among what was earlier. Raises: RuleBroken post.fixed."""
+    if steps.subject_of(community_id, post.subject).fixed:
+        raise RuleBroken("post.fixed")
+    said = {
+        "kind": "disposition",
+        "at": clock.to_record(post.disposed_at or clock.now()),
+        "disposition": post.disposition,
+        "text": post.disposition_why,
+    }
+    post.earlier = [*post.earlier, said]
 
 
 def reply(actor: Actor, *, community_id: int, post_id: str, text: str) -> None:
-    """Answer a published opinion, as the designer or the committee; a later answer replaces it.
+    """Answer a published opinion, as the designer or the committee.
 
-    Raises: NotFound, RuleBroken post.*.
+    Every answer stands with the capacity it was given in; the same one twice is one. A designer
+    answers about designs alone. Raises: NotFound; RuleBroken post.not_yours, post.*.
     """
     with transaction() as session:
         require(actor, Permission.OPINION_ANSWER, Place(community_id))
         post = _lock(session, community_id, post_id)
         if post.state != PostState.PUBLISHED:
             raise RuleBroken("post.wrong_state", state=post.state)
-        post.reply, post.replied_at = rules.clean(text), clock.now()
-        post.replied_as = _role(actor, community_id)
-        _write(session, actor, REPLIED, post, private={"reply": post.reply})
-        _tell(session, post, PersonNoticeKind.POST_ANSWERED)
+        role, said = _role(actor, community_id), rules.clean(text)
+        if role == Role.DESIGNER and not steps.subject_of(community_id, post.subject).designers:
+            raise RuleBroken("post.not_yours")
+        if any((one["role"], one["text"]) == (role, said) for one in post.answers):
+            return
+        answer = {"role": role, "text": said, "at": clock.to_record(clock.now())}
+        post.answers = [*post.answers, answer]
+        _write(session, actor, REPLIED, post, private={"reply": said})
+        _tell(session, post, PersonNoticeKind.POST_ANSWERED, role)
 
 
 def _moderate(post: Post, actor: Actor, state: PostState) -> None:
@@ -288,8 +335,9 @@ def _note(session: Session, actor: Actor, post: Post, kind: str) -> None:
     )
 
 
-def _tell(session: Session, post: Post, kind: PersonNoticeKind) -> None:
-    tell_person(session, post.community_id, post.person_id, kind, f"post:{post.public_id}")
+def _tell(session: Session, post: Post, kind: PersonNoticeKind, detail: str = "") -> None:
+    about = f"post:{post.public_id}"
+    tell_person(session, post.community_id, post.person_id, kind, about, detail)
 
 
 def _lock(session: Session, community_id: int, post_id: str) -> Post:

@@ -40,8 +40,19 @@ class PostView:
     appeal_answered_at: datetime | None
     disposition: str
     disposition_why: str
-    reply: str
-    replied_as: str
+    disposed_at: datetime | None
+    answers: list[dict[str, str]]
+    earlier: list[dict[str, str]]
+    overruled: list[int]
+
+    def answered_by(self, role: str) -> bool:
+        """Whether somebody has answered in this capacity."""
+        return any(answer["role"] == role for answer in self.answers)
+
+    @property
+    def may_appeal(self) -> bool:
+        """Whether its author can ask somebody else to look again."""
+        return self.state in {PostState.RETURNED, PostState.HIDDEN} and self.appealed_at is None
 
     @property
     def covered(self) -> bool:

@@ -10,11 +10,17 @@ from app.core.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A thing that can be talked about: its title, its page, and whether opinions are open."""
+    """A thing that can be talked about: its title, its page, and whether opinions are open.
+
+    What became of opinions on a `fixed` thing stands as it was when it was fixed. A designer
+    answers only where the thing is theirs to explain (`designers`).
+    """
 
     title: str
     url: str
     open: bool
+    fixed: bool = False
+    designers: bool = False
 
 
 Provider = Callable[[int, str], Subject]

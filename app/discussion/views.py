@@ -22,7 +22,7 @@ from app.discussion.forms import (
 )
 from app.discussion.rules import PostState
 from app.people import browser
-from app.people.steps import register_address
+from app.people.steps import News, register_address, register_news
 from app.policy.table import Permission, allowed
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ class Shown:
     state: tuple[str, str]
     disposition: tuple[str, str]
     reason: str
-    answerer: str
+    answers: list[tuple[str, str, str]]
+    earlier: list[str]
+    appeals_before: list[tuple[str, str]]
     about: str
     overdue: bool
 
@@ -60,7 +62,18 @@ def shown(post: PostView, about: str = "") -> Shown:
         state=words.state_badge(post.state),
         disposition=words.disposition_badge(post.disposition),
         reason=words.reason_text(post.reason),
-        answerer=words.role_name(post.replied_as) if post.replied_as else "",
+        answers=[
+            (words.role_name(one["role"]), time_text(clock.from_record(one["at"])), one["text"])
+            for one in post.answers
+        ],
+        earlier=[
+            words.earlier_text(one["disposition"], one["text"], clock.from_record(one["at"]))
+            for one in post.earlier
+            if one["kind"] == "disposition"
+        ],
+        appeals_before=[
+            (one["text"], one["answer"]) for one in post.earlier if one["kind"] == "appeal"
+        ],
         about=about,
         overdue=rules.is_overdue(post.submitted_at, clock.now()),
     )
@@ -80,11 +93,17 @@ class ShownThread:
     may_dispose: bool
 
 
-def thread_for_page(community_id: int, subject: str, *, is_open: bool) -> ShownThread:
-    """Give the thread in this reader's own order; rooms above put it on their pages."""
+def thread_for_page(
+    community_id: int, subject: str, *, is_open: bool, designers: bool = False
+) -> ShownThread:
+    """Give the thread in this reader's own order; rooms above put it on their pages.
+
+    `designers` says that the thing is theirs to explain.
+    """
     newest = request.args.get("order") == "newest"
     found = queries.thread(community_id, subject, _reading_seed(), newest=newest)
     actor = browser.current_actor()
+    disposes = allowed(actor, Permission.OPINION_DISPOSE, g.place.place)
     return ShownThread(
         subject=subject,
         posts=[shown(post) for post in found.posts],
@@ -92,8 +111,9 @@ def thread_for_page(community_id: int, subject: str, *, is_open: bool) -> ShownT
         newest=newest,
         other_order=request.path + ("" if newest else "?order=newest"),
         may_write=is_open and not actor.is_staff,
-        may_answer=allowed(actor, Permission.OPINION_ANSWER, g.place.place),
-        may_dispose=allowed(actor, Permission.OPINION_DISPOSE, g.place.place),
+        may_answer=allowed(actor, Permission.OPINION_ANSWER, g.place.place)
+        and (designers or disposes),
+        may_dispose=disposes,
     )
 
 
@@ -169,7 +189,6 @@ def _own_post(post_id: str) -> PostView:
 def _own_page(post: PostView, again: OpinionForm, appeal: OpinionForm) -> ResponseReturnValue:
     if request.method == "GET":
         again.text.data = post.original
-    states = {PostState.RETURNED, PostState.HIDDEN}
     page = render_template(
         "discussion/own.html",
         place=g.place,
@@ -178,7 +197,7 @@ def _own_page(post: PostView, again: OpinionForm, appeal: OpinionForm) -> Respon
         again=again,
         appeal=appeal,
         may_rewrite=post.state is PostState.RETURNED,
-        may_appeal=post.state in states and post.appealed_at is None,
+        may_appeal=post.may_appeal,
     )
     return page, (REFUSED if request.method == "POST" else 200)
 
@@ -268,8 +287,15 @@ def _desk_page(
         disposition=tried.get("disposition") or DispositionForm(formdata=None),
         answer=tried.get("answer") or AnswerForm(formdata=None),
         may_decide=moderates and post.state is PostState.SUBMITTED,
-        may_hide=moderates and post.state is PostState.PUBLISHED,
-        may_dispose=moderates and post.state is PostState.PUBLISHED,
+        may_hide=moderates
+        and post.state is PostState.PUBLISHED
+        and actor.person_id not in post.overruled,
+        overruled=moderates
+        and post.state is PostState.PUBLISHED
+        and actor.person_id in post.overruled,
+        may_dispose=moderates
+        and post.state is PostState.PUBLISHED
+        and not (post.disposition and _fixed(post.subject)),
         may_hear=post.appealed_at is not None
         and post.appeal_answered_at is None
         and allowed(actor, Permission.APPEAL_ANSWER, place),
@@ -309,7 +335,7 @@ def give_back(code: str, post_id: str) -> ResponseReturnValue:
 def hide(code: str, post_id: str) -> ResponseReturnValue:
     """Hide a published post with a reason."""
     return _refused(
-        code, post_id, operations.hide_post, _("已隐藏，原文留存，提意见的人可以申诉。")
+        code, post_id, operations.hide_post, _("已隐藏，原文留存，理由已告诉提意见的人。")
     )
 
 
@@ -408,6 +434,13 @@ def _title(about: str) -> str:
         return ""
 
 
+def _fixed(about: str) -> bool:
+    try:
+        return steps.subject_of(g.place.id, about).fixed
+    except NotFound:
+        return True
+
+
 def _url(about: str) -> str:
     try:
         return steps.subject_of(g.place.id, about).url
@@ -422,4 +455,11 @@ def _address(community_id: int, post_id: str) -> tuple[str, str]:
     return title, url_for("discussion.own", code=g.place.code, post_id=post_id)
 
 
+def _news(community_id: int, news: News) -> str:
+    """Say what happened to an opinion, for an inbox; what can be done is said while it can."""
+    post = queries.post(community_id, news.rest)
+    return words.news(news.kind, news.detail, may_appeal=post.may_appeal)
+
+
 register_address("post", _address)
+register_news("post", _news)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.core import web
 from app.core.actor import Role
 from app.core.errors import RuleBroken
+from app.core.times import time_text
 from app.discussion.rules import Disposition, PostState, Reason
+from app.people.models import PersonNoticeKind
 
 STATES = {
     PostState.SUBMITTED: ("wait", _l("等待审核")),
@@ -62,6 +66,43 @@ def reason_text(reason: str) -> str:
     return str(REASONS[Reason(reason)]) if reason else ""
 
 
+def earlier_text(disposition: str, why: str, at: datetime) -> str:
+    """A disposition that no longer holds: 5月20日（周三）10:03 是不采纳：……."""
+    return _(
+        "%(at)s 说的是%(disposition)s：%(why)s",
+        at=time_text(at),
+        disposition=disposition_badge(disposition)[1],
+        why=why,
+    )
+
+
+def news(kind: PersonNoticeKind, detail: str, *, may_appeal: bool) -> str:
+    """What an author is told in the inbox; empty where the kind says all there is."""
+    if kind is PersonNoticeKind.POST_DISPOSED and detail:
+        return _("您的意见有了处理结果：%(result)s", result=disposition_badge(detail)[1])
+    if kind is PersonNoticeKind.POST_ANSWERED and detail:
+        return _("%(who)s回应了您的意见", who=role_name(detail))
+    if kind is PersonNoticeKind.APPEAL_ANSWERED:
+        return _("您的申诉有了答复：维持原来的处理")
+    if kind is PersonNoticeKind.POST_PUBLISHED and detail == "appealed":
+        return _("您的申诉成立，意见重新公布了")
+    if kind in {PersonNoticeKind.POST_RETURNED, PersonNoticeKind.POST_HIDDEN}:
+        return _refused_news(kind, detail, may_appeal=may_appeal)
+    return ""
+
+
+def _refused_news(kind: PersonNoticeKind, reason: str, *, may_appeal: bool) -> str:
+    said = (
+        _("您的意见被隐藏了")
+        if kind is PersonNoticeKind.POST_HIDDEN
+        else _("您的意见退回来了，可以改了再交")
+    )
+    line = (
+        _("%(said)s，理由：%(reason)s", said=said, reason=reason_text(reason)) if reason else said
+    )
+    return _("%(line)s。觉得不该这样，可以申诉", line=line) if may_appeal else line
+
+
 def _broken(error: RuleBroken) -> str:
     most = error.facts.get("most", "")
     sentences = {
@@ -73,6 +114,12 @@ def _broken(error: RuleBroken) -> str:
         "post.no_disposition": _("请选采纳、部分采纳或不采纳。什么都没有改动。"),
         "post.why_missing": _("请写上理由。什么都没有改动。"),
         "post.nothing_to_cover": _("文中没有这几个字，没有公布。请照原文填写要遮住的字。"),
+        "post.fixed": _("结果已经公示，处理意见不能再改。什么都没有改动。"),
+        "post.not_yours": _("这一条由居委会回应，设计师回应设计方案下面的意见。没有保存。"),
+        "post.overruled": _(
+            "您上次的处理已经被申诉推翻，不能由您再隐藏。什么都没有改动。"
+            "确实不妥的，请另一位工作人员来看。"
+        ),
         "post.appealed_before": _("这一条已经申诉过一次，不能再申诉。"),
         "post.wrong_state": _("这一条已经有人办过了，什么都没有改动。请回到列表看一看。"),
     }

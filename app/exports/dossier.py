@@ -23,14 +23,14 @@ from docx.shared import Cm, Pt
 from flask_babel import gettext as _
 
 from app.consultations.rules import State
-from app.consultations.words import form_name, state_badge
+from app.consultations.words import form_name, outcome_sentence, state_badge
 from app.core.pdf import compile_pdf
 from app.core.times import full_end_text, full_time_text, in_record_language
 from app.discussion.words import disposition_badge, role_name
 from app.exports.cells import plain
 from app.exports.dossier_facts import answers_to, as_data, gather
 from app.exports.record_words import act_text
-from app.meetings.words import attendance_rows
+from app.meetings.words import attendance_rows, off_banner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,7 +93,7 @@ def in_words(facts: Facts) -> Dossier:
         Section(_("四、会议材料"), tuple(name for one in held for name in one.meeting.materials)),
         Section(_("五、到场"), tuple(line for one in held for line in _attendance(one))),
         Section(_("六、居民意见和处理"), tuple(_numbered(facts.opinions))),
-        Section(_("七、投票"), tuple(line for vote in facts.votes for line in _vote(vote))),
+        Section(_("七、投票"), tuple(_decided(facts))),
         Section(_("八、会议纪要"), tuple(line for one in held for line in _minutes(one.meeting))),
         Section(_("九、协商意见"), _opinion(topic)),
         Section(_("十、公示和更正"), _publication(topic)),
@@ -120,8 +120,11 @@ def _topic_lines(topic: TopicView) -> tuple[str, ...]:
         _("提出：%(who)s，%(at)s", who=line.proposer, at=full_time_text(line.created_at)),
         _("形式：%(form)s", form=form_name(topic.form) or _("缺")),
         _("现状：%(state)s", state=state_badge(line.state)[1]),
-        _("情况：%(text)s", text=topic.background),
     ]
+    if line.state is State.REJECTED:
+        # Of what was turned away only the title and the reason are public.
+        return tuple(lines)
+    lines.append(_("情况：%(text)s", text=topic.background))
     if topic.question:
         lines.append(_("要商量的问题：%(text)s", text=topic.question))
     if topic.parties:
@@ -138,7 +141,7 @@ def _notices(topic: TopicView, held: tuple[Held, ...]) -> tuple[str, ...]:
 
 
 def _notice_line(meeting: MeetingView) -> str:
-    return _(
+    line = _(
         "%(title)s：%(announced)s公告，%(starts)s在%(place)s，主持%(chair)s，记录%(recorder)s",
         title=meeting.title,
         announced=full_time_text(meeting.announced_at),
@@ -147,6 +150,8 @@ def _notice_line(meeting: MeetingView) -> str:
         chair=meeting.chair,
         recorder=meeting.recorder,
     )
+    off = off_banner(meeting)
+    return f"{line}（{off}：{meeting.reason}）" if off else line
 
 
 def _agenda(meeting: MeetingView) -> list[str]:
@@ -190,6 +195,13 @@ def _disposition(post: PostView) -> str:
     if not post.disposition_why:
         return _("处理：%(what)s", what=what)
     return _("处理：%(what)s。%(why)s", what=what, why=post.disposition_why)
+
+
+def _decided(facts: Facts) -> list[str]:
+    """What a topic that went to a vote came to, then every poll about it."""
+    outcome = facts.topic.outcome
+    lines = [outcome_sentence(outcome)] if outcome else []
+    return lines + [line for vote in facts.votes for line in _vote(vote)]
 
 
 def _vote(vote: Vote) -> list[str]:

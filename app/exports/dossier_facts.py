@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.consultations import queries as topics
+from app.consultations.rules import State
 from app.core import clock, links
 from app.discussion import queries as opinions
 from app.exports import queries
@@ -124,7 +125,7 @@ def _vote(community_id: int, poll_id: str) -> Vote:
 
 def answers_to(post: PostView) -> list[tuple[str, str]]:
     """What was answered to an opinion, each answer with the role it was given in."""
-    return [(post.replied_as, post.reply)] if post.reply else []
+    return [(one["role"], one["text"]) for one in post.answers]
 
 
 # --- as structure --------------------------------------------------------------------------------
@@ -167,6 +168,8 @@ def _at(moment: datetime | None) -> str | None:
 
 def _topic(topic: TopicView) -> dict[str, Any]:
     line = topic.line
+    # Of what was turned away only the title and the reason are public.
+    shown = line.state is not State.REJECTED
     return {
         "id": line.public_id,
         "title": line.title,
@@ -174,12 +177,12 @@ def _topic(topic: TopicView) -> dict[str, Any]:
         "form": topic.form or None,
         "proposed_as": line.proposed_as,
         "proposed_at": _at(line.created_at),
-        "background": topic.background,
-        "question": topic.question,
+        "background": topic.background if shown else "",
+        "question": topic.question if shown else "",
         "parties": [each.strip() for each in topic.parties.splitlines() if each.strip()],
         "legal_note": topic.legal_note,
         "merged_into": topic.merged_into or None,
-        "photos": [photo.sha256 for photo in topic.photos],
+        "photos": [photo.sha256 for photo in topic.photos] if shown else [],
         "moves": [
             {"at": _at(move.at), "to": move.to.value, "note": move.note} for move in topic.moves
         ],

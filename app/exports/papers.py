@@ -15,6 +15,7 @@ from app.core import clock
 from app.core.record import latest_checkpoint
 from app.core.times import day_text, end_text, time_text
 from app.exports import printing
+from app.meetings.words import off_banner
 from app.people.rules import code_groups
 from app.voting import showing, words
 from app.voting.rules import Method, Phase
@@ -193,6 +194,8 @@ def meeting_notice(
         announced=_("%(day)s公告", day=day_text(meeting.announced_at)),
         link=base_url() + path,
         address_words=words_of(base_url() + path),
+        off=off_banner(meeting),
+        why=_("原因：%(reason)s", reason=meeting.reason) if meeting.reason else "",
     )
 
 

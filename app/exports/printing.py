@@ -185,6 +185,8 @@ class MeetingNotice:
     announced: str
     link: str
     address_words: str
+    off: str = ""
+    why: str = ""
 
 
 def meeting_pdf(sender: Sender, notice: MeetingNotice) -> bytes:

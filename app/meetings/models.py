@@ -22,6 +22,7 @@ class Meeting(Base):
 
     `taken` and `held_taken` count places given; the checks keep them from ever passing what there
     is, whatever Python believes. `door_key` is what the QR at the door carries.
+    `reason` is why it was put off or broken off.
     """
 
     __tablename__ = "meeting"
@@ -51,6 +52,7 @@ class Meeting(Base):
     door_key: Mapped[str] = mapped_column(String(40))
     state: Mapped[str] = mapped_column(String(20))
     announced_at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text, default="")
     taken: Mapped[int] = mapped_column(default=0)
     held_taken: Mapped[int] = mapped_column(default=0)
     queue: Mapped[int] = mapped_column(default=0)

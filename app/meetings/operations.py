@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from app.core import clock
 from app.core import record as records
 from app.core.db import transaction
-from app.core.errors import NotAllowed, NotFound, RuleBroken
+from app.core.errors import NotFound, RuleBroken
 from app.core.record import Act, record
 from app.meetings import rules, steps
 from app.meetings.models import Meeting, Seat
@@ -29,7 +29,12 @@ if TYPE_CHECKING:
 CLOSED = records.register(
     "meeting.closed",
     {"meeting", "about", "present", "by_age"},
-    meaning="how many people came; cells under 5 are null",
+    meaning="how many people came; cells that would show somebody are null",
+)
+INQUORATE = records.register(
+    "meeting.inquorate",
+    {"meeting", "about", "present", "quorum"},
+    meaning="a meeting ended with fewer people than its notice asked for: it decides nothing",
 )
 WRITTEN = records.register(
     "minutes.written", {"meeting", "about", "text_sha256"}, meaning="the minutes as written"
@@ -322,23 +327,38 @@ def _check_in(seat: Seat, band: str) -> bool:
     return True
 
 
-def close_meeting(actor: Actor, *, community_id: int, meeting_id: str) -> None:
-    """End a meeting: how many came, by age, becomes an entry. Raises: NotFound, RuleBroken."""
+def close_meeting(
+    actor: Actor, *, community_id: int, meeting_id: str, without_quorum: bool = False
+) -> None:
+    """End a meeting: how many came, by age, becomes an entry.
+
+    With fewer people than its notice asked for it can end only as one that decides nothing, and
+    `without_quorum` says that whoever ends it knows. Raises: NotFound; RuleBroken
+    meeting.no_quorum, meeting.wrong_state.
+    """
     with transaction() as session:
         require(actor, Permission.MEETING_RUN, Place(community_id))
         meeting = _meeting(session, community_id, meeting_id)
         if meeting.state != MeetingState.OPEN:
             raise RuleBroken("meeting.wrong_state", state=meeting.state)
         counts = _present_by_band(session, meeting)
+        present = sum(counts.values())
+        quorate = rules.quorum_met(present, meeting.quorum) is not False
+        if not quorate and not without_quorum:
+            raise RuleBroken("meeting.no_quorum", present=present, quorum=meeting.quorum)
         meeting.state, meeting.closed_at = MeetingState.CLOSED.value, clock.now()
         data = {
             "meeting": meeting.public_id,
             "about": meeting.subject,
-            "present": sum(counts.values()),
+            "present": present,
             "by_age": rules.bands_to_show(counts),
         }
         act = Act(CLOSED, f"meeting:{meeting.public_id}", data)
         record(session, actor, act, community_id)
+        if not quorate:
+            short = {key: data[key] for key in ("meeting", "about", "present")}
+            act = Act(INQUORATE, act.subject, short | {"quorum": meeting.quorum})
+            record(session, actor, act, community_id)
 
 
 def _present_by_band(session: Session, meeting: Meeting) -> dict[str, int]:
@@ -362,7 +382,7 @@ def write_minutes(actor: Actor, *, community_id: int, meeting_id: str, text: str
     with transaction() as session:
         require(actor, Permission.MEETING_RUN, Place(community_id))
         meeting = _meeting(session, community_id, meeting_id)
-        if meeting.state not in {MeetingState.OPEN, MeetingState.CLOSED}:
+        if MeetingState(meeting.state) not in rules.HAVE_MINUTES:
             raise RuleBroken("meeting.wrong_state", state=meeting.state)
         if meeting.confirmed_at is not None:
             raise RuleBroken("meeting.confirmed")
@@ -377,17 +397,17 @@ def write_minutes(actor: Actor, *, community_id: int, meeting_id: str, text: str
 def confirm_minutes(actor: Actor, *, community_id: int, meeting_id: str) -> None:
     """Confirm the minutes, as somebody other than who wrote them.
 
-    Raises: NotFound; NotAllowed for the writer; RuleBroken meeting.*.
+    Raises: NotFound; RuleBroken meeting.same_person for the writer, meeting.*.
     """
     with transaction() as session:
         require(actor, Permission.MINUTES_CONFIRM, Place(community_id))
         meeting = _meeting(session, community_id, meeting_id)
-        if meeting.state != MeetingState.CLOSED or not meeting.minutes_text:
+        if meeting.state not in rules.OVER or not meeting.minutes_text:
             raise RuleBroken("meeting.wrong_state", state=meeting.state)
         if meeting.confirmed_at is not None:
             raise RuleBroken("meeting.confirmed")
         if meeting.minutes_by == actor.person_id:
-            raise NotAllowed(Permission.MINUTES_CONFIRM)
+            raise RuleBroken("meeting.same_person")
         meeting.confirmed_by, meeting.confirmed_at = actor.person_id, clock.now()
         _record_minutes(session, actor, meeting, CONFIRMED)
 

@@ -48,6 +48,7 @@ class MeetingView:
     minutes_at: datetime | None
     minutes_by: int | None
     confirmed_at: datetime | None
+    reason: str
 
     @property
     def free(self) -> int:
@@ -84,6 +85,36 @@ def meeting(community_id: int, meeting_id: str) -> MeetingView:
 def meetings_about(community_id: int, subject: str) -> list[MeetingView]:
     """Every meeting about a subject, the earliest first."""
     return _views(Meeting.community_id == community_id, Meeting.subject == subject)
+
+
+def called_anew(community_id: int, before: MeetingView) -> MeetingView | None:
+    """The meeting that was called in the place of one put off or broken off; None until it is."""
+    mine = Meeting.community_id == community_id, Meeting.public_id == before.public_id
+    this = select(Meeting.id).where(*mine).scalar_subquery()
+    later = Meeting.subject == before.subject, Meeting.id > this
+    found = _views(Meeting.community_id == community_id, *later)
+    return found[0] if found else None
+
+
+def came_before(community_id: int, meeting: MeetingView, person_id: int) -> bool:
+    """Whether somebody had a place in an earlier meeting about the same, put off or broken off."""
+    over = [MeetingState.POSTPONED.value, MeetingState.ADJOURNED.value]
+    mine = Meeting.community_id == community_id, Meeting.public_id == meeting.public_id
+    this = select(Meeting.id).where(*mine).scalar_subquery()
+    found = db.session.scalar(
+        select(Seat.id)
+        .join(Meeting, Meeting.id == Seat.meeting_id)
+        .where(
+            Seat.community_id == community_id,
+            Seat.person_id == person_id,
+            Seat.state != SeatState.CANCELLED.value,
+            Meeting.subject == meeting.subject,
+            Meeting.id < this,
+            Meeting.state.in_(over),
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 def meetings_of(community_id: int) -> list[MeetingView]:
@@ -124,7 +155,7 @@ def place_in_line(community_id: int, meeting_id: str, line: int) -> int:
 
 
 def seats(community_id: int, meeting_id: str) -> list[SeatLine]:
-    """Everybody who comes or waits, in the order of asking: for the desk."""
+    """Everybody who comes or waits, for the desk: who is still to check in first, as they asked."""
     rows = db.session.scalars(
         select(Seat)
         .join(Meeting, Meeting.id == Seat.meeting_id)
@@ -133,13 +164,13 @@ def seats(community_id: int, meeting_id: str) -> list[SeatLine]:
             Meeting.public_id == meeting_id,
             Seat.state != SeatState.CANCELLED.value,
         )
-        .order_by(Seat.line)
+        .order_by(Seat.checked_in_at.is_not(None), Seat.line)
     )
     return [_line(row) for row in rows]
 
 
 def attendance(community_id: int, meeting_id: str) -> dict[str, int | None]:
-    """How many came, by age band; cells under 5 are None."""
+    """How many came, by age band; cells that would show somebody are None."""
     rows = db.session.execute(
         select(Seat.band, func.count())
         .join(Meeting, Meeting.id == Seat.meeting_id)
@@ -214,7 +245,7 @@ def _counts(*conditions: ColumnElement[bool]) -> dict[int, int]:
 _SAME = (
     *("public_id", "subject", "title", "form", "place", "starts_at", "minutes", "capacity", "held"),
     *("taken", "held_taken", "quorum", "chair", "recorder", "announced_at", "opened_at"),
-    *("closed_at", "minutes_text", "minutes_at", "minutes_by", "confirmed_at"),
+    *("closed_at", "minutes_text", "minutes_at", "minutes_by", "confirmed_at", "reason"),
 )
 
 

@@ -27,6 +27,22 @@ class MeetingState(StrEnum):
     OPEN = "open"
     CLOSED = "closed"
     POSTPONED = "postponed"
+    ADJOURNED = "adjourned"
+
+
+# A meeting that has ended, with a result or without.
+OVER = frozenset({MeetingState.CLOSED, MeetingState.ADJOURNED})
+HAVE_MINUTES = OVER | {MeetingState.OPEN}
+# A meeting that is not held as its notice says.
+NOT_AS_ANNOUNCED = frozenset({MeetingState.POSTPONED, MeetingState.ADJOURNED})
+
+
+class Change(StrEnum):
+    """What those who wanted to come are told."""
+
+    POSTPONED = "postponed"
+    ADJOURNED = "adjourned"
+    ANEW = "anew"
 
 
 class SeatState(StrEnum):
@@ -114,17 +130,27 @@ def doors_are_open(state: MeetingState, starts_at: datetime, now: datetime) -> b
 
 
 def bands_to_show(counts: Mapping[str, int]) -> dict[str, int | None]:
-    """Numbers by age with cells under 5 hidden, and never one alone.
+    """Numbers by age with cells under 5 hidden, so that none can be had from the total either.
 
-    A single hidden cell could be had by subtraction, so the smallest of the others goes with it;
-    a cell of 0 may be shown.
+    Where nobody stands in a cell under 5, everything is shown, zeros too. Else every cell under 5
+    is hidden, the empty ones with them, or their absence would tell the others. What is hidden
+    could then be had in two cases only: when it is one cell alone, or when all of them are as full
+    as a small cell can be. Then the smallest cells shown go too. Hidden cells that differ can
+    always be exchanged, and equal ones below 4 shifted by one, so each keeps two possible values.
     """
-    shown: dict[str, int | None] = {band.value: counts.get(band.value, 0) for band in AgeBand}
-    small = [band for band, number in shown.items() if number and number < SMALL_CELL]
-    if len(small) == 1:
-        others = [(number, band) for band, number in shown.items() if number and band not in small]
-        small += [min(others)[1]] if others else []
-    return shown | dict.fromkeys(small)
+    numbers = {band.value: counts.get(band.value, 0) for band in AgeBand}
+    small = {band for band, number in numbers.items() if number < SMALL_CELL}
+    if not any(numbers[band] for band in small):
+        return dict(numbers)
+    fullest = SMALL_CELL - 1
+    # Four in every band is the one case that would show itself by its total: nobody of so many
+    # is told by age, then, however old they are.
+    if sum(numbers.values()) == fullest * len(numbers):
+        return dict.fromkeys(numbers)
+    if len(small) == 1 or all(numbers[band] == fullest for band in small):
+        next_up = min(number for band, number in numbers.items() if band not in small)
+        small |= {band for band, number in numbers.items() if number == next_up}
+    return {band: None if band in small else number for band, number in numbers.items()}
 
 
 def quorum_met(present: int, needed: int | None) -> bool | None:

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.core import canonical as c
 from app.core import clock
@@ -16,9 +16,9 @@ from app.core.errors import NotFound, RuleBroken
 from app.core.record import Act, record
 from app.meetings import rules
 from app.meetings.models import AgendaItem, Meeting, Seat
-from app.meetings.rules import MeetingState, SeatState
+from app.meetings.rules import Change, MeetingState, SeatState
 from app.people.models import PersonNoticeKind
-from app.people.steps import tell_person
+from app.people.steps import tell_people
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,6 +41,12 @@ POSTPONED = records.register(
     {"meeting", "about"},
     {"reason"},
     "a meeting cannot be held as announced",
+)
+ADJOURNED = records.register(
+    "meeting.adjourned",
+    {"meeting", "about", "present"},
+    {"reason"},
+    "a meeting that had begun is broken off; it is called again by a new notice",
 )
 ID_BYTES = 5
 
@@ -109,7 +115,24 @@ def announce(session: Session, actor: Actor, community_id: int, new: NewMeeting)
         "agenda_sha256": agenda_hash(new),
     }
     record(session, actor, Act(ANNOUNCED, f"meeting:{meeting.public_id}", data), community_id)
+    _ask_again(session, meeting)
     return meeting
+
+
+def _ask_again(session: Session, meeting: Meeting) -> None:
+    """Tell who had a place in the meeting that was put off: a new date asks everybody anew."""
+    before = session.scalar(
+        select(Meeting)
+        .where(
+            Meeting.community_id == meeting.community_id,
+            Meeting.subject == meeting.subject,
+            Meeting.id < meeting.id,
+        )
+        .order_by(Meeting.id.desc())
+        .limit(1)
+    )
+    if before is not None and before.state in {MeetingState.POSTPONED, MeetingState.ADJOURNED}:
+        _tell(session, before, f"meeting:{meeting.public_id}", Change.ANEW)
 
 
 def agenda_hash(new: NewMeeting) -> str:
@@ -181,18 +204,57 @@ def put_off(session: Session, actor: Actor, meeting: Meeting, reason: str) -> No
     """
     if meeting.state != MeetingState.ANNOUNCED:
         raise RuleBroken("meeting.wrong_state", state=meeting.state)
-    meeting.state = MeetingState.POSTPONED.value
+    meeting.state, meeting.reason = MeetingState.POSTPONED.value, reason
     data = {"meeting": meeting.public_id, "about": meeting.subject}
     act = Act(POSTPONED, f"meeting:{meeting.public_id}", data, {"reason": reason})
     record(session, actor, act, meeting.community_id)
+    _tell(session, meeting, f"meeting:{meeting.public_id}", Change.POSTPONED)
+
+
+def break_off(session: Session, actor: Actor, meeting: Meeting, reason: str) -> None:
+    """End a meeting without a result, whether it sits or is still to come; its doors close.
+
+    One that has ended already stays as it is. Everybody with a place is told.
+    """
+    if meeting.state == MeetingState.ANNOUNCED:
+        put_off(session, actor, meeting, reason)
+        return
+    if meeting.state != MeetingState.OPEN:
+        return
+    meeting.state, meeting.reason = MeetingState.ADJOURNED.value, reason
+    meeting.closed_at = clock.now()
     about = f"meeting:{meeting.public_id}"
-    for person_id in session.scalars(
+    data = {
+        "meeting": meeting.public_id,
+        "about": meeting.subject,
+        "present": _present(session, meeting),
+    }
+    record(session, actor, Act(ADJOURNED, about, data, {"reason": reason}), meeting.community_id)
+    _tell(session, meeting, about, Change.ADJOURNED)
+
+
+def _present(session: Session, meeting: Meeting) -> int:
+    mine = Seat.community_id == meeting.community_id, Seat.meeting_id == meeting.id
+    came = select(func.count()).select_from(Seat).where(*mine, Seat.checked_in_at.is_not(None))
+    return session.scalar(came) or 0
+
+
+def is_quorate(session: Session, meeting: Meeting) -> bool:
+    """Whether as many came as the notice asked for; so it is where it asked for nobody."""
+    return rules.quorum_met(_present(session, meeting), meeting.quorum) is not False
+
+
+def _tell(session: Session, meeting: Meeting, about: str, change: Change) -> None:
+    """Tell everybody with a place in a meeting what changed."""
+    people = session.scalars(
         select(Seat.person_id).where(
             Seat.community_id == meeting.community_id,
             Seat.meeting_id == meeting.id,
             Seat.state != SeatState.CANCELLED.value,
             Seat.person_id.is_not(None),
         )
-    ):
+    ).all()
+    told = sorted({person for person in people if person is not None})
+    if told:
         kind = PersonNoticeKind.MEETING_CHANGED
-        tell_person(session, meeting.community_id, person_id or 0, kind, about)
+        tell_people(session, meeting.community_id, told, kind, about, change.value)

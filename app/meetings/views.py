@@ -10,13 +10,22 @@ from flask_babel import gettext as _
 
 from app.communities import queries as communities
 from app.core import clock, guard, qr, web
+from app.core.times import time_text
 from app.meetings import calendar, operations, queries, words
-from app.meetings.forms import CheckInForm, MinutesForm
-from app.meetings.rules import MeetingState, SeatState, doors_are_open
+from app.meetings.forms import CheckInForm, CloseForm, MinutesForm
+from app.meetings.rules import (
+    HAVE_MINUTES,
+    NOT_AS_ANNOUNCED,
+    OVER,
+    MeetingState,
+    SeatState,
+    doors_are_open,
+)
 from app.people import browser
 from app.people import queries as people
 from app.people.forms import ActForm
-from app.people.steps import address_of_thing, register_address
+from app.people.models import PersonNoticeKind
+from app.people.steps import News, address_of_thing, register_address, register_news
 from app.policy.table import Permission, allowed
 
 if TYPE_CHECKING:
@@ -55,13 +64,19 @@ def show(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- 
     mine = actor.home_in(g.place.id) is not None
     seat = queries.my_seat(g.place.id, meeting_id, actor.person_id or 0) if mine else None
     waiting = seat is not None and seat.state is SeatState.WAITING
+    here = seat if seat is not None and seat.state is not SeatState.CANCELLED else None
     return render_template(
         "meetings/show.html",
         place=g.place,
         meeting=meeting,
         about=address_of_thing(g.place.id, meeting.subject),
         state=words.badge_of(meeting.state),
-        seat=seat if seat is not None and seat.state is not SeatState.CANCELLED else None,
+        seat=here,
+        asked_before=mine
+        and here is None
+        and queries.came_before(g.place.id, meeting, actor.person_id or 0),
+        off=words.off_banner(meeting),
+        anew=_called_anew(meeting),
         ahead=queries.place_in_line(g.place.id, meeting_id, seat.line) if seat and waiting else 0,
         may_join=meeting.state in {MeetingState.ANNOUNCED, MeetingState.OPEN}
         and not actor.is_staff,
@@ -70,8 +85,15 @@ def show(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- 
     )
 
 
+def _called_anew(meeting: MeetingView) -> MeetingView | None:
+    """The meeting to go to in the place of one that was put off or broken off."""
+    if meeting.state not in NOT_AS_ANNOUNCED:
+        return None
+    return queries.called_anew(g.place.id, meeting)
+
+
 def _attendance(meeting: MeetingView) -> list[tuple[str, str]]:
-    if meeting.state is not MeetingState.CLOSED:
+    if meeting.state not in OVER:
         return []
     return words.attendance_rows(queries.attendance(g.place.id, meeting.public_id))
 
@@ -188,7 +210,12 @@ def _seats(meeting_id: str) -> list[tuple[queries.SeatLine, str]]:
     ]
 
 
-def _desk_page(meeting_id: str, check_in: CheckInForm, minutes: MinutesForm) -> ResponseReturnValue:
+def _desk_page(
+    meeting_id: str,
+    check_in: CheckInForm,
+    minutes: MinutesForm,
+    close: CloseForm | None = None,
+) -> ResponseReturnValue:
     meeting = queries.meeting(g.place.id, meeting_id)
     actor, place = browser.current_actor(), g.place
     runs = allowed(actor, Permission.MEETING_RUN, place.place)
@@ -209,10 +236,13 @@ def _desk_page(meeting_id: str, check_in: CheckInForm, minutes: MinutesForm) -> 
         # A topic opens its own session; one with a designer begins here.
         begins=meeting.state is MeetingState.ANNOUNCED and meeting.subject.startswith("design:"),
         doors=doors_are_open(meeting.state, meeting.starts_at, clock.now()),
-        writes=runs
-        and meeting.state in {MeetingState.OPEN, MeetingState.CLOSED}
-        and meeting.confirmed_at is None,
-        confirms=meeting.state is MeetingState.CLOSED
+        off=words.off_banner(meeting),
+        anew=_called_anew(meeting),
+        too_few=meeting.quorum_met is False,
+        close=close or CloseForm(formdata=None),
+        writes=runs and meeting.state in HAVE_MINUTES and meeting.confirmed_at is None,
+        confirms=meeting.state in OVER
+        and allowed(actor, Permission.MINUTES_CONFIRM, place.place)
         and bool(meeting.minutes_text)
         and meeting.confirmed_at is None
         and meeting.minutes_by != actor.person_id,
@@ -248,7 +278,7 @@ def reserve(code: str, meeting_id: str) -> ResponseReturnValue:
             once=form.once.data or None,
         )
 
-    return _after(code, meeting_id, form, act, _("已登记一位。"))
+    return _after(code, meeting_id, form, act, [_("已登记一位。")])
 
 
 @bp.post("/c/<code>/desk/meetings/<meeting_id>/walk-in")
@@ -267,7 +297,7 @@ def walk_in(code: str, meeting_id: str) -> ResponseReturnValue:
             ),
         )
 
-    return _after(code, meeting_id, form, act, _("已签到一位。"))
+    return _after(code, meeting_id, form, act, [_("已签到一位。")])
 
 
 @bp.post("/c/<code>/desk/meetings/<meeting_id>/seats/<int:seat_id>")
@@ -275,28 +305,40 @@ def walk_in(code: str, meeting_id: str) -> ResponseReturnValue:
 def check_in(code: str, meeting_id: str, seat_id: int) -> ResponseReturnValue:
     """Check in somebody from the list."""
     form = CheckInForm()
+    told = [_("已签到。")]
 
     def act() -> None:
-        operations.check_in_seat(
+        first = operations.check_in_seat(
             browser.current_actor(),
             community_id=g.place.id,
             meeting_id=meeting_id,
             seat_id=seat_id,
             band=form.band.data or "",
         )
+        if not first:
+            told[0] = _("这位已经签过到了，没有再记一次。")
 
-    return _after(code, meeting_id, form, act, _("已签到。"))
+    return _after(code, meeting_id, form, act, told)
 
 
 @bp.post("/c/<code>/desk/meetings/<meeting_id>/close")
 @guard.needs(Permission.MEETING_RUN)
 def close(code: str, meeting_id: str) -> ResponseReturnValue:
     """End a meeting."""
-    operations.close_meeting(
-        browser.current_actor(), community_id=g.place.id, meeting_id=meeting_id
-    )
-    web.tell("done", _("会议结束，到场人数已记入公开记录。"))
-    return redirect(url_for("meetings.desk_meeting", code=code, meeting_id=meeting_id), 303)
+    form = CloseForm()
+
+    def act() -> None:
+        operations.close_meeting(
+            browser.current_actor(),
+            community_id=g.place.id,
+            meeting_id=meeting_id,
+            without_quorum=bool(form.without_quorum.data),
+        )
+
+    if web.carried_out(form, act):
+        web.tell("done", _("会议结束，到场人数已记入公开记录。"))
+        return redirect(url_for("meetings.desk_meeting", code=code, meeting_id=meeting_id), 303)
+    return _desk_page(meeting_id, _fresh(), MinutesForm(formdata=None), form)
 
 
 @bp.post("/c/<code>/desk/meetings/<meeting_id>/minutes")
@@ -331,10 +373,11 @@ def confirm(code: str, meeting_id: str) -> ResponseReturnValue:
 
 
 def _after(
-    code: str, meeting_id: str, form: CheckInForm, act: Callable[[], None], told: str
+    code: str, meeting_id: str, form: CheckInForm, act: Callable[[], None], told: list[str]
 ) -> ResponseReturnValue:
+    """Go back to the meeting's page; `told` is read after the act, which may have more to say."""
     if web.carried_out(form, act):
-        web.tell("done", told)
+        web.tell("done", told[0])
         return redirect(url_for("meetings.desk_meeting", code=code, meeting_id=meeting_id), 303)
     return _desk_page(meeting_id, form, MinutesForm(formdata=None))
 
@@ -344,4 +387,13 @@ def _address(community_id: int, meeting_id: str) -> tuple[str, str]:
     return meeting.title, url_for("meetings.show", code=g.place.code, meeting_id=meeting_id)
 
 
+def _news(community_id: int, news: News) -> str:
+    """Say what happened to a meeting, for an inbox."""
+    if news.kind is not PersonNoticeKind.MEETING_CHANGED or not news.detail:
+        return ""
+    meeting = queries.meeting(community_id, news.rest)
+    return words.changed(news.detail, meeting.title, time_text(meeting.starts_at), meeting.reason)
+
+
 register_address("meeting", _address)
+register_news("meeting", _news)

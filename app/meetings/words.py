@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.core import web
 from app.core.errors import RuleBroken
 from app.core.times import in_record_language, time_text
-from app.meetings.rules import AgeBand, MeetingState, SeatState
+from app.meetings.resolutions import Body, Matter
+from app.meetings.rules import AgeBand, Change, MeetingState, SeatState
+
+if TYPE_CHECKING:
+    from app.meetings.queries import MeetingView
 
 STATES = {
     MeetingState.ANNOUNCED: ("info", _l("已公告")),
     MeetingState.OPEN: ("go", _l("正在开会")),
     MeetingState.CLOSED: ("", _l("已结束")),
     MeetingState.POSTPONED: ("wait", _l("延期")),
+    MeetingState.ADJOURNED: ("wait", _l("休会")),
 }
 SEATS = {
     SeatState.COMING: ("go", _l("已报名")),
@@ -27,6 +34,16 @@ BANDS = {
     AgeBand.TO_79: _l("60 至 79 岁"),
     AgeBand.FROM_80: _l("80 岁以上"),
     AgeBand.UNSAID: _l("不说"),
+}
+BODIES = {
+    Body.RESIDENTS_MEETING: _l("居民会议"),
+    Body.REPRESENTATIVES_MEETING: _l("居民代表会议"),
+    Body.POLL: _l("居民投票"),
+    Body.OWNERS: _l("业主共同决定"),
+}
+MATTERS = {
+    Matter.SIMPLE: _l("一般事项（过半数同意）"),
+    Matter.MAJOR: _l("重大事项（四分之三以上同意），如改变共有部分用途"),
 }
 CHANNELS = {"phone": _l("手机报名"), "desk": _l("服务台登记"), "walk_in": _l("现场来的")}
 
@@ -56,10 +73,19 @@ def badge_of(state: MeetingState | SeatState) -> tuple[str, str]:
     return kind, str(text)
 
 
+def off_banner(meeting: MeetingView) -> str:
+    """What stands over a notice that is no longer true; empty while it is."""
+    if meeting.state is MeetingState.POSTPONED:
+        return _("延期，不按下面的时间开")
+    return _("休会，另行公告再开") if meeting.state is MeetingState.ADJOURNED else ""
+
+
 def attendance_rows(counts: dict[str, int | None]) -> list[tuple[str, str]]:
-    """Age bands with their numbers; a hidden cell says so."""
+    """Age bands with their numbers; a hidden cell says so, and where all are, one line does."""
+    if all(number is None for number in counts.values()):
+        return [(_("各年龄段"), _("人少，不公布"))]
     return [
-        (str(BANDS[AgeBand(band)]), _("少于 5 人") if number is None else f"{number:,}")
+        (str(BANDS[AgeBand(band)]), _("不单独公布") if number is None else f"{number:,}")
         for band, number in counts.items()
     ]
 
@@ -86,9 +112,53 @@ def _broken(error: RuleBroken) -> str:
         "meeting.band": _("请选一个年龄段，不想说可以选“不说”。没有签到。"),
         "meeting.minutes_empty": _("纪要是空的或者太长，没有保存。"),
         "meeting.confirmed": _("纪要已经确认，不能再改。有错请在议题页面发更正。"),
+        "meeting.same_person": _(
+            "纪要是您写的，不能由您自己确认，没有确认。请另一位工作人员登录后来确认。"
+        ),
+        "meeting.no_quorum": _(
+            "到场 %(present)s 人，公告要求至少 %(quorum)s 人，没有结束。"
+            "要结束，请勾选“按人数不够结束”；也可以到议题页面宣布休会，另行公告再开。",
+            present=facts.get("present", ""),
+            quorum=facts.get("quorum", ""),
+        ),
         "meeting.wrong_state": _("会议现在不是这一步，什么都没有改动。请刷新看一看。"),
     }
     return sentences[error.code]
 
 
+def _resolution_broken(error: RuleBroken) -> str:
+    facts = error.facts
+    sentences = {
+        "resolution.numbers": _(
+            "人数对不上，没有保存：同意的不能多于到会的，到会的不能多于应到的。"
+        ),
+        "resolution.owners": _(
+            "面积或人数对不上，没有保存：同意的不能多于参加的，参加的不能多于全部的。"
+        ),
+        "resolution.area": _("面积看不明白，没有保存。请写平方米，最多两位小数，如 41230.50。"),
+        "resolution.composition": _("居民代表应占居民代表会议成员的五分之四以上，没有保存。"),
+        "resolution.quorum": _(
+            "到会 %(present)s，应到 %(base)s，没有达到法定人数，不能算通过。没有保存。",
+            present=facts.get("present", ""),
+            base=facts.get("base", ""),
+        ),
+        "resolution.majority": _(
+            "到会 %(present)s，同意 %(favour)s，没有超过半数，不能算通过。没有保存。",
+            present=facts.get("present", ""),
+            favour=facts.get("in_favour", ""),
+        ),
+    }
+    return sentences[error.code]
+
+
+def changed(change: str, title: str, at: str, reason: str) -> str:
+    """What whoever wanted to come is told: one sentence for each change, naming the meeting."""
+    if change == Change.ANEW:
+        return _("“%(title)s”重新定了时间：%(at)s。要来请再报一次名", title=title, at=at)
+    if change == Change.ADJOURNED:
+        return _("“%(title)s”休会了，另行公告：%(reason)s", title=title, reason=reason)
+    return _("您报名的“%(title)s”延期了：%(reason)s", title=title, reason=reason)
+
+
 web.explain("meeting", _broken)
+web.explain("resolution", _resolution_broken)

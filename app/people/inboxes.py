@@ -28,6 +28,7 @@ class NewNotice:
     kind: PersonNoticeKind
     about: str
     at: datetime
+    detail: str = ""
 
 
 def deliver_notice(
@@ -51,6 +52,7 @@ def deliver_notice(
                 "key": notice.key,
                 "kind": notice.kind,
                 "about": notice.about,
+                "detail": notice.detail,
                 "at": notice.at,
             }
             for person_id in missing

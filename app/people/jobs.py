@@ -23,5 +23,7 @@ def deliver(payload: dict[str, Any]) -> None:
             kind=PersonNoticeKind(payload["notice"]),
             about=str(payload["about"]),
             at=clock.from_record(str(payload["at"])),
+            # A job written by the version before says nothing more.
+            detail=str(payload.get("detail", "")),
         ),
     )

@@ -205,6 +205,7 @@ class PersonNotice(Base):
     kind: Mapped[PersonNoticeKind] = mapped_column(String(30))
     about: Mapped[str] = mapped_column(String(100))
     at: Mapped[datetime]
+    detail: Mapped[str] = mapped_column(String(40), default="")
     read_at: Mapped[datetime | None] = mapped_column(default=None)
 
 

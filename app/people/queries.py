@@ -23,10 +23,11 @@ from app.people.models import (
     Membership,
     Person,
     PersonNotice,
+    PersonNoticeKind,
     RoleGrant,
 )
 from app.people.rules import STAFF_IDLE, CodeState, code_state, mask_phone
-from app.people.steps import address_of_thing
+from app.people.steps import address_of_thing, news_of_thing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -166,7 +167,13 @@ class InboxLine:
 def inbox(community_id: int, person_id: int, limit: int = 100) -> list[InboxLine]:
     """What one person was told, the newest first."""
     rows = db.session.execute(
-        select(PersonNotice.at, PersonNotice.kind, PersonNotice.about, PersonNotice.read_at)
+        select(
+            PersonNotice.at,
+            PersonNotice.kind,
+            PersonNotice.about,
+            PersonNotice.detail,
+            PersonNotice.read_at,
+        )
         .where(PersonNotice.community_id == community_id, PersonNotice.person_id == person_id)
         .order_by(PersonNotice.id.desc())
         .limit(limit)
@@ -175,11 +182,13 @@ def inbox(community_id: int, person_id: int, limit: int = 100) -> list[InboxLine
 
 
 def _inbox_line(community_id: int, row: Any) -> InboxLine:
+    kind, news = PersonNoticeKind(row.kind), ""
     try:
         title, url = address_of_thing(community_id, row.about)
+        news = news_of_thing(community_id, row.about, kind, row.detail)
     except NotFound:
         title, url = "", ""
-    return InboxLine(words.person_notice(row.kind, row.at), title, url, row.read_at is None)
+    return InboxLine(words.person_notice(kind, row.at, news), title, url, row.read_at is None)
 
 
 def households_of(community_id: int, person_ids: Sequence[int]) -> dict[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import insert
@@ -93,9 +94,13 @@ def tell_person(
     person_id: int,
     kind: PersonNoticeKind,
     about: str,
+    detail: str = "",
 ) -> None:
-    """Let the worker put a line into somebody's inbox; `about` is a thing such as `topic:abc`."""
-    tell_people(session, community_id, [person_id], kind, about)
+    """Let the worker put a line into somebody's inbox; `about` is a thing such as `topic:abc`.
+
+    `detail` says what happened to it, in a word of its room's own (a state, a disposition).
+    """
+    tell_people(session, community_id, [person_id], kind, about, detail)
 
 
 def tell_people(
@@ -104,6 +109,7 @@ def tell_people(
     person_ids: Sequence[int],
     kind: PersonNoticeKind,
     about: str,
+    detail: str = "",
 ) -> None:
     """Let the worker put the same line into several inboxes, by one job."""
     now = clock.now()
@@ -117,6 +123,7 @@ def tell_people(
         person_ids=list(person_ids),
         notice=kind.value,
         about=about,
+        detail=detail,
         key_of_notice=key,
         at=clock.to_record(now),
     )
@@ -141,6 +148,35 @@ def address_of_thing(community_id: int, about: str) -> tuple[str, str]:
     if prefix not in _addresses:
         raise NotFound("thing")
     return _addresses[prefix](community_id, rest)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A line of an inbox before it is put into words: what happened to `prefix:<rest>`."""
+
+    rest: str
+    kind: PersonNoticeKind
+    detail: str
+
+
+NewsWords = Callable[[int, News], str]
+_news: dict[str, NewsWords] = {}
+
+
+def register_news(prefix: str, words: NewsWords) -> None:
+    """Make known who can say what happened to `prefix:…`: topics, meetings, posts.
+
+    The function is given a community's id and the news, and gives a sentence without a full stop,
+    or an empty text where it knows no better than the kind of the line says.
+    """
+    _news[prefix] = words
+
+
+def news_of_thing(community_id: int, about: str, kind: PersonNoticeKind, detail: str) -> str:
+    """What happened, in the words of the room it happened in; empty when that room has none."""
+    prefix, _colon, rest = about.partition(":")
+    words = _news.get(prefix)
+    return words(community_id, News(rest, kind, detail)) if words is not None else ""
 
 
 Errands = Callable[[int, int], list[str]]

@@ -29,26 +29,32 @@ def notice(kind: str, at: datetime, about: str) -> str:
     return _("%(line)s（%(about)s）", line=line, about=about) if about else line
 
 
-def person_notice(kind: str, at: datetime) -> str:
-    """A line of an inbox: 5月20日（周三）10:03，您的意见已公布."""
-    what = {
-        PersonNoticeKind.POST_PUBLISHED: _("您的意见已公布"),
-        PersonNoticeKind.POST_RETURNED: _("您的意见退回来了，可以改了再交"),
-        PersonNoticeKind.POST_HIDDEN: _("您的意见被隐藏了，可以申诉"),
-        PersonNoticeKind.POST_ANSWERED: _("您的意见有了回应"),
-        PersonNoticeKind.POST_DISPOSED: _("您的意见有了处理结果"),
-        PersonNoticeKind.APPEAL_ANSWERED: _("您的申诉有了答复"),
-        PersonNoticeKind.TOPIC_MOVED: _("您提的议题有了进展"),
-        PersonNoticeKind.MEETING_PLACE: _("有空位了，您已从候补转为参加"),
-        PersonNoticeKind.MEETING_CHANGED: _("您报名的会有变动"),
-        PersonNoticeKind.REVISED: _("您提过意见的方案有了新版"),
-        PersonNoticeKind.RATE_AGAIN: _("返修完了，请您再评一次"),
-        PersonNoticeKind.CONVENTION_RENEWED: _("您签过的公约有了新的一版，请看改了哪里"),
-        PersonNoticeKind.DESIGN_PUBLISHED: _("您的设计方案已公布"),
-        PersonNoticeKind.DESIGN_RETURNED: _("您的设计方案退回来了，理由在方案页上"),
-        PersonNoticeKind.SESSION_CALLED: _("请您来设计师进社区的会"),
-        PersonNoticeKind.SESSION_POSTPONED: _("设计师进社区的会延期了"),
-    }[PersonNoticeKind(kind)]
+def person_notice(kind: PersonNoticeKind, at: datetime, news: str = "") -> str:
+    """A line of an inbox: 5月20日（周三）10:03，您的意见已公布.
+
+    `news` are the words of the room it happened in; it knows more than the kind says.
+    """
+    what = (
+        news
+        or {
+            PersonNoticeKind.POST_PUBLISHED: _("您的意见已公布"),
+            PersonNoticeKind.POST_RETURNED: _("您的意见退回来了"),
+            PersonNoticeKind.POST_HIDDEN: _("您的意见被隐藏了"),
+            PersonNoticeKind.POST_ANSWERED: _("您的意见有了回应"),
+            PersonNoticeKind.POST_DISPOSED: _("您的意见有了处理结果"),
+            PersonNoticeKind.APPEAL_ANSWERED: _("您的申诉有了答复"),
+            PersonNoticeKind.TOPIC_MOVED: _("您提的议题有了进展"),
+            PersonNoticeKind.MEETING_PLACE: _("有空位了，您已从候补转为参加"),
+            PersonNoticeKind.MEETING_CHANGED: _("您报名的会有变动"),
+            PersonNoticeKind.REVISED: _("您提过意见的方案有了新版"),
+            PersonNoticeKind.RATE_AGAIN: _("返修完了，请您再评一次"),
+            PersonNoticeKind.CONVENTION_RENEWED: _("您签过的公约有了新的一版，请看改了哪里"),
+            PersonNoticeKind.DESIGN_PUBLISHED: _("您的设计方案已公布"),
+            PersonNoticeKind.DESIGN_RETURNED: _("您的设计方案退回来了，理由在方案页上"),
+            PersonNoticeKind.SESSION_CALLED: _("请您来设计师进社区的会"),
+            PersonNoticeKind.SESSION_POSTPONED: _("设计师进社区的会延期了"),
+        }[kind]
+    )
     return _("%(at)s，%(what)s", at=time_text(at), what=what)
 
 

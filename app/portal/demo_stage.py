@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from app.communities.models import Household
+from app.communities.models import Building, Estate, Household
 from app.communities.queries import residences
 from app.core import clock
 from app.core.actor import Actor, Grant, Role
@@ -30,14 +30,20 @@ class Stagehand:
         day = clock.local(self.made_at - timedelta(days=days))
         return clock.at_local(day.year, day.month, day.day, hour)
 
-    def neighbours(self, number: int) -> list[Actor]:
-        """Members of households that no visitor of the demo uses, the last on the roll first."""
-        ids = db.session.scalars(
+    def neighbours(self, number: int, estate: str = "") -> list[Actor]:
+        """Members of households that no visitor of the demo uses, the last on the roll first.
+
+        With `estate` they live there: what is about one estate is talked over by those at home.
+        """
+        wanted = (
             select(Household.id)
+            .join(Building, Building.id == Household.building_id)
+            .join(Estate, Estate.id == Building.estate_id)
             .where(*residences(self.community_id))
             .order_by(Household.id.desc())
             .limit(number)
-        ).all()
+        )
+        ids = db.session.scalars(wanted.where(Estate.name == estate) if estate else wanted).all()
         return [self.resident(self.community_id, household_id) for household_id in ids]
 
     def staff(self, name: str, role: Role) -> Actor:

@@ -23,6 +23,8 @@ from app.meetings.steps import NewMeeting
 from app.portal.demo_stage import Stagehand
 
 SAMPLE = ROOT / "sample_data"
+# Both topics are about this estate.
+HERE = "槐香里一区"
 
 
 def acts(stage: Stagehand) -> Iterator[tuple[datetime, Callable[[], object]]]:
@@ -66,7 +68,7 @@ class _Lamps:
         return lambda: topics.move_topic(self.clerk, to=to, note=note, **self.mine)
 
     def _propose(self) -> None:
-        (proposer,) = self.stage.neighbours(1)
+        (proposer,) = self.stage.neighbours(1, HERE)
         self.topic = topics.propose_topic(
             proposer,
             community_id=self.stage.community_id,
@@ -94,7 +96,11 @@ class _Lamps:
             items=(Item("看现场照片", "居委会", 10), Item("逐处商量", "全体", 40)),
         )
         self.meeting = topics.announce_topic(
-            self.clerk, form=Form.OWNERS_TALK, meeting=meeting, **self.mine
+            self.clerk,
+            form=Form.OWNERS_TALK,
+            meeting=meeting,
+            question="灯装在哪几处、装多亮，既照得见台阶又不照窗户？",
+            **self.mine,
         )
 
     def _hold(self) -> None:
@@ -126,7 +132,7 @@ class _Lamps:
 def _parking_topic(stage: Stagehand) -> None:
     read = tomllib.loads((SAMPLE / "topics.toml").read_text(encoding="utf-8"))["topic"][0]
     clerk = stage.staff("gongzuo", Role.CLERK)
-    people = stage.neighbours(12)
+    people = stage.neighbours(12, HERE)
     topic = topics.propose_topic(
         people[0],
         community_id=stage.community_id,
@@ -205,7 +211,7 @@ def _write_opinions(stage: Stagehand, clerk: Actor, people: list[Actor], topic: 
 
 def open_today(stage: Stagehand) -> None:
     clerk = stage.staff("gongzuo", Role.CLERK)
-    people = stage.neighbours(14)
+    people = stage.neighbours(13, HERE)
     parking = next(
         line for line in _topic_lines(stage.community_id) if line.state is TopicState.ANNOUNCED
     )
@@ -227,8 +233,9 @@ def open_today(stage: Stagehand) -> None:
             text="高考期间九点安静很好，能不能装修也停几天？",
             once="demo-waiting",
         )
+        (across,) = stage.neighbours(1, "槐香里二区")
         topics.propose_topic(
-            people[13],
+            across,
             community_id=stage.community_id,
             text=topics.TopicText("二区门口的斑马线看不清", "孩子上学过马路不安全，请商量一下。"),
             proposed_as="居民",

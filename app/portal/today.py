@@ -140,7 +140,8 @@ def _meetings(community_id: int, code: str, now: datetime, reader: int | None) -
             at = _("%(at)s，%(place)s", at=time_text(meeting.starts_at), place=meeting.place)
             url = url_for("meetings.desk_meeting", **address)  # type: ignore[arg-type]
             yield Task(title, at, _("签到和纪要"), url)
-        written = meeting.state == "closed" and meeting.minutes_text and not meeting.confirmed_at
+        over = meeting.state in {"closed", "adjourned"}
+        written = over and meeting.minutes_text and not meeting.confirmed_at
         # Whoever wrote the minutes is not the second person.
         others = meeting.minutes_by != reader
         if written and others and guard.may_open("meetings.confirm"):

@@ -181,7 +181,10 @@ def _own_designs() -> list[tuple[designs.ProposalView, tuple[str, str], int]]:
         (
             one,
             design_badge(one.state),
-            sum(not said.reply for said in opinions.opinions(g.place.id, one.subject)),
+            sum(
+                not said.answered_by(Role.DESIGNER.value)
+                for said in opinions.opinions(g.place.id, one.subject)
+            ),
         )
         for one in designs.of_designer(g.place.id, person_id)
     ]

@@ -73,6 +73,28 @@ def rate_as_neighbours(city: City, poll: str, step: int) -> None:
         db.session.remove()
 
 
+def agree_as_neighbours(city: City, poll: str, number: int) -> None:
+    """So many more households say yes."""
+    with city.app.app_context():
+        community_id = community_by_code("HXL").id
+        homes = db.session.scalars(
+            select(Household.id)
+            .where(Household.community_id == community_id, Household.unit_type == "residence")
+            .order_by(Household.id.desc())
+            .limit(number)
+        ).all()
+        key = current_app.config["SETTINGS"].secret_key
+        for home in homes:
+            voting.cast_ballot(
+                _resident(community_id, home),
+                community_id=community_id,
+                public_id=poll,
+                choice=["yes"],
+                token=tokens.issue(key, tokens.Binding(0, community_id, poll)),
+            )
+        db.session.remove()
+
+
 def test_a_project_from_a_need_to_its_second_rating(
     city: City,
     open_page: Callable[..., Page],
@@ -84,13 +106,14 @@ def test_a_project_from_a_need_to_its_second_rating(
     enter(scripted, city)
     enter(plain, city)
     with clock.set_to(clock.now()):
-        _talk_over(city, scripted, plain, clerk, second)
+        topic = _talk_over(city, scripted, plain, clerk, second)
         _design(city, scripted, clerk, designer)
-        _decide(city, scripted, plain, second, clerk)
-        _build(city, clerk)
+        _decide(city, scripted, plain, second, clerk, topic)
+        _build(city, clerk, topic)
         _rate(city, scripted, clerk, step="不满意", neighbours=1)
         _repair(city, clerk)
         _rate(city, plain, clerk, step="非常满意", neighbours=4)
+        _put_away(city, clerk, topic)
         plain.goto("/c/HXL/projects/P06")
         whole = plain.get_by_role("main")
         for words in ("坡道太陡", "两种坡道", "先修坡道，您同意吗", "坡道施工队", "第 2 次"):
@@ -100,7 +123,8 @@ def test_a_project_from_a_need_to_its_second_rating(
         picture(scripted, "whole-life")
 
 
-def _talk_over(city: City, resident: Page, plain: Page, clerk: Page, second: Page) -> None:
+def _talk_over(city: City, resident: Page, plain: Page, clerk: Page, second: Page) -> str:
+    """Give the topic's page at the desk, once its opinion is published."""
     resident.goto("/c/HXL/propose")
     resident.get_by_label("想商量什么事").fill("单元门口坡道太陡")
     resident.get_by_label("说说情况").fill("轮椅上不去。")
@@ -121,6 +145,7 @@ def _talk_over(city: City, resident: Page, plain: Page, clerk: Page, second: Pag
     clerk.goto(f"{desk}/agenda")
     starts = clock.local(clock.now() + timedelta(days=8)).replace(hour=19, minute=0)
     clerk.get_by_label("开会时间").fill(f"{starts:%Y-%m-%dT%H:%M}")
+    clerk.get_by_label("要商量的问题").fill("坡道怎么改，轮椅上得去？")
     clerk.get_by_label("主持人").fill("主持人")
     clerk.get_by_label("记录人").fill("记录人")
     main_button(clerk, "发布公告")
@@ -154,6 +179,8 @@ def _talk_over(city: City, resident: Page, plain: Page, clerk: Page, second: Pag
     clerk.get_by_text("关联到台账里的项目").click()
     clerk.get_by_role("radio", name=re.compile("坡道与扶手")).check()
     main_button(clerk, "关联")
+    expect(clerk.get_by_role("main")).to_contain_text("等公示期满")
+    return desk
 
 
 def _design(city: City, resident: Page, clerk: Page, designer: Page) -> None:
@@ -181,7 +208,12 @@ def _design(city: City, resident: Page, clerk: Page, designer: Page) -> None:
     expect(resident.get_by_role("main")).to_contain_text("方案 B：折坡")
 
 
-def _decide(city: City, resident: Page, plain: Page, second: Page, clerk: Page) -> None:
+def _decide(city: City, resident: Page, plain: Page, second: Page, clerk: Page, topic: str) -> None:
+    clock.advance(timedelta(days=16))
+    staff(clerk, city, "gongzuo")
+    clerk.goto(topic)
+    clerk.get_by_role("main").get_by_text("提交表决").first.click()
+    main_button(clerk, "提交表决")
     staff(second, city, "weiyuan")
     second.goto("/c/HXL/desk/votes/new/yes_no")
     second.get_by_role("textbox").first.fill("先修坡道，您同意吗？")
@@ -198,16 +230,27 @@ def _decide(city: City, resident: Page, plain: Page, second: Page, clerk: Page) 
         page.get_by_role("radio", name="同意", exact=True).check()
         main_button(page, "提交选票")
         expect(page).to_have_url(re.compile("/receipt"))
+    agree_as_neighbours(city, poll, 500)
     clock.advance(timedelta(days=61))
     run_worker(city)
     staff(clerk, city, "gongzuo")
     clerk.goto(f"/c/HXL/desk/votes/{poll}/publish")
     clerk.get_by_role("main").get_by_role("button").first.click()
     answered(clerk)
+    clerk.goto(topic)
+    clerk.get_by_role("radio", name="先修坡道，您同意吗？").check()
+    main_button(clerk, "用这项投票的结果")
+    expect(clerk.get_by_role("main")).to_contain_text("已确定")
 
 
-def _build(city: City, clerk: Page) -> None:
+def _build(city: City, clerk: Page, topic: str) -> None:
     staff(clerk, city, "gongzuo")
+    clerk.goto(topic)
+    clerk.get_by_label("谁来办").fill("坡道施工队")
+    clerk.get_by_label("办到哪天").fill(date_in(30))
+    main_button(clerk, "开始落实")
+    clerk.get_by_label("说明（公开）").first.fill("十六个单元都做好了。")
+    main_button(clerk, "公开落实情况")
     clerk.goto("/c/HXL/desk/projects/P06/works")
     main_button(clerk, "进入共建")
     clerk.get_by_label("责任单位").fill("居委会")
@@ -216,6 +259,14 @@ def _build(city: City, clerk: Page) -> None:
     clerk.get_by_label("进展", exact=True).fill("十六个单元都做好了。")
     main_button(clerk, "公布进展")
     main_button(clerk, "进入共管")
+
+
+def _put_away(city: City, clerk: Page, topic: str) -> None:
+    staff(clerk, city, "gongzuo")
+    clerk.goto(topic)
+    main_button(clerk, "完成评议")
+    main_button(clerk, "归档")
+    expect(clerk.get_by_role("main")).to_contain_text("已归档")
 
 
 def _rate(city: City, resident: Page, clerk: Page, *, step: str, neighbours: int) -> None:

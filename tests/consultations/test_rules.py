@@ -73,8 +73,8 @@ def test_reasons_are_owed_where_somebody_is_sent_away() -> None:
 def test_a_decision_waits_for_the_last_moment_of_the_publication() -> None:
     for until in (None, NOW + timedelta(seconds=1)):
         with pytest.raises(RuleBroken, match=r"topic\.still_published"):
-            rules.check_decision(until, NOW)
-    rules.check_decision(NOW, NOW)
+            rules.check_published(until, NOW)
+    rules.check_published(NOW, NOW)
 
 
 def test_notice_is_ten_days_for_a_residents_meeting_by_law() -> None:

@@ -145,7 +145,7 @@ def test_what_is_handed_in_stands_and_what_is_talked_over_leaves_a_trace(
         edit()
     with pytest.raises(RuleBroken, match=r"convention\.wrong_state"):
         operations.move_convention(SYSTEM, community_id=place.id, number=number, to=State.ADOPTED)
-    with pytest.raises(RuleBroken, match=r"convention\.numbers"):
+    with pytest.raises(RuleBroken, match=r"resolution\.numbers"):
         operations.adopt_by_meeting(
             SYSTEM,
             community_id=place.id,

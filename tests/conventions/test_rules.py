@@ -42,7 +42,7 @@ def test_what_a_meeting_can_adopt(
     if not code:
         rules.check_resolution(resolution)
         return
-    with pytest.raises(RuleBroken, match=rf"convention\.{code}"):
+    with pytest.raises(RuleBroken, match=rf"resolution\.{code}"):
         rules.check_resolution(resolution)
 
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 
 from app.config import ROOT
 from app.core.db import Base, db
+from app.discussion import operations as opinions
+from app.discussion.models import Post
 from tests.support.world import World
 
 if TYPE_CHECKING:
@@ -38,3 +40,21 @@ def test_the_models_and_the_migrations_agree(app: Flask) -> None:
     with db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         assert compare_metadata(context, Base.metadata) == []
+
+
+def test_answers_to_opinions_survive_the_way_down_and_up(app: Flask) -> None:
+    world = World(app)
+    place = world.community("HXL", 1)
+    clerk, post = world.clerk(place), world.post(place, f"topic:{world.topic(place)}")
+    opinions.publish_post(clerk, community_id=place.id, post_id=post)
+    for said in ("先量一量", "量过了，放得下"):
+        opinions.reply(clerk, community_id=place.id, post_id=post, text=said)
+    before = db.session.scalars(select(Post.answers)).one()
+    db.session.remove()
+    downgrade(FOLDER, revision="9c1d5be3a0f2")
+    with db.engine.connect() as connection:
+        row = connection.execute(text("SELECT reply, replied_as FROM post")).one()
+    assert tuple(row) == ("量过了，放得下", "committee_clerk")
+    upgrade(FOLDER)
+    assert db.session.scalars(select(Post.answers)).one() == before[-1:], "there was room for one"
+    db.session.remove()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import g
@@ -21,7 +21,9 @@ from app.core.record import RecordEntry
 from app.discussion import operations, queries
 from app.discussion.models import Post
 from app.discussion.rules import PostState
+from app.people import queries as people
 from app.people.models import PersonNotice
+from tests.consultations.test_deciding import Handled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,10 +162,72 @@ def test_an_appeal_goes_to_somebody_else_once(
     assert last["actor"] == "affairs_supervisor"
 
 
-def test_every_opinion_gets_its_disposition_and_perhaps_an_answer(
+def test_what_an_appeal_brought_back_is_not_hidden_again_by_the_same_person(
     world: World, place: Place, about: str
 ) -> None:
+    author, clerk = world.resident(place), world.clerk(place)
+    other = world.staff(place, Role.COMMITTEE).actor
+    supervisor = world.staff(place, Role.SUPERVISOR).actor
+    post = world.post(place, about, author)
+    mine: dict[str, Any] = {"community_id": place.id, "post_id": post}
+
+    def appeal() -> None:
+        operations.appeal_post(author, text="这是批评，不是辱骂", **mine)
+
+    operations.publish_post(clerk, **mine)
+    operations.hide_post(clerk, reason="insult", **mine)
+    appeal()
+    operations.answer_appeal(supervisor, upheld=False, answer="批评不是辱骂", **mine)
+    with pytest.raises(RuleBroken, match=r"post\.overruled"):
+        operations.hide_post(clerk, reason="off_topic", **mine)
+    assert state_of(place, post) is PostState.PUBLISHED
+    operations.hide_post(other, reason="off_topic", **mine)
+    seen = queries.post(place.id, post)
+    assert seen.may_appeal, "another decision, another appeal"
+    assert seen.earlier[0]["answer"] == "批评不是辱骂"
+    db.session.rollback()
+    appeal()
+    operations.answer_appeal(supervisor, upheld=True, answer="确实无关", **mine)
+    assert not queries.post(place.id, post).may_appeal
+    db.session.rollback()
+    jobs.run_due()
+    lines = [
+        line.text.partition("，")[2] for line in people.inbox(place.id, author.require_person())
+    ]
+    assert lines == [
+        "您的申诉有了答复：维持原来的处理",
+        "您的意见被隐藏了，理由：和这件事无关",
+        "您的申诉成立，意见重新公布了",
+        "您的意见被隐藏了，理由：有辱骂或人身攻击",
+        "您的意见已公布",
+    ]
+
+
+def test_an_inbox_offers_an_appeal_only_while_there_is_one(
+    world: World, place: Place, about: str
+) -> None:
+    author, clerk = world.resident(place), world.clerk(place)
+    post = world.post(place, about, author)
+    mine: dict[str, Any] = {"community_id": place.id, "post_id": post}
+    operations.return_post(clerk, reason="unclear", **mine)
+    jobs.run_due()
+
+    def line() -> str:
+        found = people.inbox(place.id, author.require_person())[0].text
+        db.session.rollback()
+        return found
+
+    assert "可以申诉" in line()
+    operations.appeal_post(author, text="写得很清楚", **mine)
+    assert "可以申诉" not in line()
+
+
+def test_every_opinion_gets_its_disposition_and_answers_beside_each_other(
+    world: World, place: Place
+) -> None:
     clerk, designer = world.clerk(place), world.staff(place, Role.DESIGNER).actor
+    world.project(place, "P05")
+    about = f"design:{world.design(place, designer, 'P05')}"
     post = world.post(place, about)
 
     def dispose(disposition: str = "partly", why: str = "放一条") -> None:
@@ -171,8 +235,8 @@ def test_every_opinion_gets_its_disposition_and_perhaps_an_answer(
             clerk, community_id=place.id, post_id=post, disposition=disposition, why=why
         )
 
-    def answer() -> None:
-        operations.reply(designer, community_id=place.id, post_id=post, text="树下有管线")
+    def answer(actor: Actor = designer, text: str = "树下有管线") -> None:
+        operations.reply(actor, community_id=place.id, post_id=post, text=text)
 
     for act in (dispose, answer):
         with pytest.raises(RuleBroken, match=r"post\.wrong_state"):
@@ -181,12 +245,42 @@ def test_every_opinion_gets_its_disposition_and_perhaps_an_answer(
     assert queries.work(place.id, clock.now()).undisposed == 1
     db.session.rollback()
     answer()
+    answer(clerk, "已请设计师改")
+    answer(clerk, "已请设计师改")
     dispose()
+    dispose()
+    dispose("adopted", "两条都放")
     (shown,) = queries.opinions(place.id, about)
-    assert (shown.disposition, shown.disposition_why) == ("partly", "放一条")
-    assert (shown.reply, shown.replied_as) == ("树下有管线", "designer")
+    assert (shown.disposition, shown.disposition_why) == ("adopted", "两条都放")
+    assert [one["disposition"] for one in shown.earlier] == ["partly"]
+    said = [(one["role"], one["text"]) for one in shown.answers]
+    assert said == [("designer", "树下有管线"), ("committee_clerk", "已请设计师改")]
+    assert shown.answered_by("designer")
     db.session.rollback()
-    assert kinds() == ["post.published", "post.answered", "opinion.disposed"]
+    assert kinds() == ["post.published", *["post.answered"] * 2, *["opinion.disposed"] * 2]
+
+
+def test_a_designer_answers_about_designs_alone(world: World, place: Place, about: str) -> None:
+    designer = world.staff(place, Role.DESIGNER).actor
+    post = world.post(place, about)
+    operations.publish_post(world.clerk(place), community_id=place.id, post_id=post)
+    with pytest.raises(RuleBroken, match=r"post\.not_yours"):
+        operations.reply(designer, community_id=place.id, post_id=post, text="我来答")
+    assert kinds() == ["post.published"]
+
+
+def test_a_disposition_stands_once_the_result_is_published(world: World, place: Place) -> None:
+    topic = Handled(world, place)
+    clerk, about = topic.clerk, f"topic:{topic.topic}"
+    post = world.post(place, about)
+    mine: dict[str, Any] = {"community_id": place.id, "post_id": post}
+    operations.publish_post(clerk, **mine)
+    operations.dispose(clerk, disposition="adopted", why="放树下", **mine)
+    topic.published()
+    with pytest.raises(RuleBroken, match=r"post\.fixed"):
+        operations.dispose(clerk, disposition="not_adopted", why="改主意了", **mine)
+    (shown,) = queries.opinions(place.id, about)
+    assert (shown.disposition, shown.earlier) == ("adopted", [])
 
 
 def test_the_queue_is_oldest_first_and_knows_what_is_late(

@@ -26,8 +26,10 @@ from app.discussion import operations as posts
 from app.discussion.models import Post
 from app.exports import dossier, record_words
 from app.meetings import operations as meetings
+from app.meetings.resolutions import Body, Resolution
 from app.people.models import Person
 from app.voting import operations as voting
+from tests.consultations.test_deciding import Handled
 from tests.support.checked_client import CheckedClient
 from tests.support.world import World
 
@@ -218,9 +220,8 @@ def test_two_thousand_opinions_take_less_than_ten_seconds(
             "text": f"={number} 长椅放在树下，老人歇脚方便。" * 3,
             "state": "published",
             "submitted_at": clock.now() + timedelta(seconds=number),
-            **dict.fromkeys(
-                ("reason", "note", "appeal", "appeal_answer", "reply", "replied_as"), ""
-            ),
+            **dict.fromkeys(("reason", "note", "appeal", "appeal_answer"), ""),
+            **{key: [] for key in ("answers", "earlier", "overruled")},
             "disposition": "adopted",
             "disposition_why": "好",
         }
@@ -237,3 +238,40 @@ def test_two_thousand_opinions_take_less_than_ten_seconds(
     assert table.count("采纳") == 2000
     assert "\n=" not in table
     assert ",=" not in table, "no cell begins a formula"
+
+
+def test_of_a_refused_topic_the_dossier_tells_no_more_than_its_page(
+    web_app: Flask, fixed_clock: datetime
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 1)
+    topic = world.topic(place, State.SCREENING)
+    topics.move_topic(
+        world.clerk(place),
+        community_id=place.id,
+        topic_id=topic,
+        to=State.REJECTED,
+        note="不属于社区职责",
+    )
+    with web_app.test_request_context():
+        whole = dossier.as_json(dossier.dossier_of(community_by_code("HXL"), topic)).decode()
+    assert "楼下没有长椅" in whole
+    assert "不属于社区职责" in whole
+    assert "老人没有地方坐" not in whole
+
+
+def test_the_dossier_tells_how_it_was_voted_and_what_was_put_off(
+    web_app: Flask, fixed_clock: datetime
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 3)
+    topic = Handled(world, place)
+    world.meeting(place, topic.topic)
+    topics.postpone_topic(topic.clerk, note="停电", **topic.mine)
+    topic.to_vote()
+    topic.resolve(Resolution(Body.RESIDENTS_MEETING, 10, 8, 7))
+    with web_app.test_request_context():
+        made = dossier.dossier_of(community_by_code("HXL"), topic.topic)
+    lines = {section.title: section.lines for section in made.sections}
+    assert "延期，不按下面的时间开：停电" in lines["二、公告"][0]
+    assert "应到 10，到会 8，同意 7，通过。" in lines["七、投票"][0]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import zxingcpp
 from PIL import Image
 
+from app.consultations import operations as topics
 from tests.support.checked_client import CheckedClient
 from tests.support.world import World
 
@@ -48,3 +49,24 @@ def test_the_notice_says_everything_and_its_code_leads_to_the_meeting(
     subprocess.run(["pdftoppm", "-r", "150", "-png", "n.pdf", "n"], cwd=tmp_path, check=True)
     (code,) = zxingcpp.read_barcodes(Image.open(next(tmp_path.glob("n*.png"))))
     assert code.text == f"http://localhost:8000/c/HXL/meetings/{meeting}"
+
+
+def test_the_notice_of_a_meeting_put_off_says_so_first_and_why(
+    web_app: Flask, fixed_clock: datetime, tmp_path: Path
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 2)
+    topic = world.topic(place)
+    meeting = world.meeting(place, topic)
+    topics.postpone_topic(
+        world.clerk(place), community_id=place.id, topic_id=topic, note="停电两天"
+    )
+    answer = CheckedClient(web_app).raw.get(f"/c/HXL/meetings/{meeting}/notice.pdf")
+    (tmp_path / "n.pdf").write_bytes(answer.data)
+    text = subprocess.run(
+        ["pdftotext", "n.pdf", "-"], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+    assert text.index("延期，不按下面的时间开") < text.index("长椅放哪里")
+    assert "停电两天" in text
+    assert "看材料" not in text, "materials are names alone"
+    assert text.count("\f") == 1, "one page"

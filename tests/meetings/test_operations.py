@@ -11,13 +11,14 @@ import pytest
 from sqlalchemy import func, select
 
 from app.consultations import operations as topics
+from app.consultations.rules import State
 from app.core import clock, jobs
 from app.core.actor import VISITOR, Role
 from app.core.db import db
 from app.core.errors import NotAllowed, NotFound, RuleBroken
 from app.meetings import operations, queries
 from app.meetings.models import Meeting, Seat
-from app.meetings.rules import SeatState
+from app.meetings.rules import MeetingState, SeatState
 from app.people.models import PersonNotice
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def test_minutes_need_two_people_and_then_stand(world: World, fixed_clock: datet
     operations.close_meeting(clerk, community_id=place.id, meeting_id=meeting)
     with pytest.raises(RuleBroken, match=r"meeting\.wrong_state"):
         operations.close_meeting(clerk, community_id=place.id, meeting_id=meeting)
-    with pytest.raises(NotAllowed):
+    with pytest.raises(RuleBroken, match=r"meeting\.same_person"):
         confirm(clerk)
     confirm(second)
     for again in (write, lambda: confirm(second)):
@@ -223,15 +224,87 @@ def test_a_postponed_meeting_tells_who_wanted_to_come(world: World, fixed_clock:
     join(person, place, meeting)
     topics.postpone_topic(world.clerk(place), community_id=place.id, topic_id=topic, note="停电")
     jobs.run_due()
-    about = db.session.scalars(
-        select(PersonNotice.about).where(PersonNotice.person_id == person.person_id)
-    ).all()
-    assert about == [f"meeting:{meeting}"]
+    assert told(person) == [(f"meeting:{meeting}", "postponed")]
+    assert queries.meeting(place.id, meeting).reason == "停电"
     db.session.rollback()
     for act in (join, leave):
         with pytest.raises(RuleBroken, match=r"meeting\.wrong_state"):
             act(person, place, meeting)
-    assert world.meeting(place, topic) != meeting
+    again = world.meeting(place, topic)
+    jobs.run_due()
+    assert told(person)[1:] == [(f"meeting:{again}", "anew")]
+
+
+def told(person: Actor) -> list[tuple[str, str]]:
+    """Every line of somebody's inbox: about what, and what happened to it."""
+    rows = db.session.execute(
+        select(PersonNotice.about, PersonNotice.detail)
+        .where(PersonNotice.person_id == person.person_id)
+        .order_by(PersonNotice.id)
+    ).all()
+    db.session.rollback()
+    return [(row.about, row.detail) for row in rows]
+
+
+def test_an_adjourned_meeting_is_over_its_doors_too_and_asks_everybody_anew(
+    world: World, fixed_clock: datetime
+) -> None:
+    place = world.community("HXL", 3)
+    topic = world.topic(place)
+    meeting, clerk = world.meeting(place, topic), world.clerk(place)
+    came, late = world.resident(place, 0), world.resident(place, 1)
+    join(came, place, meeting)
+    key = queries.door_key(place.id, meeting)
+
+    def door(actor: Actor) -> bool:
+        return operations.check_in_at_door(
+            actor, community_id=place.id, meeting_id=meeting, door_key=key, band="to_79"
+        )
+
+    clock.advance(timedelta(days=10))
+    topics.open_session(clerk, community_id=place.id, topic_id=topic)
+    door(came)
+    topics.move_topic(
+        clerk, community_id=place.id, topic_id=topic, to=State.ADJOURNED, note="人太少"
+    )
+    view = queries.meeting(place.id, meeting)
+    assert (view.state, view.reason, view.present) == (MeetingState.ADJOURNED, "人太少", 1)
+    assert view.closed_at is not None
+    db.session.rollback()
+    with pytest.raises(RuleBroken, match=r"meeting\.doors_closed"):
+        door(late)
+    with pytest.raises(RuleBroken, match=r"meeting\.wrong_state"):
+        join(late, place, meeting)
+    again = world.meeting(place, topic)
+    found = queries.called_anew(place.id, queries.meeting(place.id, meeting))
+    assert found is not None
+    assert found.public_id == again
+    person = came.require_person()
+    assert queries.my_seat(place.id, again, person) is None, "who can come then is asked, not taken"
+    assert queries.came_before(place.id, found, person)
+    assert not queries.came_before(place.id, found, late.require_person())
+    db.session.rollback()
+    jobs.run_due()
+    assert told(came) == [(f"meeting:{meeting}", "adjourned"), (f"meeting:{again}", "anew")]
+    assert told(late) == []
+
+
+def test_the_list_begins_with_whoever_is_still_to_check_in(
+    world: World, fixed_clock: datetime
+) -> None:
+    place = world.community("HXL", 2)
+    topic = world.topic(place)
+    meeting, clerk = world.meeting(place, topic), world.clerk(place)
+    first, second = world.voters(place, 2)
+    join(first, place, meeting)
+    join(second, place, meeting)
+    clock.advance(timedelta(days=10))
+    seat = queries.seats(place.id, meeting)[0]
+    operations.check_in_seat(
+        clerk, community_id=place.id, meeting_id=meeting, seat_id=seat.id, band="unsaid"
+    )
+    order = [one.person_id for one in queries.seats(place.id, meeting)]
+    assert order == [second.person_id, first.person_id]
 
 
 def test_neither_visitors_nor_neighbours_come(world: World, fixed_clock: datetime) -> None:

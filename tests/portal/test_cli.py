@@ -11,12 +11,22 @@ from sqlalchemy import func, select
 
 from app.communities import cli, staging
 from app.communities import queries as places
-from app.communities.models import Community, Household, RollLine, RollPiece, RollUpload
+from app.communities.models import (
+    Building,
+    Community,
+    Estate,
+    Household,
+    RollLine,
+    RollPiece,
+    RollUpload,
+)
 from app.config import ROOT
 from app.core import clock
 from app.core.db import db
 from app.core.errors import RuleBroken
 from app.exports import verify_record
+from app.meetings.models import Seat
+from app.people.models import Membership
 from app.portal import demo, demo_sign_in
 from app.voting.models import PollVoter
 from tests.communities import files
@@ -59,6 +69,16 @@ def test_the_demo_city_is_alive_and_its_record_verifies(web_app: Flask, tmp_path
     assert "there is no folder" in run(web_app, "record", "export", "HXL", "-o", nowhere)[1]
     assert "no community" in run(web_app, "demo", "codes", "NONE", "-n", "1", "-o", str(out))[1]
     assert run(web_app, "worker", "--once")[0] == 0
+    at_home = set(
+        db.session.scalars(
+            select(Estate.name)
+            .join(Building, Building.estate_id == Estate.id)
+            .join(Household, Household.building_id == Building.id)
+            .join(Membership, Membership.household_id == Household.id)
+            .join(Seat, Seat.person_id == Membership.person_id)
+        )
+    )
+    assert at_home == {"槐香里一区"}, "its parking is talked over by who lives there"
 
 
 def test_a_real_community_shows_no_codes(web_app: Flask, tmp_path: Path) -> None:

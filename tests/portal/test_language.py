@@ -237,6 +237,7 @@ def test_an_english_clerk_calls_meetings_in_chinese(
     page = english.get(address).text
     assert "大家发言，每人三分钟" in page
     fields = english.fields(address, address) | {
+        "question": "长椅放在哪里？",
         "form": "round_table",
         "agenda": "说明｜主持人｜5",
         "chair": "甲",

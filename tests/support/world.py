@@ -16,6 +16,8 @@ from app.consultations import operations as topics
 from app.consultations.rules import Form, State
 from app.core import clock
 from app.core.actor import SYSTEM, Actor, Home, Role
+from app.designs import operations as designs
+from app.designs.rules import Plan
 from app.discussion import operations as opinions
 from app.meetings.rules import Item
 from app.meetings.steps import NewMeeting
@@ -23,7 +25,8 @@ from app.people import browser
 from app.people import operations as people
 from app.people import queries as persons
 from app.projects import operations as projects
-from app.projects.rules import Line
+from app.projects.rules import Line, Stage
+from app.ratings import operations as ratings
 from app.voting import operations as voting
 from app.voting import steps as ballot_cards
 from app.voting import tokens
@@ -179,7 +182,7 @@ class World:
         topic_id = topics.propose_topic(
             self.clerk(place),
             community_id=place.id,
-            text=topics.TopicText(title, "老人没有地方坐。"),
+            text=topics.TopicText(title, "老人没有地方坐。", "长椅放在哪里？"),
             proposed_as="居民",
             once=f"once{next(self.numbers)}",
         )
@@ -237,6 +240,28 @@ class World:
                 text=text or "请放在树下。",
                 once=f"once{next(self.numbers)}",
             )
+
+    def design(self, place: Place, designer: Actor, code: str) -> str:
+        """A published proposal of two alternatives."""
+        plans = [
+            designs.Drawn(Plan(name, "大白话。", 100_000, 1_000, "老人", "一棵树"))
+            for name in ("直坡", "折坡")
+        ]
+        design_id = designs.post_proposal(
+            designer,
+            community_id=place.id,
+            new=designs.NewProposal(code, "两种坡道", tuple(plans)),
+        )
+        designs.decide_proposal(
+            self.clerk(place), community_id=place.id, design_id=design_id, publish=True
+        )
+        return design_id
+
+    def rating(self, place: Place, code: str, days: int = 10) -> str:
+        """A rating of a finished project, open for so many days."""
+        for to in (Stage.BUILD, Stage.MANAGE):
+            projects.advance_project(SYSTEM, community_id=place.id, code=code, to=to)
+        return ratings.start_rating(SYSTEM, community_id=place.id, project_code=code, days=days)
 
     def milestone(self, place: Place, code: str, title: str = "开工") -> int:
         """A step of the building, planned for next week."""

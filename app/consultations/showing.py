@@ -1,0 +1,47 @@
+"""What the pages of topics share: the blueprint, a topic's history, the projects it led to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, g
+from flask_babel import gettext as _
+
+from app.consultations import queries, words
+from app.core.times import end_text, time_text
+from app.projects import queries as projects
+
+if TYPE_CHECKING:
+    from app.consultations.queries import TopicView
+
+bp = Blueprint("consultations", __name__)
+bp.add_app_template_filter(end_text, "end_text")
+REFUSED = 422
+
+
+def history(topic: TopicView) -> list[dict[str, object]]:
+    """Every move of a topic with its words, for a timeline."""
+    rows: list[dict[str, object]] = [
+        {
+            "at_text": time_text(topic.line.created_at),
+            "title": _("提出议题"),
+            "text": "",
+            "done": True,
+        }
+    ]
+    rows += [
+        {
+            "at_text": time_text(move.at),
+            "title": words.state_badge(move.to)[1],
+            "text": move.note,
+            "done": True,
+        }
+        for move in topic.moves
+    ]
+    return rows
+
+
+def projects_of(topic: TopicView) -> list[projects.ProjectView]:
+    """The projects a topic led to."""
+    codes = queries.linked_projects(g.place.id, topic.subject)
+    return projects.projects_by_code(g.place.id, codes) if codes else []
