@@ -10,6 +10,7 @@ import argparse
 import base64
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -44,6 +45,7 @@ def update(name: str, version: str) -> None:
     """Take a new version of a listed package."""
     assets = json.loads(MANIFEST.read_text())
     asset = next(a for a in assets if a["name"] == name)
+    before = VENDOR / asset["file"].partition("/")[0]
     with tempfile.TemporaryDirectory() as folder:
         package = f"{asset['package']}@{version}"
         subprocess.run(["npm", "pack", package, "--silent"], cwd=folder, check=True)
@@ -59,6 +61,8 @@ def update(name: str, version: str) -> None:
     asset |= {"version": version, "file": file}
     asset |= {"bytes": (VENDOR / file).stat().st_size, "sha384": digest(VENDOR / file)}
     MANIFEST.write_text(json.dumps(assets, indent=2) + "\n")
+    if before != target:
+        shutil.rmtree(before)
 
 
 def main() -> int:

@@ -167,6 +167,20 @@ def _with_headers(answer: Response, signed_in: Callable[[], bool]) -> Response:
         answer.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if "Cache-Control" not in answer.headers and _is_personal(signed_in):
         answer.headers["Cache-Control"] = "no-store"
+    return _named_instead_of_followed(answer)
+
+
+def _named_instead_of_followed(answer: Response) -> Response:
+    """For a script that sends a form behind its page: the next address as a header.
+
+    A script cannot see where a redirect leads, and one that follows it would fetch the next page
+    twice and use up its notices.
+    """
+    if request.method == "POST" and request.headers.get("X-Stay") and answer.location:
+        answer.headers["X-Go-To"] = answer.location
+        del answer.headers["Location"]
+        answer.status_code = 204
+        answer.set_data(b"")
     return answer
 
 

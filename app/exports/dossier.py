@@ -93,7 +93,7 @@ def in_words(facts: Facts) -> Dossier:
         Section(_("四、会议材料"), tuple(name for one in held for name in one.meeting.materials)),
         Section(_("五、到场"), tuple(line for one in held for line in _attendance(one))),
         Section(_("六、居民意见和处理"), tuple(_numbered(facts.opinions))),
-        Section(_("七、投票"), _votes(facts)),
+        Section(_("七、投票"), tuple(_decided(facts))),
         Section(_("八、会议纪要"), tuple(line for one in held for line in _minutes(one.meeting))),
         Section(_("九、协商意见"), _opinion(topic)),
         Section(_("十、公示和更正"), _publication(topic)),
@@ -197,11 +197,11 @@ def _disposition(post: PostView) -> str:
     return _("处理：%(what)s。%(why)s", what=what, why=post.disposition_why)
 
 
-def _votes(facts: Facts) -> tuple[str, ...]:
-    """How the topic itself was voted on, then the polls about what it led to."""
+def _decided(facts: Facts) -> list[str]:
+    """What a topic that went to a vote came to, then every poll about it."""
     outcome = facts.topic.outcome
-    own = [outcome_sentence(outcome)] if outcome else []
-    return (*own, *(line for vote in facts.votes for line in _vote(vote)))
+    lines = [outcome_sentence(outcome)] if outcome else []
+    return lines + [line for vote in facts.votes for line in _vote(vote)]
 
 
 def _vote(vote: Vote) -> list[str]:

@@ -23,6 +23,13 @@ BOTH = pytest.mark.parametrize("javascript", [True, False], ids=["scripted", "pl
 
 def main_button(page: Page, words: str) -> None:
     page.get_by_role("main").get_by_role("button", name=words).click()
+    answered(page)
+
+
+def answered(page: Page) -> None:
+    """Wait for the answer to a form, which a script sends behind its page."""
+    expect(page.locator("form[data-sent]")).to_have_count(0, timeout=30_000)
+    page.wait_for_load_state()
 
 
 @BOTH
@@ -285,6 +292,7 @@ def test_the_committee_drafts_a_poll_sees_it_and_opens_it(
     boxes.nth(0).check()
     boxes.nth(1).check()
     page.get_by_role("main").get_by_role("button").last.click()
+    answered(page)
     expect(page).to_have_url(re.compile("/desk/votes/[0-9a-z]+/preview$"))
     accessible(page)
     picture(page, "desk-preview")
@@ -292,6 +300,7 @@ def test_the_committee_drafts_a_poll_sees_it_and_opens_it(
     accessible(page)
     picture(page, "desk-open")
     page.get_by_role("main").get_by_role("button").first.click()
+    answered(page)
     expect(page).to_have_url(re.compile("/desk/votes/[0-9a-z]+$"))
     accessible(page)
     picture(page, "desk-opened")

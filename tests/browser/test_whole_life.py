@@ -21,7 +21,7 @@ from app.portal.demo import _resident
 from app.voting import operations as voting
 from app.voting import tokens
 from tests.browser.conftest import DESK, PHONE
-from tests.browser.test_journeys import enter, main_button, staff
+from tests.browser.test_journeys import answered, enter, main_button, staff
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,8 +219,10 @@ def _decide(city: City, resident: Page, plain: Page, second: Page, clerk: Page, 
     second.get_by_role("textbox").first.fill("先修坡道，您同意吗？")
     second.get_by_role("radio", name=re.compile("坡道与扶手")).check()
     second.get_by_role("main").get_by_role("button").last.click()
+    answered(second)
     second.get_by_role("link", name="没问题，去开放").click()
     second.get_by_role("main").get_by_role("button").first.click()
+    answered(second)
     expect(second).to_have_url(re.compile("/desk/votes/[0-9a-z]+$"))
     poll = second.url.rpartition("/")[2]
     for page in (resident, plain):
@@ -234,6 +236,7 @@ def _decide(city: City, resident: Page, plain: Page, second: Page, clerk: Page, 
     staff(clerk, city, "gongzuo")
     clerk.goto(f"/c/HXL/desk/votes/{poll}/publish")
     clerk.get_by_role("main").get_by_role("button").first.click()
+    answered(clerk)
     clerk.goto(topic)
     clerk.get_by_role("radio", name="先修坡道，您同意吗？").check()
     main_button(clerk, "用这项投票的结果")

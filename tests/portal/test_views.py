@@ -58,6 +58,17 @@ def test_a_visitor_reads_every_public_page(client: CheckedClient, place: Place, 
         assert client.get(address).status_code == 200, address
 
 
+def test_a_script_that_sends_a_form_is_told_where_the_answer_is(client: CheckedClient) -> None:
+    answer = client.post("/view", {"view": "elder", "next": "/privacy"}, headers={"X-Stay": "1"})
+    assert (answer.status_code, answer.text) == (204, "")
+    assert "Location" not in answer.headers
+    assert answer.headers["X-Go-To"] == "/privacy"
+    assert 'data-view="elder"' in client.get("/").text
+    plain = client.post("/view", {"view": "normal", "next": "/privacy"})
+    assert (plain.status_code, plain.headers["Location"]) == (303, "/privacy")
+    assert "X-Go-To" not in plain.headers
+
+
 def test_the_view_for_elders_is_one_tap_and_remembered(client: CheckedClient, place: Place) -> None:
     assert 'data-view="elder"' not in client.get("/").text
     client.post("/view", {"view": "elder", "next": "/privacy"})
