@@ -333,7 +333,7 @@ def test_a_list_of_nobody_is_not_there(client: CheckedClient, web_world: World) 
     empty = web_world.community("LEER", 0)
     client.staff(web_world.staff(empty))
     assert client.get("/c/LEER/desk/letters/delivery.pdf").status_code == 404
-    assert "这里还没有住户" in client.get("/c/LEER/desk/letters").text
+    assert "先导入户底册，才知道给谁印信" in client.get("/c/LEER/desk/letters").text
 
 
 # --- posters, notices, forms ---------------------------------------------------------------------

@@ -113,6 +113,7 @@ YOUNG_STYLE = {
     "only": "2022: `color-scheme: light` stands before it",
 }
 _OLD = (
+    "counter-increment counter-reset "
     "-webkit-text-size-adjust align-items align-self background border border-bottom "
     "border-collapse border-color border-left border-left-width border-radius border-top "
     "border-width bottom box-shadow box-sizing clear clip-path color content cursor display "

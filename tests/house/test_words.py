@@ -197,7 +197,8 @@ def test_whatever_a_template_says_can_be_translated() -> None:
 
 
 def test_the_scripts_say_the_same_things_in_both_languages() -> None:
-    tables = re.findall(r"\{ (busy: .*?) \}", (ROOT / "static/js/app.js").read_text())
+    script = (ROOT / "static/js/app.js").read_text(encoding="utf-8")
+    tables = re.findall(r"\{ (busy: .*?) \}", script, flags=re.DOTALL)
     english, chinese = (dict(re.findall(r'(\w+): "([^"]*)"', table)) for table in tables)
     assert english.keys() == chinese.keys()
     assert all(("{n}" in english[key]) == ("{n}" in chinese[key]) for key in english)
