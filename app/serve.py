@@ -88,6 +88,7 @@ def prepare(*, demo: bool) -> None:
             print("正在准备演示城市，大约十几秒……", flush=True)
             demo_city.build()
         if demo:
+            demo_sign_in.remember_address(settings.base_url)
             print("\n".join(demo_sign_in.lines(settings.base_url)), flush=True)
         db.session.remove()
         db.engine.dispose()

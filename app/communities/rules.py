@@ -311,6 +311,8 @@ _READERS: dict[str, Callable[[str], str | int | None]] = {
 def _warned(name: str, text: str, value: str | int | None) -> list[str]:
     if name == "phone" and not value:
         return ["phone_rounded" if re.search(r"\d[eE]\+", text) else "no_phone"]
+    if name == "household_head" and not value:
+        return ["no_head"]
     if value == UNREADABLE:
         return ["area_unreadable" if name.endswith("_c") else "word_unreadable"]
     return ["word_unreadable"] if name in WORDS and value is None else []

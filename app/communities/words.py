@@ -103,6 +103,7 @@ def warning(code: str, number: int) -> str:
     """Something worth a look that does not stop the import."""
     return {
         "no_phone": _("%(number)s 行没有能用的电话：这些户进入时要到服务台确认。", number=number),
+        "no_head": _("%(number)s 行没有户主：照样导入，以后可以补。", number=number),
         "phone_rounded": _(
             "%(number)s 行的电话被表格改成了 1.38E+10 这样的写法，后几位已经丢了，没有读。"
             "请在表格里把这一栏改成文本，再传一次。",

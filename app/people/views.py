@@ -204,6 +204,12 @@ def desk_household(code: str, household_id: int) -> ResponseReturnValue:  # noqa
     return _household_page(household_id)
 
 
+def _until(view: queries.CodeView) -> str:
+    """How long a code still serves; nothing for one that is void."""
+    works = view.state in {CodeState.VALID, CodeState.LOCKED}
+    return time_text(view.expires_at) if works and view.expires_at else ""
+
+
 def _household_page(household_id: int, number: str = "") -> ResponseReturnValue:
     place = g.place
     view = queries.code_view(place.id, household_id)
@@ -214,7 +220,7 @@ def _household_page(household_id: int, number: str = "") -> ResponseReturnValue:
         address=communities.address_of(place.id, household_id),
         view=view,
         badge_of=words.code_state(view.state),
-        expires=time_text(view.expires_at) if view.expires_at else "",
+        expires=_until(view),
         demo_code="-".join(code_groups(shown)) if shown else "",
         phones=queries.masked_phones(place.id, household_id),
         notices=queries.household_notices(place.id, household_id, 20, ballots=False),

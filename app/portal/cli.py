@@ -55,7 +55,8 @@ def init() -> None:
 @bp.cli.command("signin")
 def signin() -> None:
     """Print the demo's sign-ins with the present six digits."""
-    for line in demo_sign_in.lines(current_app.config["SETTINGS"].base_url):
+    address = demo_sign_in.address(current_app.config["SETTINGS"].base_url)
+    for line in demo_sign_in.lines(address):
         click.echo(line)
 
 

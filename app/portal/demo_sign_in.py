@@ -8,14 +8,16 @@ from sqlalchemy import func, select
 from app.communities.models import Community, Household
 from app.communities.queries import address_of, community_by_code
 from app.core import clock
-from app.core.db import db
+from app.core.db import db, transaction
 from app.core.errors import NotFound, RuleBroken
+from app.core.record import SystemValue
 from app.people import secrets_box
 from app.people.models import HouseholdCode, Person, RoleGrant, StaffAccount
 from app.people.rules import code_groups
 from app.portal.demo import PASSWORD
 
 SHOWN_HOMES = 3
+ADDRESS = "demo_address"
 ROLES = {
     "committee_clerk": "社区工作人员",
     "committee_member": "居委会委员",
@@ -29,6 +31,18 @@ ROLES = {
 def exists() -> bool:
     """Whether this installation holds a demo community."""
     return db.session.scalar(select(func.count(Community.id)).where(Community.demo)) != 0
+
+
+def remember_address(base_url: str) -> None:
+    """Keep where the demo is served, so that it can be printed again from another shell."""
+    with transaction() as session:
+        session.merge(SystemValue(key=ADDRESS, value=base_url))
+
+
+def address(otherwise: str) -> str:
+    """Where the demo was served last."""
+    kept = db.session.get(SystemValue, ADDRESS)
+    return kept.value if kept is not None else otherwise
 
 
 def lines(base_url: str) -> list[str]:

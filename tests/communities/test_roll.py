@@ -447,3 +447,9 @@ def test_looking_for_formulas_takes_time_in_proportion_to_the_sheet(part: bytes)
 
     seconds(1000)
     assert seconds(20_000) < 1.0
+
+
+def test_a_row_without_a_head_of_household_comes_in_with_a_warning() -> None:
+    found = read("一区,1,1,", "一区,1,2,张三", header="小区,楼栋,房号,户主")
+    assert [found.rows[number].warnings for number in sorted(found.rows)] == [("no_head",), ()]
+    assert not found.refused

@@ -53,8 +53,9 @@ def printed(app: Flask, *words: str) -> tuple[int, str]:
 def test_the_demo_city_is_alive_and_its_record_verifies(web_app: Flask, tmp_path: Path) -> None:
     assert run(web_app, "demo", "init") == (0, "demo city: made\n")
     assert run(web_app, "demo", "init") == (0, "demo city: already there\n")
+    demo_sign_in.remember_address("http://localhost:8123")
     status, said = run(web_app, "demo", "signin")
-    assert status == 0
+    assert (status, "http://localhost:8123/e" in said) == (0, True)
     for words in ("槐香里一区 1-1-101", "gongzuo", "weiyuan", "jiandu", "sheji", "quji", "动态码"):
         assert words in said
     out = tmp_path / "codes.csv"
