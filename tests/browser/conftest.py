@@ -45,7 +45,7 @@ class City:
     def __init__(self, app: Flask, address: str) -> None:
         self.app, self.address = app, address
         with app.app_context():
-            self.homes = demo_sign_in.codes("HXL", 40)
+            self.homes = demo_sign_in.codes("HXL", 120)
             db.session.remove()
         self.used = 0
 

@@ -272,43 +272,6 @@ def test_the_demo_has_no_broken_chain(city: City, open_page: Callable[..., Page]
         expect(page.get_by_text("谁提的")).to_be_visible()
 
 
-def test_the_committee_drafts_a_poll_sees_it_and_opens_it(
-    city: City,
-    open_page: Callable[..., Page],
-    accessible: Callable[[Page], None],
-    picture: Callable[[Page, str], None],
-) -> None:
-    page = open_page(DESK)
-    staff(page, city, "weiyuan")
-    page.goto("/c/HXL/desk/votes/new")
-    page.get_by_role("main").get_by_role("link").filter(
-        has_text=re.compile("几|多|选")
-    ).last.click()
-    expect(page).to_have_url(re.compile("/desk/votes/new/"))
-    accessible(page)
-    picture(page, "desk-draft")
-    page.get_by_role("textbox").first.fill("明年先办哪一件？")
-    boxes = page.get_by_role("checkbox")
-    boxes.nth(0).check()
-    boxes.nth(1).check()
-    page.get_by_role("main").get_by_role("button").last.click()
-    answered(page)
-    expect(page).to_have_url(re.compile("/desk/votes/[0-9a-z]+/preview$"))
-    accessible(page)
-    picture(page, "desk-preview")
-    page.get_by_role("link", name="没问题，去开放").click()
-    accessible(page)
-    picture(page, "desk-open")
-    page.get_by_role("main").get_by_role("button").first.click()
-    answered(page)
-    expect(page).to_have_url(re.compile("/desk/votes/[0-9a-z]+$"))
-    accessible(page)
-    picture(page, "desk-opened")
-    resident = open_page(PHONE)
-    resident.goto("/c/HXL/votes/")
-    expect(resident.get_by_text("明年先办哪一件？")).to_be_visible()
-
-
 def test_targets_are_large_enough_for_a_thumb(city: City, open_page: Callable[..., Page]) -> None:
     script = """least => Array.from(document.querySelectorAll(
         'a.btn,button,.bar-nav a,summary,label.choice,label.tick,' +

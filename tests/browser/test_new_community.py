@@ -26,6 +26,7 @@ from app import create_app
 from app.core import clock
 from app.core.db import db
 from tests.browser.conftest import DESK, PHONE
+from tests.browser.test_journeys import answered
 from tests.conftest import migrated, settings_for
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Hands:
         main = self.page.get_by_role("main")
         named = main.get_by_role("button", name=words).or_(main.get_by_role("link", name=words))
         named.first.click()
+        answered(self.page)
         self.clicks += 1
 
     def fill(self, label: str, words: str) -> None:

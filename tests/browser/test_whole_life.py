@@ -1,6 +1,7 @@
 """One project's whole life in a browser: a need, a session, a vote, works, a rating, a repair.
 
-It runs after all other journeys: its clock goes months ahead, and a log does not go back.
+These run after all other journeys. A second open poll changes what a resident is met with, the
+clock goes months ahead, and a log does not go back.
 """
 
 from __future__ import annotations
@@ -93,6 +94,43 @@ def agree_as_neighbours(city: City, poll: str, number: int) -> None:
                 token=tokens.issue(key, tokens.Binding(0, community_id, poll)),
             )
         db.session.remove()
+
+
+def test_the_committee_drafts_a_poll_sees_it_and_opens_it(
+    city: City,
+    open_page: Callable[..., Page],
+    accessible: Callable[[Page], None],
+    picture: Callable[[Page, str], None],
+) -> None:
+    page = open_page(DESK)
+    staff(page, city, "weiyuan")
+    page.goto("/c/HXL/desk/votes/new")
+    page.get_by_role("main").get_by_role("link").filter(
+        has_text=re.compile("几|多|选")
+    ).last.click()
+    expect(page).to_have_url(re.compile("/desk/votes/new/"))
+    accessible(page)
+    picture(page, "desk-draft")
+    page.get_by_role("textbox").first.fill("明年先办哪一件？")
+    boxes = page.get_by_role("checkbox")
+    boxes.nth(0).check()
+    boxes.nth(1).check()
+    page.get_by_role("main").get_by_role("button").last.click()
+    answered(page)
+    expect(page).to_have_url(re.compile("/desk/votes/[0-9a-z]+/preview$"))
+    accessible(page)
+    picture(page, "desk-preview")
+    page.get_by_role("link", name="没问题，去开放").click()
+    accessible(page)
+    picture(page, "desk-open")
+    page.get_by_role("main").get_by_role("button").first.click()
+    answered(page)
+    expect(page).to_have_url(re.compile("/desk/votes/[0-9a-z]+$"))
+    accessible(page)
+    picture(page, "desk-opened")
+    resident = open_page(PHONE)
+    resident.goto("/c/HXL/votes/")
+    expect(resident.get_by_text("明年先办哪一件？")).to_be_visible()
 
 
 def test_a_project_from_a_need_to_its_second_rating(
@@ -247,7 +285,7 @@ def _build(city: City, clerk: Page, topic: str) -> None:
     staff(clerk, city, "gongzuo")
     clerk.goto(topic)
     clerk.get_by_label("谁来办").fill("坡道施工队")
-    clerk.get_by_label("办到哪天").fill(date_in(30))
+    clerk.get_by_label("哪天办完").fill(date_in(30))
     main_button(clerk, "开始落实")
     clerk.get_by_label("说明（公开）").first.fill("十六个单元都做好了。")
     main_button(clerk, "公开落实情况")
