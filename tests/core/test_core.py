@@ -16,7 +16,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
 
 from app import config
-from app.core import clock, images, jobs, logs, qr, record, web
+from app.core import cells, clock, images, jobs, logs, qr, record, web
 from app.core import db as database
 from app.core.actor import SYSTEM, Actor, Role
 from app.core.db import db, transaction
@@ -361,3 +361,22 @@ def test_what_comes_again_is_planned_once_and_leased_for_as_long_as_it_takes(
     kinds = select(Job.done_at).where(Job.kind == "test.again")
     assert len([at for at in db.session.scalars(kinds) if at is None]) == 1
     assert len(done) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        (None, ""),
+        (12, 12),
+        (True, "True"),
+        ("坡道", "坡道"),
+        ("=1+1", "'=1+1"),
+        ("\uff1dHYPERLINK()", "'\uff1dHYPERLINK()"),
+        ("\t=1", "'\t=1"),
+        ("-5", "'-5"),
+    ],
+)
+def test_a_cell_of_a_table_is_never_a_formula(value: object, cell: str | int) -> None:
+    written = cells.plain(value)
+    assert written == cell
+    assert type(written) is type(cell)

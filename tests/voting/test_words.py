@@ -354,3 +354,7 @@ def test_in_english_the_same_moment_is_said_in_english_order() -> None:
     with app.test_request_context(), force_locale("en"):
         assert w.time_text(CLOSES) == "Wednesday 20 May, 18:00"
         assert w.time_text(datetime(2025, 5, 20, 10, tzinfo=UTC)) == "Tuesday 20 May 2025, 18:00"
+        midnight = datetime(2026, 6, 4, 16, tzinfo=UTC)
+        assert times.end_text(midnight) == "the end of Thursday 4 June"
+        assert times.full_time_text(CLOSES) == "18:00, Wednesday 20 May 2026"
+        assert times.full_end_text(midnight) == "the end of Thursday 4 June 2026"
