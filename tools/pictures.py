@@ -57,6 +57,12 @@ PHONE, DESK = (390, 780), (960, 640)
 CHROMIUM = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 
 
+def answered(page: Page) -> None:
+    """Wait for the answer to a form, which a script sends behind its page."""
+    page.locator("form[data-sent]").wait_for(state="detached")
+    page.wait_for_load_state()
+
+
 @dataclass
 class City:
     """The demo city behind an address, with what leads into it."""
@@ -80,6 +86,7 @@ class City:
         page.get_by_label("密码").fill(demo.PASSWORD)
         page.get_by_label("六位动态码").fill(pyotp.TOTP(secret).at(clock.now()))
         page.get_by_role("main").get_by_role("button").click()
+        answered(page)
 
     def fill_letter(self, page: Page) -> None:
         """Fill in the door's form by the next unused letter."""
@@ -153,6 +160,7 @@ def residents(camera: Camera, city: City, open_poll: str) -> None:
     city.fill_letter(page)
     camera.guide(page, "enter")
     page.get_by_role("main").get_by_role("button", name="进入").click()
+    answered(page)
     page.goto(f"/c/HXL/votes/{open_poll}/ballot")
     page.get_by_role("radio", name="同意", exact=True).check()
     camera.readme(page, "ballot", height=1300)
@@ -230,6 +238,7 @@ def administrators(camera: Camera, city: City) -> None:
     page.get_by_label("姓名").fill("王芳")
     page.get_by_label("登录名").fill("wangfang")
     page.get_by_role("button", name="建账号").click()
+    answered(page)
     camera.guide(page, "slip")
     camera.guide(page, "handover", "/system/communities/HXL/")
 
