@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import Index, String, Text, UniqueConstraint, select, update
+from sqlalchemy import ColumnElement, Index, String, Text, UniqueConstraint, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -135,12 +135,16 @@ def _take() -> tuple[int, str, dict[str, Any]] | None:
         return job.id, job.kind, job.payload
 
 
-def _due(now: datetime) -> Any:
+def in_nobodys_hand(now: datetime) -> ColumnElement[bool]:
+    """The jobs that no worker holds a valid lease of."""
     # A lease that ends later than any lease can was given by a clock that was ahead.
-    free = (
+    return (
         Job.lease_until.is_(None) | (Job.lease_until < now) | (Job.lease_until > now + LONGEST_WAIT)
     )
-    return select(Job.id).where(Job.done_at.is_(None), Job.due_at <= now, free)
+
+
+def _due(now: datetime) -> Any:
+    return select(Job.id).where(Job.done_at.is_(None), Job.due_at <= now, in_nobodys_hand(now))
 
 
 def _do(job_id: int, kind: str, payload: dict[str, Any]) -> int:

@@ -92,14 +92,15 @@ def _of_the_work(settings: Settings, seen: Database) -> list[Finding]:
     return [
         rules.worker(now, seen.time(SEEN_KEY), seen.oldest_due, read_only=space.watch().full()),
         rules.failed_jobs(seen.failed),
-        rules.backup(
-            now,
-            seen.time("last_backup_at"),
-            good=seen.went_well("last_backup_ok"),
-            production=settings.production,
-        ),
-        rules.drill(now, seen.time("last_drill_at"), good=seen.went_well("last_drill_ok")),
+        rules.backup(now, _kept(seen, "last_backup"), production=settings.production),
+        rules.drill(now, _kept(seen, "last_drill"), production=settings.production),
     ]
+
+
+def _kept(seen: Database, name: str) -> rules.Kept:
+    return rules.Kept(
+        seen.time(f"{name}_at"), seen.went_well(f"{name}_ok"), seen.time(f"{name}_good_at")
+    )
 
 
 def _of_the_program(settings: Settings) -> list[Finding]:

@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import ROOT
 from app.core import clock
-from app.core.jobs import SEEN_KEY, Job
+from app.core.jobs import SEEN_KEY, Job, in_nobodys_hand
 from app.core.record import RecordCheckpoint, RecordLog, SystemValue
 from app.operating.rules import TRIES, Address, Folder
 
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from app.config import Settings
 
 FONT_ENDINGS = {".ttf", ".otf", ".ttc"}
-KEYS = (SEEN_KEY, "last_backup_at", "last_backup_ok", "last_drill_at", "last_drill_ok")
+KEPT = [f"last_{name}_{key}" for name in ("backup", "drill") for key in ("at", "ok", "good_at")]
+KEYS = (SEEN_KEY, *KEPT)
 CONNECT_SECONDS = 5
 SQLITE = "SQLite"
 KINDS = {"sqlite": SQLITE, "postgresql": "PostgreSQL"}
@@ -241,8 +242,8 @@ def _revision(connection: Connection) -> str:
 
 def _oldest_due(now: datetime) -> Select[datetime]:
     """The oldest job that nobody has in hand; those that failed often are told by themselves."""
-    free = Job.lease_until.is_(None) | (Job.lease_until < now)
-    return select(func.min(Job.due_at)).where(Job.done_at.is_(None), Job.attempts < TRIES, free)
+    waiting = select(func.min(Job.due_at)).where(Job.done_at.is_(None), Job.attempts < TRIES)
+    return waiting.where(in_nobodys_hand(now))
 
 
 def _failed(connection: Connection) -> dict[str, int]:

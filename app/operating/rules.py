@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from app.core.status import State
+from app.keeping.rules import BACKUP_FRESH, BACKUP_OLD, DRILL_FRESH, DRILL_OLD, state_of_age
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,8 +26,6 @@ ADDRESS_LENGTH = 60
 JOB_LATE = timedelta(minutes=2)
 WORKER_QUIET, WORKER_GONE = timedelta(minutes=2), timedelta(minutes=5)
 TRIES = 5
-BACKUP_ATTENTION, BACKUP_BAD = timedelta(days=2), timedelta(days=7)
-DRILL_ATTENTION, DRILL_BAD = timedelta(days=35), timedelta(days=100)
 OLDEST_PYTHON = (3, 11)
 OLDEST_POSTGRESQL = 14
 SYNCHRONOUS_FULL = 2
@@ -305,31 +304,37 @@ def failed_jobs(by_kind: Mapping[str, int]) -> Finding:
     return bad(Check.JOBS, "failed", number=number, kinds="、".join(sorted(by_kind)))
 
 
-def backup(now: datetime, at: datetime | None, *, good: bool, production: bool) -> Finding:
-    """Whether there is a fresh backup. `good`: whether the last one succeeded."""
-    check = Check.BACKUP
-    if at is None:
-        return bad(check, "never") if production else attention(check, "never")
-    days = (now - at).days
-    if not good:
-        return bad(check, "failed", days=days)
-    return _aged(check, now - at, BACKUP_ATTENTION, BACKUP_BAD)
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """When a backup or drill was last tried, whether that went well, and the last that did."""
+
+    tried: datetime | None
+    ok: bool
+    good: datetime | None
 
 
-def drill(now: datetime, at: datetime | None, *, good: bool) -> Finding:
+def backup(now: datetime, kept: Kept, *, production: bool) -> Finding:
+    """Whether there is a fresh backup, as the system home judges it."""
+    state = state_of_age(now, kept.good, last_ok=kept.ok, fresh=BACKUP_FRESH, old=BACKUP_OLD)
+    return _kept(Check.BACKUP, now, kept, state, production=production)
+
+
+def drill(now: datetime, kept: Kept, *, production: bool) -> Finding:
     """Whether a backup was restored for trial: one that never was does not count."""
-    check = Check.DRILL
-    if at is None:
-        return attention(check, "never")
-    if not good:
-        return bad(check, "failed", days=(now - at).days)
-    return _aged(check, now - at, DRILL_ATTENTION, DRILL_BAD)
+    state = state_of_age(now, kept.good, last_ok=kept.ok, fresh=DRILL_FRESH, old=DRILL_OLD)
+    return _kept(Check.DRILL, now, kept, state, production=production)
 
 
-def _aged(check: Check, age: timedelta, soon: timedelta, late: timedelta) -> Finding:
-    if age > late:
-        return bad(check, "old", days=age.days)
-    return attention(check, "old", days=age.days) if age > soon else ok(check, days=age.days)
+def _kept(check: Check, now: datetime, kept: Kept, state: State, *, production: bool) -> Finding:
+    if kept.tried is None:
+        # Who tries the portal out has nothing to lose yet.
+        return Finding(check, state if production else State.ATTENTION, "never")
+    if kept.good is None:
+        return Finding(check, state, "failing")
+    days = {"days": (now - kept.good).days}
+    if not kept.ok:
+        return Finding(check, state, "failed", days)
+    return Finding(check, state, "ok" if state is State.OK else "old", days)
 
 
 def fonts(number: int, folder: str) -> Finding:

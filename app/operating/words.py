@@ -239,7 +239,11 @@ SENTENCES: dict[tuple[Check, str], tuple[LazyString, LazyString | str]] = {
         _l("请执行 flask --app wsgi backup，再让它每天自己做。"),
     ),
     (Check.BACKUP, "failed"): (
-        _l("%(days)s 天前的那次备份失败了。"),
+        _l("最近一次备份失败了；成功的那次在 %(days)s 天前。"),
+        _l("请看磁盘空间和权限，再执行 flask --app wsgi backup。"),
+    ),
+    (Check.BACKUP, "failing"): (
+        _l("备份试过，还没有成功过一次。"),
         _l("请看磁盘空间和权限，再执行 flask --app wsgi backup。"),
     ),
     (Check.BACKUP, "old"): (
@@ -252,7 +256,11 @@ SENTENCES: dict[tuple[Check, str], tuple[LazyString, LazyString | str]] = {
         _l("请执行 flask --app wsgi restore --drill。"),
     ),
     (Check.DRILL, "failed"): (
-        _l("%(days)s 天前试着恢复时失败了，现有的备份靠不住。"),
+        _l("最近一次试着恢复失败了，现有的备份靠不住；成功的那次在 %(days)s 天前。"),
+        _l("请重新备份，再执行 flask --app wsgi restore --drill。"),
+    ),
+    (Check.DRILL, "failing"): (
+        _l("试着恢复过，还没有成功过一次，现有的备份靠不住。"),
         _l("请重新备份，再执行 flask --app wsgi restore --drill。"),
     ),
     (Check.DRILL, "old"): (

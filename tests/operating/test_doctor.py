@@ -54,7 +54,9 @@ def healthy(app: Flask) -> None:
     jobs.beat()
     with transaction() as session:
         for key in ("last_backup", "last_drill"):
-            session.merge(SystemValue(key=f"{key}_at", value=clock.to_record(clock.now())))
+            for when in ("at", "good_at"):
+                value = clock.to_record(clock.now())
+                session.merge(SystemValue(key=f"{key}_{when}", value=value))
             session.merge(SystemValue(key=f"{key}_ok", value="1"))
 
 
@@ -83,7 +85,7 @@ def test_what_is_wrong_is_said_with_what_to_do(app: Flask, world: World) -> None
     later = clock.now() + timedelta(minutes=10)
     with transaction() as session:
         session.merge(SystemValue(key="last_backup_ok", value="0"))
-        session.merge(SystemValue(key="last_drill_at", value="2026-01-01T00:00:00Z"))
+        session.merge(SystemValue(key="last_drill_good_at", value="2026-01-01T00:00:00Z"))
         session.query(RecordLog).update({"last_at": later})
         session.add(Job(kind="x.fails", key="1", payload={}, due_at=clock.now(), attempts=5))
         session.add(
@@ -91,7 +93,7 @@ def test_what_is_wrong_is_said_with_what_to_do(app: Flask, world: World) -> None
         )
     status, said = doctor(app)
     assert status == 1
-    for words in ("备份失败了", "timedatectl", "x.fails", "晚了 3 分钟"):
+    for words in ("最近一次备份失败了", "timedatectl", "x.fails", "晚了 3 分钟"):
         assert words in said
     assert {k: v for k, v in states(app).items() if k in {"clock", "jobs", "worker"}} == {
         "clock": "behind",
@@ -114,6 +116,16 @@ def test_a_job_in_hand_is_not_late(app: Flask) -> None:
             )
         )
     assert states(app)["worker"] == "ok"
+
+
+def test_a_job_held_from_a_clock_that_was_ahead_is_late(app: Flask) -> None:
+    healthy(app)
+    now = clock.now()
+    with transaction() as session:
+        lease = now + 2 * jobs.LONGEST_WAIT
+        due = now - timedelta(hours=1)
+        session.add(Job(kind="x", key="1", payload={}, due_at=due, lease_until=lease))
+    assert states(app)["worker"] == "late"
 
 
 def test_a_missing_database_is_named_and_not_made(web_app: Flask, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from inspect import getsource
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -266,39 +267,53 @@ def test_jobs_that_fail_again_and_again_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("age", "good", "production", "state", "code"),
+    ("age", "last_ok", "production", "state", "code"),
     [
         (None, False, False, ATTENTION, "never"),
         (None, False, True, BAD, "never"),
-        (DAY, False, True, BAD, "failed"),
-        (2 * DAY, True, True, OK, "ok"),
-        (2 * DAY + SECOND, True, True, ATTENTION, "old"),
-        (7 * DAY + SECOND, True, True, BAD, "old"),
+        (timedelta(hours=26), True, True, OK, "ok"),
+        (timedelta(hours=26) + SECOND, True, True, ATTENTION, "old"),
+        (timedelta(hours=26), False, True, ATTENTION, "failed"),
+        (3 * DAY + SECOND, True, True, BAD, "old"),
+        (3 * DAY + SECOND, False, True, BAD, "failed"),
     ],
 )
 def test_a_backup_is_fresh(
-    age: timedelta | None, good: bool, production: bool, state: State, code: str
+    age: timedelta | None, last_ok: bool, production: bool, state: State, code: str
 ) -> None:
-    when = None if age is None else NOW - age
-    found = rules.backup(NOW, when, good=good, production=production)
+    found = rules.backup(NOW, kept(age, last_ok=last_ok), production=production)
     assert (found.state, found.code) == (state, code)
 
 
 @pytest.mark.parametrize(
-    ("age", "good", "state", "code"),
+    ("age", "last_ok", "production", "state", "code"),
     [
-        (None, False, ATTENTION, "never"),
-        (DAY, False, BAD, "failed"),
-        (35 * DAY, True, OK, "ok"),
-        (36 * DAY, True, ATTENTION, "old"),
-        (101 * DAY, True, BAD, "old"),
+        (None, False, False, ATTENTION, "never"),
+        (None, False, True, BAD, "never"),
+        (DAY, False, True, ATTENTION, "failed"),
+        (8 * DAY, True, True, OK, "ok"),
+        (8 * DAY + SECOND, True, True, ATTENTION, "old"),
+        (35 * DAY + SECOND, True, True, BAD, "old"),
     ],
 )
 def test_a_backup_was_restored_for_trial(
-    age: timedelta | None, good: bool, state: State, code: str
+    age: timedelta | None, last_ok: bool, production: bool, state: State, code: str
 ) -> None:
-    found = rules.drill(NOW, None if age is None else NOW - age, good=good)
+    found = rules.drill(NOW, kept(age, last_ok=last_ok), production=production)
     assert (found.state, found.code) == (state, code)
+
+
+@pytest.mark.parametrize("judge", [rules.backup, rules.drill])
+def test_what_was_tried_and_never_went_well_is_bad_anywhere(judge: Any) -> None:
+    found = judge(NOW, rules.Kept(NOW - DAY, ok=False, good=None), production=False)
+    assert (found.state, found.code) == (BAD, "failing")
+
+
+def kept(age: timedelta | None, *, last_ok: bool) -> rules.Kept:
+    """Tried just now, or never; the last good one is so old."""
+    if age is None:
+        return rules.Kept(None, ok=False, good=None)
+    return rules.Kept(NOW, ok=last_ok, good=NOW - age)
 
 
 def test_fonts_python_and_libraries_are_those_that_were_tried() -> None:
@@ -317,7 +332,12 @@ def test_fonts_python_and_libraries_are_those_that_were_tried() -> None:
 
 def test_the_worst_finding_decides() -> None:
     assert rules.worst([]) is OK
-    assert rules.worst([rules.messages(), rules.drill(NOW, None, good=False)]) is ATTENTION
+    assert (
+        rules.worst(
+            [rules.messages(), rules.drill(NOW, kept(None, last_ok=False), production=False)]
+        )
+        is ATTENTION
+    )
     assert rules.worst([rules.fonts(0, "x"), rules.messages()]) is BAD
 
 
