@@ -108,7 +108,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         record_key_file=Path(key_file) if key_file else None,
         font_dir=Path(fonts) if fonts else None,
         worker_thread=env.get("LINYI_WORKER_THREAD", "") == "1",
-        trusted_proxies=int(env.get("LINYI_TRUSTED_PROXIES", "0")),
+        trusted_proxies=_proxies(env.get("LINYI_TRUSTED_PROXIES", "0")),
         trusted_hosts=tuple(h for h in env.get("LINYI_TRUSTED_HOSTS", "").split(",") if h),
         operator=env.get("LINYI_OPERATOR", SOME_COMMITTEE),
         complaint_phone=env.get("LINYI_COMPLAINT_PHONE", ""),
@@ -124,6 +124,12 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     )
     refuse_unsafe(settings)
     return settings
+
+
+def _proxies(text: str) -> int:
+    if not re.fullmatch(r"[0-9]", text):
+        raise UnsafeSettings("LINYI_TRUSTED_PROXIES 要是 0 到 9 的整数：前面有几层代理。")
+    return int(text)
 
 
 def refuse_unsafe(settings: Settings) -> None:

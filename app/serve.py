@@ -19,6 +19,8 @@ from granian._granian import SocketHolder
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
+from app.config import ROOT, Settings, UnsafeSettings, from_environment
+
 THREADS = 4
 BACKLOG = 1024
 # Answers that take longer than this when the service stops are cut off.
@@ -59,37 +61,23 @@ def listening_socket(address: str, port: int) -> socket.socket:
     return found
 
 
-def lan_address() -> str:
-    """Give the machine's address in its own network; nothing is sent to find it."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            # A documentation address: choosing a route sends no packet.
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return ""
-        return str(probe.getsockname()[0])
-
-
-def prepare(*, demo: bool) -> None:
-    """Bring the tables up to date; with `demo`, make the demo city and print how to get in."""
+def prepare(settings: Settings) -> None:
+    """Bring the tables up to date, make the demo city and print how to get in."""
     from flask_migrate import upgrade
 
     from app import create_app
-    from app.config import ROOT, from_environment
     from app.core.db import db
     from app.portal import demo as demo_city
     from app.portal import demo_sign_in
 
-    settings = from_environment()
     app = create_app(settings)
     with app.app_context():
         upgrade(str(ROOT / "migrations"))
-        if demo and not demo_sign_in.exists() and not settings.production:
+        if not demo_sign_in.exists() and not settings.production:
             print("正在准备演示城市，大约十几秒……", flush=True)
             demo_city.build()
-        if demo:
-            demo_sign_in.remember_address(settings.base_url)
-            print("\n".join(demo_sign_in.lines(settings.base_url)), flush=True)
+        demo_sign_in.remember_address(settings.base_url)
+        print("\n".join(demo_sign_in.lines(settings.base_url)), flush=True)
         db.session.remove()
         db.engine.dispose()
 
@@ -104,12 +92,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--demo", action="store_true", help="set up first, with the demo city")
     chosen = parser.parse_args(arguments)
     os.environ.setdefault("LINYI_BASE_URL", f"http://localhost:{chosen.port}")
+    try:
+        settings = from_environment()
+        listening = listening_socket(chosen.address, chosen.port)
+    except UnsafeSettings as error:
+        print(error.message, file=sys.stderr)
+        return error.exit_code
+    except OSError as error:
+        # Before anything is set up, and before another portal's address is forgotten.
+        print(f"打不开端口 {chosen.port}：{error.strerror}。请换一个端口。", file=sys.stderr)
+        return 2
     if chosen.demo:
-        prepare(demo=True)
-        phone = lan_address()
-        print(f"\n打开 http://localhost:{chosen.port}/", flush=True)
-        if phone:
-            print(f"同一网络里的手机打开 http://{phone}:{chosen.port}/", flush=True)
+        prepare(settings)
     os.environ.setdefault("LINYI_WORKER_THREAD", "1")
     server = OneSocket(
         "wsgi:app",
@@ -120,7 +114,7 @@ def main(arguments: list[str] | None = None) -> int:
         log_level=LogLevels.warning,
         workers_kill_timeout=LAST_ANSWERS_SECONDS,
     )
-    server.listening = listening_socket(chosen.address, chosen.port)
+    server.listening = listening
     server.serve()
     return 0
 

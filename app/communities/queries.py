@@ -117,6 +117,10 @@ def any_demo() -> bool:
     return db.session.scalar(select(Community.id).where(Community.demo).limit(1)) is not None
 
 
+# More desks than this are no help to somebody who looks for one.
+SHOWN_DESKS = 3
+
+
 def few_desks(most: int) -> list[CommunityView]:
     """Every community with its desk where there are few; none where a list would help nobody."""
     rows = db.session.execute(_WITH_PLACES.order_by(Community.name).limit(most + 1)).all()

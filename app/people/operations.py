@@ -65,6 +65,8 @@ class Enrolled:
     cookie_id: str = ""
     community_id: int = 0
     household_id: int = 0
+    # False for who was a member on this browser already.
+    joined: bool = False
 
 
 def enrol(
@@ -94,7 +96,8 @@ def enrol(
             community_id=found.community_id,
             person_id=person_id,
         )
-        return Enrolled(entry, cookie_id, found.community_id, found.household_id)
+        joined = person_id != actor.person_id
+        return Enrolled(entry, cookie_id, found.community_id, found.household_id, joined)
 
 
 def _community_of(found: Any) -> int | None:

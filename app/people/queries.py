@@ -151,7 +151,31 @@ def household_notices(
         .order_by(HouseholdNotice.id.desc())
         .limit(limit)
     )
-    return [NoticeLine(row.at, words.notice(row.kind, row.at, row.about)) for row in rows]
+    return [_notice_line(row) for row in rows]
+
+
+def recent_notices(
+    community_id: int, household_id: int, number: int, *, without_newest: bool = False
+) -> list[NoticeLine]:
+    """The newest lines, and the newest about a ballot however many have joined since."""
+    told = (
+        select(HouseholdNotice.id, HouseholdNotice.at, HouseholdNotice.kind, HouseholdNotice.about)
+        .where(
+            HouseholdNotice.community_id == community_id,
+            HouseholdNotice.household_id == household_id,
+        )
+        .order_by(HouseholdNotice.id.desc())
+    )
+    skipped = int(without_newest)
+    rows = list(db.session.execute(told.limit(number + skipped)))[skipped:]
+    ballots = told.where(HouseholdNotice.kind.in_(ABOUT_BALLOTS)).limit(1)
+    shown = {row.id for row in rows}
+    rows += [row for row in db.session.execute(ballots) if row.id not in shown]
+    return [_notice_line(row) for row in rows]
+
+
+def _notice_line(row: Any) -> NoticeLine:
+    return NoticeLine(row.at, words.notice(row.kind, row.at, row.about))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ bp = Blueprint("people", __name__)
 
 # A whole estate may share one address, so only a flood is slowed; codes lock by themselves.
 AT_THE_DOOR = Ceiling(600, 600)
-SHOWN_DESKS, SHOWN_LINES = 3, 2
+SHOWN_LINES = 2
 
 
 @bp.route("/e", methods=["GET", "POST"])
@@ -64,14 +64,16 @@ def enter() -> ResponseReturnValue:
 
 def _enter_page(form: EnterForm) -> ResponseReturnValue:
     status = 422 if request.method == "POST" else 200
-    desks = communities.few_desks(SHOWN_DESKS)
+    desks = communities.few_desks(communities.SHOWN_DESKS)
     return render_template("people/enter.html", form=form, desks=desks), status
 
 
 def _tell_what_the_household_did(enrolled: Enrolled) -> None:
-    """Show on entering what the household was told before; the newest line is this entry itself."""
-    lines = queries.household_notices(enrolled.community_id, enrolled.household_id, SHOWN_LINES + 1)
-    for line in reversed(lines[1:]):
+    """Show on entering what the household was told before, its own joining apart."""
+    lines = queries.recent_notices(
+        enrolled.community_id, enrolled.household_id, SHOWN_LINES, without_newest=enrolled.joined
+    )
+    for line in reversed(lines):
         web.tell("info", line.text)
 
 

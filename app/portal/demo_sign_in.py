@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+from urllib.parse import urlsplit
+
 import pyotp
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, case, func, inspect, select
+from sqlalchemy import exists as there_is
 
 from app.communities.models import Community, Household
 from app.communities.queries import address_of, community_by_code
@@ -15,6 +19,7 @@ from app.people import secrets_box
 from app.people.models import HouseholdCode, Person, RoleGrant, StaffAccount
 from app.people.rules import code_groups
 from app.portal.demo import PASSWORD
+from app.voting.models import Poll, PollVoter
 
 SHOWN_HOMES = 3
 ADDRESS = "demo_address"
@@ -29,7 +34,9 @@ ROLES = {
 
 
 def exists() -> bool:
-    """Whether this installation holds a demo community."""
+    """Whether this installation holds a demo community; one without tables holds none."""
+    if not inspect(db.engine).has_table(Community.__tablename__):
+        return False
     return db.session.scalar(select(func.count(Community.id)).where(Community.demo)) != 0
 
 
@@ -41,14 +48,16 @@ def remember_address(base_url: str) -> None:
 
 def address(otherwise: str) -> str:
     """Where the demo was served last."""
+    if not exists():
+        return otherwise
     kept = db.session.get(SystemValue, ADDRESS)
     return kept.value if kept is not None else otherwise
 
 
 def lines(base_url: str) -> list[str]:
     """Everything needed to try the demo in each role, with the present six digits."""
-    community = db.session.scalar(select(Community.code).where(Community.code == "HXL"))
-    if community is None or not exists():
+    community = _shown_community() if exists() else None
+    if community is None:
         return ["这里没有演示城市。"]
     return [
         "",
@@ -62,7 +71,32 @@ def lines(base_url: str) -> list[str]:
         f"工作人员（入口 {base_url}/staff/sign-in ，密码都是 {PASSWORD}）",
         *_staff_lines(),
         "  六位数每 30 秒换一次，再看一遍：flask --app wsgi demo signin",
+        "",
+        f"打开 {base_url}/",
+        *(f"同一网络里的手机打开 {each}/" for each in _for_phones(base_url)),
     ]
+
+
+def _shown_community() -> str | None:
+    return db.session.scalar(select(Community.code).where(Community.code == "HXL"))
+
+
+def _for_phones(base_url: str) -> list[str]:
+    """The address for a phone in the same network, where the demo's own is this machine alone."""
+    parts = urlsplit(base_url)
+    found = _lan_address() if parts.hostname == "localhost" else ""
+    return [f"http://{found}:{parts.port or 80}"] if found else []
+
+
+def _lan_address() -> str:
+    """Give the machine's address in its own network; nothing is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # A documentation address: choosing a route sends no packet.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])
 
 
 def _staff_lines() -> list[str]:
@@ -111,6 +145,8 @@ def _is_demo(password_hash: str) -> bool:
 def codes(community: str, number: int) -> list[tuple[str, str, str]]:
     """Codes, second facts and addresses of a demo community's households.
 
+    Those that can still vote in every open poll come first, so that a load test meets no refusal.
+
     Raises: RuleBroken demo.only for any other community; NotFound.
     """
     place = community_by_code(community)
@@ -129,7 +165,7 @@ def codes(community: str, number: int) -> list[tuple[str, str, str]]:
             HouseholdCode.revoked_at.is_(None),
         )
         .group_by(Household.id, Household.phones)
-        .order_by(Household.id)
+        .order_by(_has_voted(place.id), Household.id)
         .limit(number)
     ).all()
     return [
@@ -140,3 +176,15 @@ def codes(community: str, number: int) -> list[tuple[str, str, str]]:
         )
         for household_id, phones, generation in rows
     ]
+
+
+def _has_voted(community_id: int) -> ColumnElement[int]:
+    """1 for a household with a ballot in an open poll, else 0."""
+    voted = there_is().where(
+        PollVoter.community_id == community_id,
+        PollVoter.household_id == Household.id,
+        PollVoter.version > 0,
+        Poll.id == PollVoter.poll_id,
+        Poll.closed_at.is_(None),
+    )
+    return case((voted, 1), else_=0)

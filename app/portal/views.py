@@ -61,7 +61,9 @@ def front() -> ResponseReturnValue:
         return redirect(url_for("portal.community_home", code=own.code), 303)
     streets = queries.communities_by_street()
     many = sum(len(communities) for _street, communities in streets) > FEW
-    return render_template("portal/front.html", streets=streets, many=many)
+    return render_template(
+        "portal/front.html", streets=streets, many=many, works_here=actor.is_staff
+    )
 
 
 @bp.get("/c/<code>/")
@@ -77,7 +79,7 @@ def community_home(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the gua
         polls=polls,
         quiet_here=not (polls.seen or any(life.values())),
         address=communities.address_of(g.place.id, home.household_id) if home else None,
-        notices=people.household_notices(g.place.id, home.household_id, 2) if home else [],
+        notices=people.recent_notices(g.place.id, home.household_id, 2) if home else [],
         life=life,
         works_here=browser.current_actor().is_staff,
         meeting_badge=badge_of,
@@ -257,7 +259,10 @@ def short(key: str) -> ResponseReturnValue:
 @guard.public
 def complaints() -> ResponseReturnValue:
     """Whom to call or write to, and what happens then."""
-    return render_template("portal/complaints.html")
+    homes = browser.current_actor().homes
+    desks = [communities.community_by_id(home.community_id) for home in homes]
+    desks = desks or communities.few_desks(communities.SHOWN_DESKS)
+    return render_template("portal/complaints.html", desks=desks)
 
 
 @bp.get("/privacy")

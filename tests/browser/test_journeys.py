@@ -71,6 +71,26 @@ def test_from_the_letter_to_the_receipt_in_three_screens(
     expect(page.get_by_text(re.compile("本户已投票"))).to_be_visible()
 
 
+def test_another_letter_scanned_into_the_same_page_is_read(
+    city: City, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(PHONE)
+    page.goto("/e")
+    first, second = city.letter(), city.letter()
+    for code, _fact in (first, second):
+        page.goto(f"/e#{code}")
+        expect(page.get_by_text("已读出信上的编码")).to_be_visible()
+        expect(page).to_have_url(re.compile("/e$"))
+    page.get_by_label("手机号后四位").fill(second[1])
+    page.get_by_label("我已满 18 周岁").check()
+    main_button(page, "进入")
+    answered(page)
+    page.goto("/c/HXL/mine")
+    home = city.homes[city.used - 1][2]
+    room = home.rsplit("-", 1)[1]
+    expect(page.get_by_role("heading", level=1)).to_contain_text(room)
+
+
 def enter(page: Page, city: City) -> None:
     code, fact = city.letter()
     page.goto("/e")

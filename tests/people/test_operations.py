@@ -48,6 +48,33 @@ def test_code_and_second_fact_open_a_session_and_tell_the_household(
     assert [line.text.split("，")[1] for line in lines] == ["有人用本户的编码进入了"]
 
 
+def test_a_ballot_is_told_however_many_have_come_in_since(world: World, place: Place) -> None:
+    poll = world.poll(place)
+    voter = world.resident(place)
+    code = world.code(place)
+    world.cast(voter, place, poll, "yes")
+    for _ in range(3):
+        assert enrol(code, world.fact()).joined
+    told = [
+        line.text.split("，")[1]
+        for line in queries.recent_notices(place.id, place.households[0], 2, without_newest=True)
+    ]
+    assert told == ["有人用本户的编码进入了"] * 2 + ["本户已投票（您同意吗？）"]
+
+
+def test_who_comes_in_again_on_the_same_phone_has_not_joined_and_is_told_all(
+    world: World, place: Place
+) -> None:
+    poll = world.poll(place)
+    voter, other = world.resident(place), world.resident(place)
+    code = world.code(place)
+    world.cast(voter, place, poll, "yes")
+    again = enrol(code, world.fact(), other)
+    assert (again.entry, again.joined) == (Entry.WELCOME, False)
+    told = queries.recent_notices(place.id, place.households[0], 2, without_newest=again.joined)
+    assert "本户已投票" in told[0].text
+
+
 def test_unknown_wrong_and_locked_end_alike(world: World, place: Place) -> None:
     code = world.code(place)
     ends = [enrol("0000000000", "0001"), enrol(code, "9999")]

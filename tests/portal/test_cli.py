@@ -9,6 +9,7 @@ import pyotp
 import pytest
 from sqlalchemy import func, select
 
+from app import create_app
 from app.communities import cli, staging
 from app.communities import queries as places
 from app.communities.models import (
@@ -28,8 +29,9 @@ from app.exports import verify_record
 from app.meetings.models import Seat
 from app.people.models import Membership
 from app.portal import demo, demo_sign_in
-from app.voting.models import PollVoter
+from app.voting.models import Poll, PollVoter
 from tests.communities import files
+from tests.conftest import settings_for
 from tests.support.checked_client import CheckedClient
 from tests.support.world import World
 
@@ -56,11 +58,13 @@ def test_the_demo_city_is_alive_and_its_record_verifies(web_app: Flask, tmp_path
     demo_sign_in.remember_address("http://localhost:8123")
     status, said = run(web_app, "demo", "signin")
     assert (status, "http://localhost:8123/e" in said) == (0, True)
+    assert "打开 http://localhost:8123/\n" in said
     for words in ("槐香里一区 1-1-101", "gongzuo", "weiyuan", "jiandu", "sheji", "quji", "动态码"):
         assert words in said
     out = tmp_path / "codes.csv"
     assert run(web_app, "demo", "codes", "HXL", "-n", "5", "-o", str(out)) == (0, "codes=5\n")
     assert len(out.read_text(encoding="utf-8").splitlines()) == 6
+    assert not voted_already(demo_sign_in.codes("HXL", 1_000))
     archive = tmp_path / "record.zip"
     status, said = run(web_app, "record", "export", "HXL", "-o", str(archive))
     assert (status, said[:8]) == (0, "entries=")
@@ -80,6 +84,23 @@ def test_the_demo_city_is_alive_and_its_record_verifies(web_app: Flask, tmp_path
         )
     )
     assert at_home == {"槐香里一区"}, "its parking is talked over by who lives there"
+
+
+def voted_already(rows: list[tuple[str, str, str]]) -> set[str]:
+    """Those of the codes whose household has a ballot in an open poll."""
+    voted = db.session.execute(
+        select(PollVoter.community_id, PollVoter.household_id)
+        .join(Poll, Poll.id == PollVoter.poll_id)
+        .where(Poll.closed_at.is_(None), PollVoter.version > 0)
+    ).all()
+    assert voted, "the demo's open poll has ballots"
+    homes = {places.address_of(row.community_id, row.household_id).short for row in voted}
+    return {home for _code, _fact, home in rows} & homes
+
+
+def test_signing_in_before_anything_is_set_up_is_said_in_a_sentence(tmp_path: Path) -> None:
+    empty = create_app(settings_for(f"sqlite:///{tmp_path}/none.sqlite3", tmp_path))
+    assert run(empty, "demo", "signin") == (0, "这里没有演示城市。\n")
 
 
 def test_a_real_community_shows_no_codes(web_app: Flask, tmp_path: Path) -> None:

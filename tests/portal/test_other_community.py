@@ -157,8 +157,8 @@ def addresses(app: Flask, values: dict[str, object]) -> list[tuple[str, str, str
             continue
         built = rule.build({name: values[name] for name in rule.arguments}, append_unknown=False)
         assert built is not None
-        method = "GET" if "GET" in (rule.methods or set()) else "POST"
-        found.append((rule.endpoint, method, built[1]))
+        methods = {"GET", "POST"} & (rule.methods or set())
+        found += [(rule.endpoint, method, built[1]) for method in sorted(methods)]
     return found
 
 
