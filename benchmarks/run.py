@@ -223,7 +223,8 @@ def rush(
         started = cpu_seconds(running.pid)
         done = client(do="casts", port=PORT, clients=CLIENTS, file=str(people))
         spent = cpu_seconds(running.pid) - started
-    figure(f"{label}: visits (ballot, cast, receipt)", done["visits_per_second"], "1/s")
+    visits = done["visits_per_second"]
+    figure(f"{label}: visits (ballot, cast, receipt)", visits, "1/s", "≥ 346")
     for quantile, value in done["cast_ms"].items():
         figure(f"{label}: cast p{quantile}", value, "ms", "≤ 150" if quantile == "99" else "")
     figure(f"{label}: errors", done["errors"], "", "0")
@@ -233,7 +234,8 @@ def rush(
         "",
         "0",
     )
-    figure(f"{label}: server CPU a resident (entry and visit)", 1000 * spent / done["visits"], "ms")
+    name = f"{label}: server CPU a resident (entry and visit)"
+    figure(name, 1000 * spent / done["visits"], "ms", "≤ 5")
 
 
 def turnout(env: dict[str, str]) -> int:
@@ -279,6 +281,7 @@ def floor_and_pages(env: dict[str, str], folder: Path) -> None:
                 f"ballot page, {name}, share of the bare view",
                 100 * done["requests_per_second"] / rates[name],
                 "%",
+                "≥ 40",
             )
             figure(f"ballot page, {name}, server CPU a page", spent, "ms")
             if name == "granian":
