@@ -38,6 +38,7 @@ MODELS = (
     "app.ratings.cards",
     "app.ratings.words",
     "app.consultations.models",
+    "app.consultations.deciding",
     "app.consultations.operations",
     "app.consultations.words",
     "app.conventions.words",
