@@ -16,7 +16,7 @@ from whitenoise import WhiteNoise
 from app import config, features
 from app.communities import queries as communities
 from app.config import ROOT, Settings
-from app.core import guard, jobs, logs, shapes, space, times, web
+from app.core import catalogue, guard, jobs, logs, shapes, space, times, web
 from app.core.db import begin_request, db, end_reading, prepare_engine
 from app.people import browser
 from app.policy import table
@@ -59,6 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     guard.init_sizes(app, lambda: browser.current() is not None)
     csrf.init_app(app)
     babel.init_app(app, locale_selector=chrome.locale, timezone_selector=lambda: "Asia/Shanghai")
+    catalogue.init(app, babel)
     browser.init(app)
     web.init(app, lambda: browser.current() is not None)
     guard.init(app, _hooks())

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, current_app, render_template, request
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from app.core import guard
@@ -199,8 +201,14 @@ _GROUPS: tuple[Callable[[], list[Term]], ...] = (_ballots, _meetings, _household
 
 def terms(*keys: str) -> list[Term]:
     """The named words in the order asked for. Raises: KeyError for a word nobody explains."""
-    known = {term.key: term for group in _GROUPS for term in group()}
+    known = _by_key(str(get_locale()))
     return [known[key] for key in keys]
+
+
+@cache
+def _by_key(_language: str) -> dict[str, Term]:
+    """Every word of a language; they change with the program alone."""
+    return {term.key: term for group in _GROUPS for term in group()}
 
 
 @bp.get("/help")
