@@ -28,7 +28,11 @@ UNIT = (
         *("tests", "--ignore=tests/browser"),
     ],
 )
-BROWSER = ("browser", ["python", "-m", "pytest", "-q", "tests/browser"])
+# A file of journeys has one demo city; two files go on beside each other, each with its own.
+BROWSER = (
+    "browser",
+    ["python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "tests/browser"],
+)
 
 
 def stage(name: str, command: list[str], *, loud: bool = False) -> bool:

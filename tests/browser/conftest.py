@@ -127,6 +127,12 @@ def open_page(browser: Browser, city: City) -> Iterator[Callable[..., Page]]:
     assert not complaints
 
 
+def fits(page: Page) -> None:
+    """Nothing is wider than the screen."""
+    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wide <= 0, f"{page.url} is {wide} px too wide"
+
+
 @pytest.fixture
 def accessible() -> Callable[[Page], None]:
     """axe finds nothing, and nothing is wider than the screen."""
@@ -138,8 +144,7 @@ def accessible() -> Callable[[Page], None]:
             (v["id"], [n["html"][:120] for n in v["nodes"]]) for v in found.response["violations"]
         ]
         assert not problems, f"{page.url}: {problems}"
-        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        assert wide <= 0, f"{page.url} is {wide} px too wide"
+        fits(page)
 
     return check
 
