@@ -34,7 +34,7 @@ soak:
 
 bench:
 	@tools/setup.sh test
-	@$(PY) benchmarks/run.py
+	@$(PY) -m benchmarks.run
 
 fmt:
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix-only -q .

@@ -1,6 +1,6 @@
-"""The city of 200 communities and 300,000 households: page times, backup and restore, memory.
+"""The city of 200 communities and 300,000 households: page times, memory, backup and restore.
 
-`make bench` runs it after the rest. Making the city takes minutes; LINYI_SCALE_DIR names a data
+`make bench` runs it after the rest; alone: `python -m benchmarks.scale`. Making the city takes minutes; LINYI_SCALE_DIR names a data
 folder that already holds one.
 """
 
@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING
 import pyotp
 
 from benchmarks.client import TOKEN, Browser, come_in, found
-from benchmarks.run import PORT, codes, environment, figure, flask, portal, server
+from benchmarks.support import (
+    PORT,
+    client,
+    codes,
+    environment,
+    figure,
+    flask,
+    memory_mb,
+    portal,
+    server,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +71,7 @@ def pages(env: dict[str, str], folder: Path) -> None:
     """The pages that many people look at, in the hundredth community."""
     rows = codes(env, folder, ["S100"], 2).read_text(encoding="utf-8").splitlines()
     code, fact, _home = rows[1].split(",")
-    with server(portal(), env):
+    with server(portal(), env) as running:
         phone, ballot = come_in(PORT, code, fact)
         home = "/c/S100/"
         figure(
@@ -79,6 +89,26 @@ def pages(env: dict[str, str], folder: Path) -> None:
         desk = officer(env)
         district = median_ms(lambda: desk.ask("GET", "/d/SCALE/"))
         figure("city: overview of 200 communities, median", district, "ms", "≤ 300")
+        figure("city: memory of the server (PSS, all processes)", memory_mb(running.pid), "MB")
+        client(do="pages", port=PORT, clients=16, number=3000, path=home)
+        figure("city: memory after 3,000 pages", memory_mb(running.pid), "MB")
+
+
+def keeping(env: dict[str, str], folder: Path) -> None:
+    """A backup of the whole city, the drill that proves it, and the restore in its place."""
+    kept = env | {
+        "LINYI_BACKUP_DIR": str(folder / "backups"),
+        "LINYI_BACKUP_KEY_FILE": str(folder / "backup.key"),
+    }
+    flask(kept, "backup", "--new-key")
+    begun = time.perf_counter()
+    file = flask(kept, "backup").splitlines()[0]
+    figure("city: backup", time.perf_counter() - begun, "s")
+    figure("city: size of the backup", Path(file).stat().st_size / 1e6, "MB")
+    for name, how in (("drill of the backup", "--drill"), ("restore", "--replace")):
+        begun = time.perf_counter()
+        flask(kept, "restore", file, how)
+        figure(f"city: {name}", time.perf_counter() - begun, "s")
 
 
 def main() -> None:
@@ -93,6 +123,7 @@ def main() -> None:
             flask(env, "demo", "scale", *size)
             figure("city of 200 communities: made", time.perf_counter() - begun, "s")
         pages(env, Path(folder))
+        keeping(env, Path(folder))
 
 
 if __name__ == "__main__":
