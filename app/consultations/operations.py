@@ -25,6 +25,7 @@ from app.core.links import Edge, connect
 from app.core.record import Act, record
 from app.discussion.queries import undisposed_about
 from app.discussion.rules import check_reason as check_moderation
+from app.discussion.rules import cover as cover_phrase
 from app.discussion.rules import mask
 from app.meetings import steps as meetings
 from app.policy.table import Permission, Place, require
@@ -252,7 +253,7 @@ def _mask_phrase(topic: Topic, phrase: str) -> None:
     if not any(phrase in getattr(topic, name) for name in COVERABLE):
         raise RuleBroken("topic.nothing_to_cover")
     for name in COVERABLE:
-        setattr(topic, name, getattr(topic, name).replace(phrase, "*" * len(phrase)))
+        setattr(topic, name, cover_phrase(getattr(topic, name), phrase))
 
 
 def _hide_photos(session: Session, topic: Topic, positions: Sequence[int]) -> None:

@@ -5,7 +5,6 @@ Of some subjects nothing is told in the record: the answers to a rating's open q
 
 from __future__ import annotations
 
-import re
 import secrets
 from typing import TYPE_CHECKING
 
@@ -145,10 +144,10 @@ def publish_post(actor: Actor, *, community_id: int, post_id: str, cover: str = 
         rules.check_move(PostState(post.state), PostState.PUBLISHED)
         if post.state != PostState.SUBMITTED:
             raise RuleBroken("post.wrong_state", state=post.state)
-        for phrase in filter(None, (each.strip() for each in re.split("[、；;]", cover))):
+        for phrase in rules.phrases(cover):
             if phrase not in post.text:
                 raise RuleBroken("post.nothing_to_cover")
-            post.text = post.text.replace(phrase, "*" * len(phrase))
+            post.text = rules.cover(post.text, phrase)
         _publish(session, actor, post)
 
 
