@@ -55,9 +55,10 @@ class ProposalForm(FlaskForm):
     c = FormField(PlanForm)
     once = HiddenField(validators=[Length(max=40)])
 
-    def plans(self) -> list[PlanForm]:
-        """Give the alternatives that were filled in."""
-        return [one.form for one in (self.a, self.b, self.c) if not one.form.is_empty()]
+    def plans(self) -> list[tuple[int, PlanForm]]:
+        """Give the alternatives that were filled in, each with its place on the form."""
+        forms = (self.a.form, self.b.form, self.c.form)
+        return [(place, one) for place, one in enumerate(forms) if not one.is_empty()]
 
 
 class RevisionForm(ProposalForm):

@@ -143,11 +143,20 @@ def test_a_drawing_stays_when_a_revision_brings_none(world: World, fixed_clock: 
         designer,
         community_id=place.id,
         design_id=design,
-        change=Change("只改文字", "", (Drawn(A), Drawn(B))),
+        change=Change("只改文字", "", (Drawn(A, before=0), Drawn(B, before=1))),
     )
     kept, none = queries.proposal(place.id, design).alternatives
     assert kept.picture == first is not None
     assert none.picture is None
+    db.session.rollback()
+    operations.revise_proposal(
+        designer,
+        community_id=place.id,
+        design_id=design,
+        change=Change("换了次序，加了一套", "", (Drawn(B, before=1), Drawn(A, before=0), Drawn(A))),
+    )
+    pictures = [one.picture for one in queries.proposal(place.id, design).alternatives]
+    assert pictures == [None, first, None]
     db.session.rollback()
     for call in (
         lambda: operations.decide_proposal(
@@ -315,6 +324,29 @@ def test_by_the_pages(web_app: Flask, fixed_clock: datetime) -> None:
     for words in ("您的设计方案已公布", "请您来设计师进社区的会", "的会延期了"):
         assert words in inbox, words
     assert "口袋公园怎么做（2 套方案）" in resident.get("/c/HXL/projects/P05").text
+
+
+def test_a_drawing_goes_with_its_alternative_when_another_is_taken_out(
+    web_app: Flask, fixed_clock: datetime
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 1)
+    world.project(place, "P05")
+    account = world.staff(place, Role.DESIGNER)
+    drawings = [Picture(large=mark, thumb=mark, width=4, height=3) for mark in (b"a", b"b", b"c")]
+    design = operations.post_proposal(
+        account.actor,
+        community_id=place.id,
+        new=NewProposal("P05", "口袋公园", tuple(Drawn(A, drawing) for drawing in drawings)),
+    )
+    before = [one.picture for one in queries.proposal(place.id, design).alternatives]
+    db.session.rollback()
+    designer = CheckedClient(web_app)
+    designer.staff(account)
+    typed = {name.replace("a-", "c-"): text for name, text in form(what="去掉第一套").items()}
+    assert designer.post(f"/c/HXL/designer/{design}/revise", typed).status_code == 303
+    kept = [one.picture for one in queries.proposal(place.id, design).alternatives]
+    assert kept == before[1:]
 
 
 def test_a_drawing_opens_on_a_page_with_a_way_back(web_app: Flask, fixed_clock: datetime) -> None:
