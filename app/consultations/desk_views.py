@@ -25,7 +25,7 @@ from app.consultations.forms import (
     WorkForm,
 )
 from app.consultations.rules import UNSEEN, State
-from app.consultations.showing import REFUSED, bp, history, projects_of
+from app.consultations.showing import REFUSED, bp, history, projects_of, unfinished
 from app.core import clock, guard, web
 from app.core.errors import RuleBroken
 from app.core.times import end_text, in_record_language
@@ -92,6 +92,7 @@ def _desk_page(topic: TopicView, tried: FlaskForm | None = None) -> ResponseRetu
         outcome=words.outcome_sentence(topic.outcome) if topic.outcome else "",
         covers=handles,
         cover_reason=reason_text(topic.cover_reason),
+        unfinished=unfinished(topic),
         waits_for_second=held[-1] if held and held[-1].state == "announced" else None,
         in_session=handles and state is State.IN_SESSION,
         offers=rules.MOVES[state] if handles else frozenset(),

@@ -23,7 +23,7 @@ from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.core.links import Edge, connect
 from app.core.record import Act, record
-from app.discussion.queries import undisposed_about
+from app.discussion.queries import undisposed_about, waiting_about
 from app.discussion.rules import check_reason as check_moderation
 from app.discussion.rules import cover as cover_phrase
 from app.discussion.rules import mask
@@ -427,14 +427,17 @@ def draft_opinion(
 def publish_opinion(actor: Actor, *, community_id: int, topic_id: str) -> None:
     """Publish the opinion for at least 15 days; nothing of it is edited afterwards.
 
-    Every published opinion of a resident must have its disposition first.
-    Raises: NotFound; RuleBroken topic.undisposed, topic.wrong_state.
+    No opinion of a resident may wait for moderation any more, for after this none can be taken up;
+    and every published one must have its disposition.
+    Raises: NotFound; RuleBroken topic.unmoderated, topic.undisposed, topic.wrong_state.
     """
     with transaction() as session:
         require(actor, Permission.TOPIC_HANDLE, Place(community_id))
         topic = hold(session, community_id, topic_id)
         if topic.state != State.DRAFTED:
             raise RuleBroken("topic.wrong_state", state=topic.state)
+        if left := waiting_about(session, community_id, subject_of(topic)):
+            raise RuleBroken("topic.unmoderated", number=left)
         if left := undisposed_about(session, community_id, subject_of(topic)):
             raise RuleBroken("topic.undisposed", number=left)
         move(session, actor, topic, State.PUBLISHED, "")

@@ -125,6 +125,10 @@ def _broken(error: RuleBroken) -> str:
         "topic.no_reason": _("请写上理由，理由会公开。什么都没有改动。"),
         "topic.no_parent": _("没有找到要并入的议题。什么都没有改动。"),
         "topic.no_minutes": _("会议纪要还没有由第二人确认，不能形成协商意见。"),
+        "topic.unmoderated": _(
+            "还有 %(number)s 条居民意见等着审核，没有公示。请先到“意见审核”办完。",
+            number=facts.get("number", ""),
+        ),
         "topic.undisposed": _(
             "还有 %(number)s 条居民意见没有说明采纳不采纳，不能公示。请先到“意见审核”办完。",
             number=facts.get("number", ""),
