@@ -152,12 +152,9 @@ def _plain_move(to: State) -> tuple[str, str, str]:
 def _desk_forms(topic: TopicView, tried: FlaskForm | None) -> dict[str, FlaskForm]:
     """Give a fresh form of each kind, and the one that was refused with its errors."""
     merge = MergeForm(formdata=None)
-    parents = [o for o in queries.public_topics(g.place.id) if o != topic.line]
-    merge.into.choices = [SelectChoice(other.public_id, other.title) for other in parents]
+    merge.into.choices = _merge_choices(topic)
     link = ProjectLinkForm(formdata=None)
-    link.project.choices = [
-        SelectChoice(p.code, p.title) for p in projects.all_projects(g.place.id)
-    ]
+    link.project.choices = _link_choices(topic)
     describe = DescribeForm(
         formdata=None,
         data={
@@ -183,6 +180,18 @@ def _desk_forms(topic: TopicView, tried: FlaskForm | None) -> dict[str, FlaskFor
         if tried is not None and type(form) is type(tried):
             forms[name] = tried
     return forms
+
+
+def _merge_choices(topic: TopicView) -> list[SelectChoice]:
+    parents = queries.parents_for(g.place.id, topic.line.public_id)
+    return [SelectChoice(other.public_id, other.title) for other in parents]
+
+
+def _link_choices(topic: TopicView) -> list[SelectChoice]:
+    """Offer the projects the topic does not lead to yet."""
+    linked = queries.linked_projects(g.place.id, topic.subject)
+    found = projects.all_projects(g.place.id)
+    return [SelectChoice(one.code, one.title) for one in found if one.code not in linked]
 
 
 def _cover_form(topic: TopicView) -> CoverTopicForm:
@@ -251,9 +260,7 @@ def describe(code: str, topic_id: str) -> ResponseReturnValue:
 def merge(code: str, topic_id: str) -> ResponseReturnValue:
     """Handle a topic together with another."""
     form = MergeForm()
-    form.into.choices = [
-        SelectChoice(o.public_id, o.title) for o in queries.public_topics(g.place.id)
-    ]
+    form.into.choices = _merge_choices(queries.topic(g.place.id, topic_id))
 
     def act() -> None:
         operations.merge_topic(
@@ -564,9 +571,7 @@ def correct(code: str, topic_id: str) -> ResponseReturnValue:
 def link(code: str, topic_id: str) -> ResponseReturnValue:
     """Say which project a topic led to."""
     form = ProjectLinkForm()
-    form.project.choices = [
-        SelectChoice(p.code, p.title) for p in projects.all_projects(g.place.id)
-    ]
+    form.project.choices = _link_choices(queries.topic(g.place.id, topic_id))
 
     def act() -> None:
         operations.link_project(

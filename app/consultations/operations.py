@@ -272,15 +272,16 @@ def _hide_photos(session: Session, topic: Topic, positions: Sequence[int]) -> No
 
 
 def merge_topic(actor: Actor, *, community_id: int, topic_id: str, into: str, note: str) -> None:
-    """Handle a topic together with another. Raises: NotFound; RuleBroken topic.*."""
+    """Handle a topic together with another that goes on. Raises: NotFound; RuleBroken topic.*."""
     with transaction() as session:
         require(actor, Permission.TOPIC_HANDLE, Place(community_id))
         topic = hold(session, community_id, topic_id)
         parent = session.scalar(
             select(Topic).where(Topic.community_id == community_id, Topic.public_id == into)
         )
-        if parent is None or State(parent.state) in rules.UNSEEN or parent.id == topic.id:
+        if parent is None or parent.id == topic.id:
             raise RuleBroken("topic.no_parent")
+        rules.check_parent(State(parent.state))
         topic.merged_into = parent.public_id
         edge = Edge(subject_of(topic), "merged_into", subject_of(parent))
         connect(session, community_id, edge)
