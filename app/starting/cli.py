@@ -10,7 +10,6 @@ from flask import Blueprint, current_app
 
 from app.communities import operations as communities
 from app.communities import places
-from app.communities import queries as community_queries
 from app.communities.rules import community_code
 from app.core import web
 from app.core.actor import SYSTEM, Role
@@ -18,6 +17,7 @@ from app.core.errors import RuleBroken
 from app.people import operations as people
 from app.people.slips import Slip, new_password, private_file
 from app.starting import queries, words
+from app.starting.adding import ensure_community
 
 bp = Blueprint("community_cli", __name__, cli_group="community")
 
@@ -66,25 +66,17 @@ def new(  # noqa: PLR0913 -- one option for each thing the pages ask
 
 
 def _community(code: str, name: str, under: str, desk: tuple[str, str, str]) -> int:
-    """The community's id; one of the same code and name is kept as it is."""
-    try:
-        return communities.add_community(
-            SYSTEM,
-            communities.NewCommunity(
-                code=code,
-                name=name,
-                jurisdiction_id=queries.above(under)[0],
-                desk_phone=desk[0],
-                office=desk[1],
-                hours=desk[2],
-                intro="",
-                demo=False,
-            ),
-        )
-    except RuleBroken:
-        if not queries.same_community(code, name):
-            raise
-        return community_queries.community_by_code(code).id
+    new = communities.NewCommunity(
+        code=code,
+        name=name,
+        jurisdiction_id=queries.above(under)[0],
+        desk_phone=desk[0],
+        office=desk[1],
+        hours=desk[2],
+        intro="",
+        demo=False,
+    )
+    return ensure_community(SYSTEM, new)
 
 
 Wanted = tuple[Role, str, str]

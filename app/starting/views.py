@@ -13,12 +13,12 @@ from app.communities import queries as community_queries
 from app.communities.rules import community_code
 from app.core import guard, qr, web
 from app.core.actor import Role
-from app.core.errors import RuleBroken
 from app.people import accounts
 from app.people import operations as people
 from app.people.slips import Slip, new_password
 from app.policy.table import Permission
 from app.starting import queries, words
+from app.starting.adding import ensure_community
 from app.starting.forms import AboveForm, ActForm, CardForm, NewCardForm, PersonForm
 from app.starting.rules import FIRST_PEOPLE, OTHERS, Step, next_step
 
@@ -83,12 +83,8 @@ def _add(form: NewCardForm, place_id: int) -> None:
         intro="",
         demo=False,
     )
-    try:
-        communities.add_community(guard.current_actor(), new)
-    except RuleBroken:
-        # The same form sent twice is no mistake: what it asks for is there.
-        if not queries.same_community(new.code, new.name):
-            raise
+    # The same form sent twice is no mistake: what it asks for is there.
+    ensure_community(guard.current_actor(), new)
 
 
 @bp.route("/system/communities/<community>/card", methods=["GET", "POST"])
