@@ -25,7 +25,7 @@ from app.consultations.forms import (
     WorkForm,
 )
 from app.consultations.rules import UNSEEN, State
-from app.consultations.showing import REFUSED, bp, history, projects_of
+from app.consultations.showing import REFUSED, bp, history, projects_of, unfinished
 from app.core import clock, guard, web
 from app.core.errors import RuleBroken
 from app.core.times import end_text, in_record_language
@@ -92,6 +92,7 @@ def _desk_page(topic: TopicView, tried: FlaskForm | None = None) -> ResponseRetu
         outcome=words.outcome_sentence(topic.outcome) if topic.outcome else "",
         covers=handles,
         cover_reason=reason_text(topic.cover_reason),
+        unfinished=unfinished(topic),
         waits_for_second=held[-1] if held and held[-1].state == "announced" else None,
         in_session=handles and state is State.IN_SESSION,
         offers=rules.MOVES[state] if handles else frozenset(),
@@ -151,12 +152,9 @@ def _plain_move(to: State) -> tuple[str, str, str]:
 def _desk_forms(topic: TopicView, tried: FlaskForm | None) -> dict[str, FlaskForm]:
     """Give a fresh form of each kind, and the one that was refused with its errors."""
     merge = MergeForm(formdata=None)
-    parents = [o for o in queries.public_topics(g.place.id) if o != topic.line]
-    merge.into.choices = [SelectChoice(other.public_id, other.title) for other in parents]
+    merge.into.choices = _merge_choices(topic)
     link = ProjectLinkForm(formdata=None)
-    link.project.choices = [
-        SelectChoice(p.code, p.title) for p in projects.all_projects(g.place.id)
-    ]
+    link.project.choices = _link_choices(topic)
     describe = DescribeForm(
         formdata=None,
         data={
@@ -182,6 +180,18 @@ def _desk_forms(topic: TopicView, tried: FlaskForm | None) -> dict[str, FlaskFor
         if tried is not None and type(form) is type(tried):
             forms[name] = tried
     return forms
+
+
+def _merge_choices(topic: TopicView) -> list[SelectChoice]:
+    parents = queries.parents_for(g.place.id, topic.line.public_id)
+    return [SelectChoice(other.public_id, other.title) for other in parents]
+
+
+def _link_choices(topic: TopicView) -> list[SelectChoice]:
+    """Offer the projects the topic does not lead to yet."""
+    linked = queries.linked_projects(g.place.id, topic.subject)
+    found = projects.all_projects(g.place.id)
+    return [SelectChoice(one.code, one.title) for one in found if one.code not in linked]
 
 
 def _cover_form(topic: TopicView) -> CoverTopicForm:
@@ -250,9 +260,7 @@ def describe(code: str, topic_id: str) -> ResponseReturnValue:
 def merge(code: str, topic_id: str) -> ResponseReturnValue:
     """Handle a topic together with another."""
     form = MergeForm()
-    form.into.choices = [
-        SelectChoice(o.public_id, o.title) for o in queries.public_topics(g.place.id)
-    ]
+    form.into.choices = _merge_choices(queries.topic(g.place.id, topic_id))
 
     def act() -> None:
         operations.merge_topic(
@@ -563,9 +571,7 @@ def correct(code: str, topic_id: str) -> ResponseReturnValue:
 def link(code: str, topic_id: str) -> ResponseReturnValue:
     """Say which project a topic led to."""
     form = ProjectLinkForm()
-    form.project.choices = [
-        SelectChoice(p.code, p.title) for p in projects.all_projects(g.place.id)
-    ]
+    form.project.choices = _link_choices(queries.topic(g.place.id, topic_id))
 
     def act() -> None:
         operations.link_project(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import MultipleFileField
@@ -24,6 +22,7 @@ from app.consultations import words
 from app.consultations.rules import LONGEST_TEXT
 from app.core.errors import RuleBroken
 from app.core.words import fen_from
+from app.discussion.rules import phrases
 from app.discussion.words import REASONS
 from app.meetings.forms import PEOPLE, MeetingForm, ResolutionForm
 from app.meetings.resolutions import Matter, OwnersVote, Share
@@ -115,8 +114,7 @@ class CoverTopicForm(FlaskForm):
 
     def phrases(self) -> tuple[str, ...]:
         """Give the phrases as typed."""
-        parts = re.split("[、；;]", self.cover.data or "")
-        return tuple(part.strip() for part in parts if part.strip())
+        return phrases(self.cover.data or "")
 
 
 class TopicResolutionForm(ResolutionForm):

@@ -23,8 +23,9 @@ from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.core.links import Edge, connect
 from app.core.record import Act, record
-from app.discussion.queries import undisposed_about
+from app.discussion.queries import undisposed_about, waiting_about
 from app.discussion.rules import check_reason as check_moderation
+from app.discussion.rules import cover as cover_phrase
 from app.discussion.rules import mask
 from app.meetings import steps as meetings
 from app.policy.table import Permission, Place, require
@@ -252,7 +253,7 @@ def _mask_phrase(topic: Topic, phrase: str) -> None:
     if not any(phrase in getattr(topic, name) for name in COVERABLE):
         raise RuleBroken("topic.nothing_to_cover")
     for name in COVERABLE:
-        setattr(topic, name, getattr(topic, name).replace(phrase, "*" * len(phrase)))
+        setattr(topic, name, cover_phrase(getattr(topic, name), phrase))
 
 
 def _hide_photos(session: Session, topic: Topic, positions: Sequence[int]) -> None:
@@ -271,15 +272,16 @@ def _hide_photos(session: Session, topic: Topic, positions: Sequence[int]) -> No
 
 
 def merge_topic(actor: Actor, *, community_id: int, topic_id: str, into: str, note: str) -> None:
-    """Handle a topic together with another. Raises: NotFound; RuleBroken topic.*."""
+    """Handle a topic together with another that goes on. Raises: NotFound; RuleBroken topic.*."""
     with transaction() as session:
         require(actor, Permission.TOPIC_HANDLE, Place(community_id))
         topic = hold(session, community_id, topic_id)
         parent = session.scalar(
             select(Topic).where(Topic.community_id == community_id, Topic.public_id == into)
         )
-        if parent is None or State(parent.state) in rules.UNSEEN or parent.id == topic.id:
+        if parent is None or parent.id == topic.id:
             raise RuleBroken("topic.no_parent")
+        rules.check_parent(State(parent.state))
         topic.merged_into = parent.public_id
         edge = Edge(subject_of(topic), "merged_into", subject_of(parent))
         connect(session, community_id, edge)
@@ -426,14 +428,17 @@ def draft_opinion(
 def publish_opinion(actor: Actor, *, community_id: int, topic_id: str) -> None:
     """Publish the opinion for at least 15 days; nothing of it is edited afterwards.
 
-    Every published opinion of a resident must have its disposition first.
-    Raises: NotFound; RuleBroken topic.undisposed, topic.wrong_state.
+    No opinion of a resident may wait for moderation any more, for after this none can be taken up;
+    and every published one must have its disposition.
+    Raises: NotFound; RuleBroken topic.unmoderated, topic.undisposed, topic.wrong_state.
     """
     with transaction() as session:
         require(actor, Permission.TOPIC_HANDLE, Place(community_id))
         topic = hold(session, community_id, topic_id)
         if topic.state != State.DRAFTED:
             raise RuleBroken("topic.wrong_state", state=topic.state)
+        if left := waiting_about(session, community_id, subject_of(topic)):
+            raise RuleBroken("topic.unmoderated", number=left)
         if left := undisposed_about(session, community_id, subject_of(topic)):
             raise RuleBroken("topic.undisposed", number=left)
         move(session, actor, topic, State.PUBLISHED, "")

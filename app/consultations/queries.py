@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.attachments.queries import PictureView, pictures
 from app.consultations.models import Topic, TopicCorrection, TopicMove, TopicOutcome, TopicPhoto
-from app.consultations.rules import UNSEEN, State, stage_index
+from app.consultations.rules import NO_PARENT, UNSEEN, State, stage_index
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.links import edges_of
@@ -130,6 +130,13 @@ def public_topics(community_id: int) -> list[TopicLine]:
 def all_topics(community_id: int) -> list[TopicLine]:
     """Every topic, for the desk, the latest move first."""
     return _lines(Topic.community_id == community_id)
+
+
+def parents_for(community_id: int, topic_id: str) -> list[TopicLine]:
+    """The topics another can be merged into: those that go on in the open, without itself."""
+    ended = [state.value for state in NO_PARENT]
+    others = Topic.public_id != topic_id, Topic.state.not_in(ended)
+    return _lines(Topic.community_id == community_id, *others)
 
 
 def topics_of(community_id: int, person_id: int) -> list[TopicLine]:

@@ -99,6 +99,8 @@ NEEDS_REASON = frozenset(
 UNSEEN = frozenset({S.PROPOSED, S.SCREENING, S.WITHDRAWN})
 # Nothing more comes of it.
 ENDED = frozenset({S.ARCHIVED, S.REJECTED, S.MERGED, S.NOT_ADOPTED})
+# No other topic is handled together with one that is not public or goes on no more.
+NO_PARENT = UNSEEN | ENDED | {S.INVALIDATED}
 OPEN_TO_OPINIONS = frozenset(
     {S.ACCEPTED, S.ANNOUNCED, S.IN_SESSION, S.DRAFTED, S.ADJOURNED, S.POSTPONED}
 )
@@ -170,6 +172,12 @@ def plain_moves(state: State) -> frozenset[State]:
     Out of a vote nothing does: what it came to follows from its numbers.
     """
     return frozenset() if state is S.TO_VOTE else MOVES[state] & PLAIN_MOVES
+
+
+def check_parent(parent: State) -> None:
+    """Raise RuleBroken topic.no_parent unless a topic may be merged into one in this state."""
+    if parent in NO_PARENT:
+        raise RuleBroken("topic.no_parent")
 
 
 def needs_quorum(form: Form) -> bool:

@@ -8,11 +8,14 @@ from flask import Blueprint, g
 from flask_babel import gettext as _
 
 from app.consultations import queries, words
+from app.consultations.rules import State
 from app.core.times import end_text, time_text
+from app.discussion import queries as opinions
 from app.projects import queries as projects
 
 if TYPE_CHECKING:
     from app.consultations.queries import TopicView
+    from app.discussion.queries import PostView
 
 bp = Blueprint("consultations", __name__)
 bp.add_app_template_filter(end_text, "end_text")
@@ -45,3 +48,10 @@ def projects_of(topic: TopicView) -> list[projects.ProjectView]:
     """The projects a topic led to."""
     codes = queries.linked_projects(g.place.id, topic.subject)
     return projects.projects_by_code(g.place.id, codes) if codes else []
+
+
+def unfinished(topic: TopicView) -> list[PostView]:
+    """Residents' opinions the desk has to finish with before it can publish the topic's own."""
+    if topic.line.state is not State.DRAFTED:
+        return []
+    return opinions.unfinished(g.place.id, topic.subject)

@@ -123,8 +123,14 @@ def _broken(error: RuleBroken) -> str:
         "topic.too_long": _("写得太长了，没有保存。最多 %(most)s 个字。", most=most),
         "topic.too_many_photos": _("照片最多 %(most)s 张，没有保存。", most=most),
         "topic.no_reason": _("请写上理由，理由会公开。什么都没有改动。"),
-        "topic.no_parent": _("没有找到要并入的议题。什么都没有改动。"),
+        "topic.no_parent": _(
+            "不能并入这个议题：它还没有公开，或者已经办结了。什么都没有改动。请另选一个。"
+        ),
         "topic.no_minutes": _("会议纪要还没有由第二人确认，不能形成协商意见。"),
+        "topic.unmoderated": _(
+            "还有 %(number)s 条居民意见等着审核，没有公示。请先到“意见审核”办完。",
+            number=facts.get("number", ""),
+        ),
         "topic.undisposed": _(
             "还有 %(number)s 条居民意见没有说明采纳不采纳，不能公示。请先到“意见审核”办完。",
             number=facts.get("number", ""),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import FormField, HiddenField, RadioField, StringField, TextAreaField
 from wtforms.form import Form
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired, Length, ValidationError
 
 from app.core.words import fen_from
 from app.designs.rules import LONGEST, Plan
@@ -28,19 +29,30 @@ class PlanForm(Form):
 
     def is_empty(self) -> bool:
         """Whether nothing was typed."""
-        fields = (self.title, self.summary, self.cost, self.serves, self.gives_up)
+        fields = (self.title, self.summary, self.cost, self.upkeep, self.serves, self.gives_up)
         return not any((field.data or "").strip() for field in fields)
 
+    def validate_upkeep(self, field: StringField) -> None:
+        """Refuse an amount nobody can read; that there is none is said by a 0."""
+        if not self.is_empty() and fen_from(field.data or "") is None:
+            raise ValidationError(_("请写每年维护要花多少元，只写数字；不用花钱的，写 0。"))
+
     def plan(self) -> Plan:
-        """Give the alternative as typed; an amount that is none becomes 0 and is refused."""
+        """Give the alternative as typed."""
         return Plan(
             self.title.data or "",
             self.summary.data or "",
-            fen_from(self.cost.data or "") or 0,
-            fen_from(self.upkeep.data or "0") or 0,
+            _fen(self.cost.data or ""),
+            _fen(self.upkeep.data or ""),
             self.serves.data or "",
             self.gives_up.data or "",
         )
+
+
+def _fen(typed: str) -> int:
+    """An amount as typed; what is none becomes less than nothing, which the rules refuse."""
+    amount = fen_from(typed)
+    return -1 if amount is None else amount
 
 
 class ProposalForm(FlaskForm):
@@ -50,14 +62,15 @@ class ProposalForm(FlaskForm):
         _l("方案名称"), validators=[InputRequired(_l("请写方案名称")), Length(max=120)]
     )
     project = RadioField(_l("为哪个项目"), validators=[InputRequired(_l("请选一个项目"))])
-    a = FormField(PlanForm)
-    b = FormField(PlanForm)
-    c = FormField(PlanForm)
+    a = FormField(PlanForm, _l("方案 %(letter)s", letter="A"))
+    b = FormField(PlanForm, _l("方案 %(letter)s", letter="B"))
+    c = FormField(PlanForm, _l("方案 %(letter)s", letter="C"))
     once = HiddenField(validators=[Length(max=40)])
 
-    def plans(self) -> list[PlanForm]:
-        """Give the alternatives that were filled in."""
-        return [one.form for one in (self.a, self.b, self.c) if not one.form.is_empty()]
+    def plans(self) -> list[tuple[int, PlanForm]]:
+        """Give the alternatives that were filled in, each with its place on the form."""
+        forms = (self.a.form, self.b.form, self.c.form)
+        return [(place, one) for place, one in enumerate(forms) if not one.is_empty()]
 
 
 class RevisionForm(ProposalForm):

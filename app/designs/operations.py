@@ -50,10 +50,15 @@ NOTICE_DAYS = 7
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """An alternative with its drawing; without one a revision keeps the drawing before."""
+    """An alternative with its drawing.
+
+    Without one a revision keeps the drawing of the alternative it was `before`: its place in the
+    revision that is changed, None for what is new.
+    """
 
     plan: Plan
     picture: Picture | None = None
+    before: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +268,7 @@ def _write(session: Session, actor: Actor, proposal: Proposal, change: Change) -
         )
     )
     for position, one in enumerate(change.drawn):
-        picture_id = before.get(position)
+        picture_id = None if one.before is None else before.get(one.before)
         if one.picture is not None:
             alt = one.plan.title
             kept = keep_picture(session, actor, proposal.community_id, one.picture, alt)

@@ -178,8 +178,8 @@ def _form_page(form: ProposalForm, proposal: ProposalView | None) -> ResponseRet
     return page, status
 
 
-def _drawn(forms: list[PlanForm]) -> tuple[operations.Drawn, ...]:
-    return tuple(operations.Drawn(one.plan(), _picture(one)) for one in forms)
+def _drawn(forms: list[tuple[int, PlanForm]]) -> tuple[operations.Drawn, ...]:
+    return tuple(operations.Drawn(one.plan(), _picture(one), place) for place, one in forms)
 
 
 def _picture(form: PlanForm) -> images.Picture | None:

@@ -1,8 +1,10 @@
-"""Writing, moderating and answering. Publishing and hiding are public acts; writing is not yet."""
+"""Writing, moderating and answering. Publishing and hiding are public acts; writing is not yet.
+
+Of some subjects nothing is told in the record: the answers to a rating's open question.
+"""
 
 from __future__ import annotations
 
-import re
 import secrets
 from typing import TYPE_CHECKING
 
@@ -142,10 +144,10 @@ def publish_post(actor: Actor, *, community_id: int, post_id: str, cover: str = 
         rules.check_move(PostState(post.state), PostState.PUBLISHED)
         if post.state != PostState.SUBMITTED:
             raise RuleBroken("post.wrong_state", state=post.state)
-        for phrase in filter(None, (each.strip() for each in re.split("[、；;]", cover))):
+        for phrase in rules.phrases(cover):
             if phrase not in post.text:
                 raise RuleBroken("post.nothing_to_cover")
-            post.text = post.text.replace(phrase, "*" * len(phrase))
+            post.text = rules.cover(post.text, phrase)
         _publish(session, actor, post)
 
 
@@ -319,19 +321,24 @@ def _write(
     facts: dict[str, str] | None = None,
     private: dict[str, str] | None = None,
 ) -> None:
+    """Tell a public act in the record, or in the security log where its subject stays outside."""
+    if not steps.is_recorded(post.subject):
+        _note(session, actor, post, kind.name, about=post.subject, **(facts or {}))
+        return
     data = {"post": post.public_id, "about": post.subject} | (facts or {})
     act = Act(kind, f"post:{post.public_id}", data, private or {})
     record(session, actor, act, post.community_id)
 
 
-def _note(session: Session, actor: Actor, post: Post, kind: str) -> None:
-    """What nobody else has seen yet is no entry of the record."""
+def _note(session: Session, actor: Actor, post: Post, kind: str, **facts: str) -> None:
+    """Leave a line that is no entry of the record: what nobody else has seen yet is none."""
     security(
         session,
         kind,
         community_id=post.community_id,
         person_id=actor.person_id,
         post=post.public_id,
+        **facts,
     )
 
 

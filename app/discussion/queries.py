@@ -168,21 +168,30 @@ def _counts(*conditions: ColumnElement[bool]) -> dict[str, int]:
     return {state: number for state, number in rows}  # noqa: C416 -- rows are no pairs to mypy
 
 
+def unfinished(community_id: int, subject: str) -> list[PostView]:
+    """Opinions on a subject that wait for moderation, then published ones without a disposition."""
+    about = Post.community_id == community_id, Post.subject == subject
+    waiting = _posts(*about, Post.state == PostState.SUBMITTED.value)
+    shown = Post.state == PostState.PUBLISHED.value, Post.disposition == ""
+    return waiting + _posts(*about, *shown)
+
+
+def waiting_about(session: Session, community_id: int, subject: str) -> int:
+    """How many opinions on a subject wait for moderation, in the caller's transaction."""
+    return _number(session, community_id, subject, Post.state == PostState.SUBMITTED.value)
+
+
 def undisposed_about(session: Session, community_id: int, subject: str) -> int:
     """How many published opinions on a subject have no disposition, in the caller's transaction."""
-    return (
-        session.scalar(
-            select(func.count())
-            .select_from(Post)
-            .where(
-                Post.community_id == community_id,
-                Post.subject == subject,
-                Post.state == PostState.PUBLISHED.value,
-                Post.disposition == "",
-            )
-        )
-        or 0
-    )
+    shown = Post.state == PostState.PUBLISHED.value, Post.disposition == ""
+    return _number(session, community_id, subject, *shown)
+
+
+def _number(
+    session: Session, community_id: int, subject: str, *conditions: ColumnElement[bool]
+) -> int:
+    about = Post.community_id == community_id, Post.subject == subject, *conditions
+    return session.scalar(select(func.count()).select_from(Post).where(*about)) or 0
 
 
 def author_in(session: Session, community_id: int, subject: str, post_id: str) -> int | None:

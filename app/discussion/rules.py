@@ -76,6 +76,16 @@ def mask(text: str) -> str:
     return _PHONE.sub(lambda found: found[0][:3] + "*" * (len(found[0]) - 3), covered)
 
 
+def phrases(typed: str) -> tuple[str, ...]:
+    """The phrases somebody typed to be covered, split by 、 or a semicolon."""
+    return tuple(part.strip() for part in re.split("[、；;]", typed) if part.strip())
+
+
+def cover(text: str, phrase: str) -> str:
+    """The text with a phrase covered wherever it stands, as long as it was."""
+    return text.replace(phrase, "*" * len(phrase))
+
+
 def check_move(state: PostState, to: PostState) -> None:
     """Raise RuleBroken post.wrong_state unless moderation may go from one to the other."""
     if to not in MOVES[state]:

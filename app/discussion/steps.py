@@ -25,15 +25,27 @@ class Subject:
 
 Provider = Callable[[int, str], Subject]
 _providers: dict[str, Provider] = {}
+_unrecorded: set[str] = set()
 
 
-def register_subjects(prefix: str, provider: Provider) -> None:
+def register_subjects(prefix: str, provider: Provider, *, recorded: bool = True) -> None:
     """Make known who owns subjects that begin with `prefix:`.
 
     The provider is given a community's id and what follows the prefix; it raises NotFound for
-    what is not there or not public.
+    what is not there or not public. What becomes of opinions is told in the record, or in the
+    security log alone where they are not `recorded`.
     """
     _providers[prefix] = provider
+    if not recorded:
+        _unrecorded.add(prefix)
+
+
+def is_recorded(subject: str) -> bool:
+    """Whether what becomes of opinions on a subject is told in the record.
+
+    The kind of subject decides, so that this can also be said of what is gone or not public.
+    """
+    return subject.partition(":")[0] not in _unrecorded
 
 
 def subject_of(community_id: int, subject: str) -> Subject:

@@ -9,13 +9,19 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyotp
+from flask import current_app
 from flask_babel import gettext as _
 
 from app.core import canonical, web
 from app.core.errors import RuleBroken
+from app.people import operations
 from app.people.rules import password_problem
+
+if TYPE_CHECKING:
+    from app.core.actor import Actor, Role
 
 PASSWORD_BYTES = 15
 GROUP = 4
@@ -71,6 +77,42 @@ def new_password(sign_in_name: str) -> str:
         if not password_problem(password, sign_in_name):
             break
     return password
+
+
+def sign_in_address() -> str:
+    """Where people of the staff sign in."""
+    base: str = current_app.config["SETTINGS"].base_url
+    return f"{base}/staff/sign-in"
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What somebody is to be, where; `place` and `title` are the words of it on the slip."""
+
+    role: Role
+    place: str = ""
+    title: str = ""
+    community_id: int | None = None
+    jurisdiction_id: int | None = None
+
+
+def new_slip(actor: Actor, duty: Duty, *, sign_in_name: str, display: str) -> Slip:
+    """Make an account with a password of our own; gives the slip for whoever it is.
+
+    Raises: RuleBroken staff.name_taken.
+    """
+    password = new_password(sign_in_name)
+    secret = operations.add_staff(
+        actor,
+        sign_in_name=sign_in_name,
+        display=display,
+        password=password,
+        role=duty.role,
+        community_id=duty.community_id,
+        jurisdiction_id=duty.jurisdiction_id,
+    )
+    address = sign_in_address()
+    return Slip(duty.place, duty.title, display, sign_in_name, password, secret, address)
 
 
 def private_file(path: Path) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from flask import current_app
 from flask_babel import gettext as _
 from flask_migrate import upgrade
 from sqlalchemy import func, select
@@ -20,9 +19,8 @@ from app.core import web
 from app.core.actor import SYSTEM, Role
 from app.core.db import db
 from app.core.errors import RuleBroken
-from app.people import operations as people
 from app.people.models import RoleGrant
-from app.people.slips import Slip, new_password, private_file
+from app.people.slips import Duty, new_slip, private_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,17 +65,8 @@ def _city(name: str, code: str) -> int:
 
 def _slip(name: str, city_id: int) -> str:
     """What an administrator needs to sign in, once: name, password, second factor."""
-    password = new_password(name)
-    secret = people.add_staff(
-        SYSTEM,
-        sign_in_name=name,
-        display=name,
-        password=password,
-        role=Role.ADMINISTRATOR,
-        jurisdiction_id=city_id,
-    )
-    address = current_app.config["SETTINGS"].base_url + "/staff/sign-in"
-    return Slip("", "", name, name, password, secret, address).text
+    duty = Duty(Role.ADMINISTRATOR, jurisdiction_id=city_id)
+    return new_slip(SYSTEM, duty, sign_in_name=name, display=name).text
 
 
 def _broken(error: RuleBroken) -> str:

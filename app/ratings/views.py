@@ -196,5 +196,5 @@ def _address(community_id: int, project_code: str) -> tuple[str, str]:
     return projects.project(community_id, project_code).title, subject.url
 
 
-register_subjects("rating", _subject)
+register_subjects("rating", _subject, recorded=False)
 register_address("rating", _address)

@@ -10,14 +10,13 @@ from flask import Blueprint, current_app
 
 from app.communities import operations as communities
 from app.communities import places
-from app.communities import queries as community_queries
 from app.communities.rules import community_code
 from app.core import web
 from app.core.actor import SYSTEM, Role
 from app.core.errors import RuleBroken
-from app.people import operations as people
-from app.people.slips import Slip, new_password, private_file
+from app.people.slips import Duty, new_slip, private_file
 from app.starting import queries, words
+from app.starting.adding import ensure_community
 
 bp = Blueprint("community_cli", __name__, cli_group="community")
 
@@ -66,25 +65,17 @@ def new(  # noqa: PLR0913 -- one option for each thing the pages ask
 
 
 def _community(code: str, name: str, under: str, desk: tuple[str, str, str]) -> int:
-    """The community's id; one of the same code and name is kept as it is."""
-    try:
-        return communities.add_community(
-            SYSTEM,
-            communities.NewCommunity(
-                code=code,
-                name=name,
-                jurisdiction_id=queries.above(under)[0],
-                desk_phone=desk[0],
-                office=desk[1],
-                hours=desk[2],
-                intro="",
-                demo=False,
-            ),
-        )
-    except RuleBroken:
-        if not queries.same_community(code, name):
-            raise
-        return community_queries.community_by_code(code).id
+    new = communities.NewCommunity(
+        code=code,
+        name=name,
+        jurisdiction_id=queries.above(under)[0],
+        desk_phone=desk[0],
+        office=desk[1],
+        hours=desk[2],
+        intro="",
+        demo=False,
+    )
+    return ensure_community(SYSTEM, new)
 
 
 Wanted = tuple[Role, str, str]
@@ -99,20 +90,11 @@ def _accounts(community_id: int, place: str, wanted: list[Wanted], out: Path) ->
     """Make the accounts; each slip is on the disk before the next account is made."""
     if not wanted:
         return 0
-    address = current_app.config["SETTINGS"].base_url + "/staff/sign-in"
     with os.fdopen(private_file(out), "w", encoding="utf-8") as file:
         for role, name, display in wanted:
-            password = new_password(name)
-            secret = people.add_staff(
-                SYSTEM,
-                sign_in_name=name,
-                display=display,
-                password=password,
-                role=role,
-                community_id=community_id,
-            )
             title = words.role_name(role)
-            slip = Slip(place, title, display, name, password, secret, address)
+            duty = Duty(role, place, title, community_id)
+            slip = new_slip(SYSTEM, duty, sign_in_name=name, display=display)
             file.write(f"{place} {title} {display}\n{slip.text}")
             file.flush()
     return len(wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from app.communities import operations as communities
@@ -13,12 +13,10 @@ from app.communities import queries as community_queries
 from app.communities.rules import community_code
 from app.core import guard, qr, web
 from app.core.actor import Role
-from app.core.errors import RuleBroken
-from app.people import accounts
-from app.people import operations as people
-from app.people.slips import Slip, new_password
+from app.people import accounts, slips
 from app.policy.table import Permission
 from app.starting import queries, words
+from app.starting.adding import ensure_community
 from app.starting.forms import AboveForm, ActForm, CardForm, NewCardForm, PersonForm
 from app.starting.rules import FIRST_PEOPLE, OTHERS, Step, next_step
 
@@ -83,12 +81,8 @@ def _add(form: NewCardForm, place_id: int) -> None:
         intro="",
         demo=False,
     )
-    try:
-        communities.add_community(guard.current_actor(), new)
-    except RuleBroken:
-        # The same form sent twice is no mistake: what it asks for is there.
-        if not queries.same_community(new.code, new.name):
-            raise
+    # The same form sent twice is no mistake: what it asks for is there.
+    ensure_community(guard.current_actor(), new)
 
 
 @bp.route("/system/communities/<community>/card", methods=["GET", "POST"])
@@ -121,9 +115,9 @@ def person(community: str, step: str) -> ResponseReturnValue:
     place = community_queries.community_by_code(community)
     role = _role(step)
     form = PersonForm()
-    slips: list[Slip] = []
-    if web.carried_out(form, lambda: slips.append(_new_person(place, role, form))):
-        return _slip_page(place, slips[0])
+    made: list[slips.Slip] = []
+    if web.carried_out(form, lambda: made.append(_new_person(place, role, form))):
+        return _slip_page(place, made[0])
     is_first = role in FIRST_PEOPLE.values()
     return render_template(
         "starting/person.html",
@@ -146,29 +140,16 @@ def _role(step: str) -> Role:
     return by_key[step]
 
 
-def _new_person(place: CommunityView, role: Role, form: PersonForm) -> Slip:
-    name = (form.sign_in_name.data or "").strip()
-    display = (form.display.data or "").strip()
-    password = new_password(name)
-    secret = people.add_staff(
+def _new_person(place: CommunityView, role: Role, form: PersonForm) -> slips.Slip:
+    return slips.new_slip(
         guard.current_actor(),
-        sign_in_name=name,
-        display=display,
-        password=password,
-        role=role,
-        community_id=place.id,
+        slips.Duty(role, place.name, words.role_name(role), place.id),
+        sign_in_name=(form.sign_in_name.data or "").strip(),
+        display=(form.display.data or "").strip(),
     )
-    return _slip(place, words.role_name(role), display, name, password, secret)
 
 
-def _slip(
-    place: CommunityView, role: str, display: str, name: str, password: str, secret: str
-) -> Slip:
-    address = current_app.config["SETTINGS"].base_url + "/staff/sign-in"
-    return Slip(place.name, role, display, name, password, secret, address)
-
-
-def _slip_page(place: CommunityView, slip: Slip) -> ResponseReturnValue:
+def _slip_page(place: CommunityView, slip: slips.Slip) -> ResponseReturnValue:
     roles = frozenset(one.role for one in queries.staff_of(place.id))
     coming = next_step(roles)
     return render_template(
@@ -189,14 +170,20 @@ def new_slip(community: str, person_id: int) -> ResponseReturnValue:
     line = next((one for one in queries.staff_of(place.id) if one.person_id == person_id), None)
     if line is None:
         abort(404)
-    password = new_password(line.sign_in_name)
+    password = slips.new_password(line.sign_in_name)
     done = accounts.renew_slip(
         guard.current_actor(), community_id=place.id, person_id=person_id, password=password
     )
-    role = words.role_name(line.role)
-    return _slip_page(
-        place, _slip(place, role, line.display, line.sign_in_name, password, done.secret)
+    slip = slips.Slip(
+        place.name,
+        words.role_name(line.role),
+        line.display,
+        line.sign_in_name,
+        password,
+        done.secret,
+        slips.sign_in_address(),
     )
+    return _slip_page(place, slip)
 
 
 @bp.get("/system/communities/<community>/")
@@ -215,7 +202,7 @@ def hand_over(community: str) -> ResponseReturnValue:
         others=[(role.value, words.role_name(role), words.role_work(role)) for role in OTHERS],
         act=ActForm(),
         step=words.step_text(Step.HAND_OVER),
-        sign_in=current_app.config["SETTINGS"].base_url + "/staff/sign-in",
+        sign_in=slips.sign_in_address(),
     )
 
 

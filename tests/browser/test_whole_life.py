@@ -146,6 +146,7 @@ def test_a_project_from_a_need_to_its_second_rating(
     with clock.set_to(clock.now()):
         topic = _talk_over(city, scripted, plain, clerk, second)
         _design(city, scripted, clerk, designer)
+        _redesign(city, plain, scripted, clerk, designer)
         _decide(city, scripted, plain, second, clerk, topic)
         _build(city, clerk, topic)
         _rate(city, scripted, clerk, step="不满意", neighbours=1)
@@ -187,10 +188,11 @@ def _talk_over(city: City, resident: Page, plain: Page, clerk: Page, second: Pag
     clerk.get_by_label("主持人").fill("主持人")
     clerk.get_by_label("记录人").fill("记录人")
     main_button(clerk, "发布公告")
-    resident.goto(address)
-    resident.get_by_role("link", name="看议程、报名").click()
-    main_button(resident, "报名参加")
-    expect(resident.get_by_role("main")).to_contain_text("您已报名")
+    for page in (resident, plain):
+        page.goto(address)
+        page.get_by_role("link", name="看议程、报名").click()
+        main_button(page, "报名参加")
+        expect(page.get_by_role("main")).to_contain_text("您已报名")
 
     clock.advance(starts - clock.now())
     staff(clerk, city, "gongzuo")
@@ -198,7 +200,10 @@ def _talk_over(city: City, resident: Page, plain: Page, clerk: Page, second: Pag
     main_button(clerk, "开始开会")
     clerk.get_by_role("link", name="去签到和写纪要").click()
     meeting = clerk.url
-    main_button(clerk, "签到")
+    for _each in (resident, plain):
+        clerk.get_by_role("main").get_by_role("button", name="签到").first.click()
+        answered(clerk)
+    expect(clerk.get_by_text("已签到", exact=True)).to_have_count(2)
     clerk.get_by_label("会议纪要").fill("坡道改缓，两边装扶手。")
     main_button(clerk, "保存纪要")
     main_button(clerk, "结束会议")
@@ -244,6 +249,43 @@ def _design(city: City, resident: Page, clerk: Page, designer: Page) -> None:
     main_button(clerk, "公布方案")
     resident.goto(designer.url)
     expect(resident.get_by_role("main")).to_contain_text("方案 B：折坡")
+
+
+def _redesign(city: City, plain: Page, scripted: Page, clerk: Page, designer: Page) -> None:
+    """Somebody comments on a drawing, the designer answers, and a revision says because of whom."""
+    address, said = designer.url, "折坡的转弯处轮椅转不过来"
+    plain.goto(address)
+    plain.get_by_role("link", name="写意见").click()
+    plain.get_by_label("您的意见").fill(said)
+    main_button(plain, "提交意见")
+    clerk.goto("/c/HXL/desk/posts")
+    clerk.get_by_role("link", name=said).click()
+    main_button(clerk, "公布")
+    designer.goto("/c/HXL/designer")
+    asked = designer.get_by_role("main").locator(".card.now").filter(has_text="两种坡道")
+    expect(asked).to_contain_text("1 条意见等您回应")
+    asked.get_by_role("link", name="去回应").click()
+    designer.get_by_role("link", name="回应这一条").click()
+    designer.get_by_role("textbox").fill("转弯处放宽到一米五。")
+    main_button(designer, "公布回应")
+    designer.goto(address)
+    designer.get_by_role("link", name="出新的一版").click()
+    designer.get_by_label("这一版改了什么").fill("转弯处加宽")
+    designer.get_by_role("radio", name=said).check()
+    main_button(designer, "提交方案")
+    expect(designer).to_have_url(re.compile(re.escape(address) + "$"))
+    for page in (plain, scripted):
+        page.goto(address)
+        shown = page.get_by_role("main")
+        for words in ("第 2 版", "转弯处加宽", f"根据一条意见改的：{said}"):
+            expect(shown).to_contain_text(words)
+        opinion = page.locator("#opinions li").filter(has_text=said)
+        expect(opinion).to_contain_text("设计师回应")
+        expect(opinion).to_contain_text("转弯处放宽到一米五。")
+    run_worker(city)
+    plain.goto("/c/HXL/inbox")
+    for told in ("设计师回应了您的意见", "您提过意见的方案有了新版"):
+        expect(plain.get_by_role("main")).to_contain_text(told)
 
 
 def _decide(city: City, resident: Page, plain: Page, second: Page, clerk: Page, topic: str) -> None:

@@ -16,6 +16,8 @@ from app.core.actor import SYSTEM, Role
 from app.core.db import db
 from app.core.errors import NotFound, RuleBroken
 from app.core.record import RecordEntry
+from app.discussion import operations as posts
+from app.discussion import queries as opinions
 from app.meetings import operations as meetings
 from app.meetings.resolutions import (
     Body,
@@ -27,12 +29,16 @@ from app.meetings.resolutions import (
     verdict_of_owners,
 )
 from app.voting import operations as voting
+from tests.support.checked_client import CheckedClient
+from tests.support.world import World
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from flask import Flask
+
     from app.core.actor import Actor
-    from tests.support.world import Place, World
+    from tests.support.world import Place
 
 HOUSEHOLDS, REPRESENTATIVES = Body.RESIDENTS_MEETING, Body.REPRESENTATIVES_MEETING
 
@@ -167,6 +173,63 @@ def call_again(topic: Handled, form: Form = Form.ROUND_TABLE) -> str:
         reason="异议有道理",
         **topic.mine,
     )
+
+
+def test_no_opinion_is_published_over_one_that_still_waits_to_be_read(
+    world: World, place: Place
+) -> None:
+    topic = Handled(world, place)
+    elsewhere = world.post(place, f"topic:{world.topic(place)}")
+    waiting, refused = (world.post(place, f"topic:{topic.topic}") for _ in range(2))
+    topic.sit(world.meeting(place, topic.topic))
+    with pytest.raises(RuleBroken, match=r"topic\.unmoderated") as broken:
+        topic.publish()
+    assert broken.value.facts["number"] == 2
+    posts.return_post(
+        topic.clerk, community_id=place.id, post_id=refused, reason="unclear", note="哪里？"
+    )
+    posts.publish_post(topic.clerk, community_id=place.id, post_id=waiting)
+    with pytest.raises(RuleBroken, match=r"topic\.undisposed"):
+        topic.publish()
+    assert state_of(place, topic.topic) is State.DRAFTED
+    posts.dispose(
+        topic.clerk, community_id=place.id, post_id=waiting, disposition="adopted", why="照办"
+    )
+    topic.publish()
+    assert [post.public_id for post in opinions.queue(place.id)] == [elsewhere]
+
+
+def test_the_desk_is_shown_which_opinions_keep_it_from_publishing(
+    web_app: Flask, fixed_clock: datetime
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 3)
+    topic = Handled(world, place)
+    about, mine = f"topic:{topic.topic}", {"community_id": place.id}
+    answered, unanswered = (world.post(place, about, text=text) for text in ("放门口", "放树下"))
+    waiting = world.post(place, about, text="放两张")
+    for post in (answered, unanswered):
+        posts.publish_post(topic.clerk, **mine, post_id=post)
+    posts.dispose(topic.clerk, **mine, post_id=answered, disposition="adopted", why="照办")
+    topic.sit(world.meeting(place, topic.topic))
+    operations.draft_opinion(topic.clerk, opinion="放树下", dissent="", **topic.mine)
+    clerk, desk = CheckedClient(web_app), f"/c/HXL/desk/topics/{topic.topic}"
+    clerk.staff(world.staff(place))
+    refused = clerk.post(f"{desk}/publish", {})
+    assert refused.status_code == 422
+    assert "还有 1 条居民意见等着审核，没有公示。请先到“意见审核”办完。" in refused.text
+    page = clerk.get(desk).text
+    assert "还有 2 条没有办完。" in page
+    assert '<a class="btn" href="/c/HXL/desk/posts">去意见审核</a>' in page
+    for post in (waiting, unanswered):
+        assert f'href="/c/HXL/desk/posts/{post}"' in page
+    assert f"/desk/posts/{answered}" not in page
+    assert f'action="{desk}/publish"' not in page
+    clerk.post(f"/c/HXL/desk/posts/{waiting}/return", {"reason": "duplicate", "note": ""})
+    disposed = {"disposition": "adopted", "why": "照办"}
+    clerk.post(f"/c/HXL/desk/posts/{unanswered}/dispose", disposed)
+    assert f'action="{desk}/publish"' in clerk.get(desk).text
+    assert clerk.post(f"{desk}/publish", {}).status_code == 303
 
 
 def test_a_drafted_opinion_can_go_back_to_the_table(world: World, place: Place) -> None:

@@ -157,11 +157,12 @@ def test_a_topic_goes_from_a_need_to_the_archive(web_app: Flask, fixed_clock: da
     clerk.staff(world.staff(place))
     for step, form in (
         ("move/decided", {"note": ""}),
-        ("link", {"project": "P08"}),
+        ("link", {"project": "P08"}),  # once: afterwards it is offered no more
         ("work", {"owner": "物业公司", "due": "2026-07-01"}),
         ("move/reported", {"note": "线已划好"}),
     ):
         assert clerk.post(f"{desk}/{step}", form).status_code == 303, step
+    assert 'name="project"' not in clerk.get(desk).text
     unrated = clerk.post(f"{desk}/move/rated", {"note": ""})
     assert unrated.status_code == 422
     assert "居民还没有评过" in unrated.text
@@ -238,12 +239,20 @@ def test_side_exits_say_why(web_app: Flask, fixed_clock: datetime, to: str) -> N
     place = world.community("HXL", 2)
     other = world.topic(place, title="旧议题")
     topic = world.topic(place, world_state("screening"), title="新议题")
+    turned_away = world.topic(place, world_state("screening"), title="不办的事")
     clerk = CheckedClient(web_app)
     clerk.staff(world.staff(place))
     desk = f"/c/HXL/desk/topics/{topic}"
     if to == "rejected":
         answer = clerk.post(f"{desk}/move/rejected", {"note": "不属于社区职责"})
     else:
+        away = {"note": "不属于社区职责"}
+        clerk.post(f"/c/HXL/desk/topics/{turned_away}/move/rejected", away)
+        offered = re.findall(r'name="into"[^>]* value="([^"]+)"', clerk.get(desk).text)
+        assert offered == [other]
+        for into in (topic, turned_away):
+            refused = clerk.post(f"{desk}/merge", {"into": into, "note": "一件事"})
+            assert refused.status_code == 422, into
         answer = clerk.post(f"{desk}/merge", {"into": other, "note": "和旧议题是一件事"})
     assert answer.status_code == 303
     page = CheckedClient(web_app).get(f"/c/HXL/topics/{topic}").text

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 
 from app.consultations import operations, queries
+from app.consultations.models import Topic
 from app.consultations.rules import Form, State
 from app.core import clock
-from app.core.db import db
+from app.core.db import db, transaction
 from app.core.errors import NotAllowed, NotFound, RuleBroken
 from app.core.images import Picture
+from app.core.links import edges_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,6 +24,23 @@ if TYPE_CHECKING:
     from app.core.actor import Actor
     from tests.support.world import Place, World
 
+# Where something comes yet of what is asked for.
+GOING_ON = {
+    State.ACCEPTED,
+    State.ANNOUNCED,
+    State.IN_SESSION,
+    State.DRAFTED,
+    State.PUBLISHED,
+    State.OBJECTION_REVIEW,
+    State.TO_VOTE,
+    State.DECIDED,
+    State.IMPLEMENTING,
+    State.REPORTED,
+    State.RATED,
+    State.ESCALATED,
+    State.ADJOURNED,
+    State.POSTPONED,
+}
 TEXT = operations.TopicText("装长椅", "没处坐", "放哪里？")
 
 
@@ -71,20 +92,36 @@ def test_moves_that_need_more_than_a_word_are_refused(world: World, place: Place
             )
 
 
-def test_a_topic_is_merged_into_one_that_is_public_and_another(world: World, place: Place) -> None:
+@pytest.mark.parametrize("state", list(State))
+def test_a_topic_is_merged_only_into_one_that_goes_on(
+    world: World, place: Place, state: State
+) -> None:
     topic, parent = world.topic(place, State.SCREENING), world.topic(place)
-    hidden = world.topic(place, State.PROPOSED)
-
-    def merge(into: str) -> None:
-        operations.merge_topic(
-            world.clerk(place), community_id=place.id, topic_id=topic, into=into, note="一件事"
-        )
-
-    for into in (topic, hidden, "nothing"):
+    with transaction() as session:
+        session.execute(update(Topic).where(Topic.public_id == parent).values(state=state.value))
+    merge = partial(
+        operations.merge_topic,
+        world.clerk(place),
+        community_id=place.id,
+        topic_id=topic,
+        note="一件事",
+    )
+    for into in (topic, "nothing"):
         with pytest.raises(RuleBroken, match=r"topic\.no_parent"):
-            merge(into)
-    merge(parent)
-    assert queries.topic(place.id, topic).merged_into == parent
+            merge(into=into)
+    offered = [other.public_id for other in queries.parents_for(place.id, topic)]
+    db.session.rollback()
+    if state in GOING_ON:
+        assert offered == [parent]
+        merge(into=parent)
+        assert queries.topic(place.id, topic).merged_into == parent
+        return
+    assert offered == []
+    with pytest.raises(RuleBroken, match=r"topic\.no_parent"):
+        merge(into=parent)
+    after = queries.topic(place.id, topic)
+    assert (after.line.state, after.merged_into) == (State.SCREENING, "")
+    assert edges_of(place.id, f"topic:{topic}") == []
 
 
 def test_texts_are_fixed_once_announced_and_corrected_in_the_open(

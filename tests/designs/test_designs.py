@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 
 from app.core import clock, jobs
 from app.core.actor import Role
@@ -15,6 +16,7 @@ from app.core.errors import NotAllowed, NotFound, RuleBroken
 from app.core.images import Picture
 from app.core.record import RecordEntry
 from app.designs import operations, queries, rules
+from app.designs.forms import PlanForm
 from app.designs.operations import Change, Drawn, NewProposal
 from app.designs.rules import Plan, State
 from app.discussion.models import Post
@@ -143,11 +145,20 @@ def test_a_drawing_stays_when_a_revision_brings_none(world: World, fixed_clock: 
         designer,
         community_id=place.id,
         design_id=design,
-        change=Change("只改文字", "", (Drawn(A), Drawn(B))),
+        change=Change("只改文字", "", (Drawn(A, before=0), Drawn(B, before=1))),
     )
     kept, none = queries.proposal(place.id, design).alternatives
     assert kept.picture == first is not None
     assert none.picture is None
+    db.session.rollback()
+    operations.revise_proposal(
+        designer,
+        community_id=place.id,
+        design_id=design,
+        change=Change("换了次序，加了一套", "", (Drawn(B, before=1), Drawn(A, before=0), Drawn(A))),
+    )
+    pictures = [one.picture for one in queries.proposal(place.id, design).alternatives]
+    assert pictures == [None, first, None]
     db.session.rollback()
     for call in (
         lambda: operations.decide_proposal(
@@ -315,6 +326,56 @@ def test_by_the_pages(web_app: Flask, fixed_clock: datetime) -> None:
     for words in ("您的设计方案已公布", "请您来设计师进社区的会", "的会延期了"):
         assert words in inbox, words
     assert "口袋公园怎么做（2 套方案）" in resident.get("/c/HXL/projects/P05").text
+
+
+def test_a_drawing_goes_with_its_alternative_when_another_is_taken_out(
+    web_app: Flask, fixed_clock: datetime
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 1)
+    world.project(place, "P05")
+    account = world.staff(place, Role.DESIGNER)
+    drawings = [Picture(large=mark, thumb=mark, width=4, height=3) for mark in (b"a", b"b", b"c")]
+    design = operations.post_proposal(
+        account.actor,
+        community_id=place.id,
+        new=NewProposal("P05", "口袋公园", tuple(Drawn(A, drawing) for drawing in drawings)),
+    )
+    before = [one.picture for one in queries.proposal(place.id, design).alternatives]
+    db.session.rollback()
+    designer = CheckedClient(web_app)
+    designer.staff(account)
+    typed = {name.replace("a-", "c-"): text for name, text in form(what="去掉第一套").items()}
+    assert designer.post(f"/c/HXL/designer/{design}/revise", typed).status_code == 303
+    kept = [one.picture for one in queries.proposal(place.id, design).alternatives]
+    assert kept == before[1:]
+
+
+@pytest.mark.parametrize("upkeep", ["", " ", "不多", "约15000", "-5", "1.234"])
+def test_upkeep_that_cannot_be_read_is_refused_at_its_field(
+    web_app: Flask, fixed_clock: datetime, upkeep: str
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 1)
+    world.project(place, "P05")
+    designer = CheckedClient(web_app)
+    designer.staff(world.staff(place, Role.DESIGNER))
+    refused = designer.post("/c/HXL/designer/new", form(**{"b-upkeep": upkeep}))
+    assert refused.status_code == 422
+    said = "请写每年维护要花多少元，只写数字；不用花钱的，写 0。"
+    assert f'id="b-upkeep-error-1">{said}' in refused.text
+    assert f'<a href="#b-upkeep">方案 B · 每年维护（元）：{said}</a>' in refused.text
+    assert refused.text.count(said) == 2, "nothing is said of the alternative left empty"
+    written = designer.post("/c/HXL/designer/new", form(**{"b-upkeep": "0"}))
+    design = written.headers["Location"].rpartition("/")[2]
+    db.session.rollback()
+    costs = [one.plan.upkeep_fen for one in queries.proposal(place.id, design).alternatives]
+    assert costs == [1_500_000, 0]
+
+
+def test_an_alternative_of_upkeep_alone_is_not_dropped_unread() -> None:
+    typed = {"c-upkeep": "不多"}
+    assert not PlanForm(MultiDict(typed), prefix="c").is_empty()
 
 
 def test_a_drawing_opens_on_a_page_with_a_way_back(web_app: Flask, fixed_clock: datetime) -> None:

@@ -22,7 +22,7 @@ from app.discussion import operations, queries
 from app.discussion.models import Post
 from app.discussion.rules import PostState
 from app.people import queries as people
-from app.people.models import PersonNotice
+from app.people.models import PersonNotice, SecurityEvent
 from tests.consultations.test_deciding import Handled
 
 if TYPE_CHECKING:
@@ -319,3 +319,39 @@ def test_nobody_writes_who_does_not_live_here_or_when_it_is_over(
     )
     with pytest.raises(RuleBroken, match=r"post\.closed"):
         world.post(place, f"topic:{closed}")
+
+
+def test_what_answers_a_ratings_open_question_stays_outside_the_record(
+    world: World, place: Place
+) -> None:
+    world.project(place, "P01")
+    world.rating(place, "P01")
+    author, clerk = world.resident(place), world.clerk(place)
+    supervisor = world.staff(place, Role.SUPERVISOR).actor
+    shown, refused = (world.post(place, "rating:P01", author, text) for text in ("好", "不好"))
+    mine: dict[str, Any] = {"community_id": place.id, "post_id": shown}
+    operations.publish_post(clerk, **mine)
+    operations.dispose(clerk, disposition="adopted", why="照办", **mine)
+    operations.reply(clerk, text="谢谢", **mine)
+    operations.hide_post(clerk, reason="insult", note="骂人", **mine)
+    theirs: dict[str, Any] = {"community_id": place.id, "post_id": refused}
+    operations.return_post(clerk, reason="unclear", note="哪里？", **theirs)
+    operations.appeal_post(author, text="写清楚了", **theirs)
+    operations.answer_appeal(supervisor, upheld=False, answer="公布", **theirs)
+    assert kinds() == []
+    lines = db.session.execute(
+        select(SecurityEvent.kind, SecurityEvent.facts)
+        .where(SecurityEvent.facts["about"].as_string() == "rating:P01")
+        .order_by(SecurityEvent.id)
+    ).all()
+    about = {"about": "rating:P01"}
+    first, second = about | {"post": shown}, about | {"post": refused}
+    assert [(kind, facts) for kind, facts in lines] == [
+        ("post.published", first),
+        ("opinion.disposed", first | {"disposition": "adopted"}),
+        ("post.answered", first),
+        ("post.hidden", first | {"reason": "insult"}),
+        ("post.returned", second | {"reason": "unclear"}),
+        ("appeal.answered", second | {"upheld": "no"}),
+        ("post.published", second),
+    ]

@@ -36,6 +36,25 @@ def test_no_mobile_number_comes_through(phone: str, around: str) -> None:
     assert len(rules.mask(phone)) == len(phone)
 
 
+@pytest.mark.parametrize(
+    ("typed", "phrases"),
+    [
+        ("", ()),
+        (" 、；; ", ()),
+        ("王工", ("王工",)),
+        (" 王工、3-2-501；李 工;王工", ("王工", "3-2-501", "李 工", "王工")),
+        ("王工，李工", ("王工，李工",)),
+    ],
+)
+def test_phrases_to_be_covered_are_split_as_typed(typed: str, phrases: tuple[str, ...]) -> None:
+    assert rules.phrases(typed) == phrases
+
+
+def test_a_phrase_is_covered_wherever_it_stands() -> None:
+    assert rules.cover("王工说：问王工，不问王", "王工") == "**说：问**，不问王"
+    assert rules.cover("没有", "王工") == "没有"
+
+
 @given(st.text(max_size=1200))
 def test_a_text_is_kept_tidy_or_refused(text: str) -> None:
     try:

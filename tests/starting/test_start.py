@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import stat
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyotp
@@ -25,6 +26,7 @@ from app.people import operations as people
 from app.people.models import SecurityEvent, StaffAccount
 from app.people.slips import Slip, new_password
 from app.starting import queries
+from app.starting.adding import ensure_community
 from app.starting.rules import Exists, Step, Task, next_step, tasks_done
 from tests.portal.test_cli import run
 from tests.support.checked_client import CheckedClient
@@ -137,6 +139,32 @@ def test_a_step_sent_twice_makes_one_place_and_one_community(
     assert other.status_code == 422
     assert "编号 HXL 已经有社区" in other.text
     assert "别的社区" in other.text
+
+
+def test_only_a_code_that_is_taken_by_the_same_community_is_no_mistake(world: World) -> None:
+    place = world.community("HXL", 1)
+    admin = world.staff(place, Role.ADMINISTRATOR).actor
+    known = db.session.get_one(Community, place.id)
+    new = communities.NewCommunity(
+        code="HXL",
+        name=known.name,
+        jurisdiction_id=known.jurisdiction_id,
+        desk_phone="024-1",
+        office="别处",
+        hours="每天",
+        intro="",
+        demo=False,
+    )
+    db.session.rollback()
+    assert ensure_community(admin, new) == place.id
+    assert community_queries.community_by_code("HXL").office != "别处"
+    db.session.rollback()
+    with pytest.raises(RuleBroken, match=r"place\.code_taken"):
+        ensure_community(admin, replace(new, name="别的社区"))
+    with pytest.raises(RuleBroken, match=r"place\.code_shape"):
+        ensure_community(admin, replace(new, code="hxl "))
+    with pytest.raises(NotAllowed):
+        ensure_community(world.clerk(place), new)
 
 
 def test_a_slip_that_was_lost_is_made_anew_until_somebody_has_signed_in(
