@@ -76,3 +76,22 @@ def hold(session: Session, community_id: int, topic_id: str) -> Topic:
     if topic is None:
         raise NotFound("topic")
     return topic
+
+
+def hold_two(session: Session, community_id: int, topic_id: str, other_id: str) -> list[Topic]:
+    """Lock two topics, always in the same order: two merges that cross must not wait in a ring.
+
+    Gives as many as there are, the first one first. Raises: NotFound when it is not there.
+    """
+    both = Topic.public_id.in_([topic_id, other_id])
+    asked = select(Topic).where(Topic.community_id == community_id, both)
+    found = {t.public_id: t for t in session.scalars(asked.order_by(Topic.id).with_for_update())}
+    if topic_id not in found:
+        raise NotFound("topic")
+    return [found[one] for one in dict.fromkeys((topic_id, other_id)) if one in found]
+
+
+def hold_still(session: Session, community_id: int, topic_id: str) -> None:
+    """Let a topic be read and talked about, but not moved, until the transaction ends."""
+    mine = Topic.community_id == community_id, Topic.public_id == topic_id
+    session.execute(select(Topic.id).where(*mine).with_for_update(read=True)).all()

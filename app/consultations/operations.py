@@ -14,7 +14,15 @@ from app.attachments.steps import keep_picture, withhold
 from app.communities.settings import publication_days
 from app.consultations import queries, rules
 from app.consultations.models import Topic, TopicCorrection, TopicPhoto
-from app.consultations.moves import PROPOSED, acted_as, hold, move, subject_of
+from app.consultations.moves import (
+    PROPOSED,
+    acted_as,
+    hold,
+    hold_still,
+    hold_two,
+    move,
+    subject_of,
+)
 from app.consultations.rules import State
 from app.core import canonical as c
 from app.core import clock
@@ -27,6 +35,7 @@ from app.discussion.queries import undisposed_about, waiting_about
 from app.discussion.rules import check_reason as check_moderation
 from app.discussion.rules import cover as cover_phrase
 from app.discussion.rules import mask
+from app.discussion.steps import register_holder
 from app.meetings import steps as meetings
 from app.policy.table import Permission, Place, require
 from app.projects.queries import project
@@ -59,6 +68,7 @@ LINKED = records.register(
     "topic.linked", {"topic", "project"}, meaning="a topic leads to a project of the ledger"
 )
 ID_BYTES = 5
+register_holder("topic", hold_still)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,12 +285,10 @@ def merge_topic(actor: Actor, *, community_id: int, topic_id: str, into: str, no
     """Handle a topic together with another that goes on. Raises: NotFound; RuleBroken topic.*."""
     with transaction() as session:
         require(actor, Permission.TOPIC_HANDLE, Place(community_id))
-        topic = hold(session, community_id, topic_id)
-        parent = session.scalar(
-            select(Topic).where(Topic.community_id == community_id, Topic.public_id == into)
-        )
-        if parent is None or parent.id == topic.id:
+        topic, *others = hold_two(session, community_id, topic_id, into)
+        if not others:
             raise RuleBroken("topic.no_parent")
+        parent = others[0]
         rules.check_parent(State(parent.state))
         topic.merged_into = parent.public_id
         edge = Edge(subject_of(topic), "merged_into", subject_of(parent))

@@ -73,6 +73,7 @@ def write_post(actor: Actor, *, community_id: int, subject: str, text: str, once
     try:
         with transaction() as session:
             require(actor, Permission.OPINION_WRITE, Place(community_id))
+            steps.hold(session, community_id, subject)
             if not steps.subject_of(community_id, subject).open:
                 raise RuleBroken("post.closed")
             original = rules.clean(text)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from app.core.errors import NotFound
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,9 @@ class Subject:
 
 
 Provider = Callable[[int, str], Subject]
+Holder = Callable[["Session", int, str], None]
 _providers: dict[str, Provider] = {}
+_holders: dict[str, Holder] = {}
 _unrecorded: set[str] = set()
 
 
@@ -38,6 +44,18 @@ def register_subjects(prefix: str, provider: Provider, *, recorded: bool = True)
     _providers[prefix] = provider
     if not recorded:
         _unrecorded.add(prefix)
+
+
+def register_holder(prefix: str, holder: Holder) -> None:
+    """Make known how things that begin with `prefix:` are kept from being closed meanwhile."""
+    _holders[prefix] = holder
+
+
+def hold(session: Session, community_id: int, subject: str) -> None:
+    """Keep a thing as it is until the transaction ends, so that no opinion slips in behind it."""
+    prefix, _colon, rest = subject.partition(":")
+    if holder := _holders.get(prefix):
+        holder(session, community_id, rest)
 
 
 def is_recorded(subject: str) -> bool:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from flask import g
 from sqlalchemy import update
 
 from app.consultations import operations, queries
 from app.consultations.models import Topic
+from app.consultations.moves import hold, hold_two
 from app.consultations.rules import Form, State
 from app.core import clock
 from app.core.db import db, transaction
 from app.core.errors import NotAllowed, NotFound, RuleBroken
 from app.core.images import Picture
 from app.core.links import edges_of
+from app.discussion.operations import write_post
+from app.discussion.queries import waiting_about
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
+
+    from flask import Flask
 
     from app.core.actor import Actor
     from tests.support.world import Place, World
@@ -188,3 +196,51 @@ def test_an_opinion_can_be_reworded_until_it_is_published(world: World, place: P
     assert queries.topic(place.id, topic).opinion == "放树下，两条"
     db.session.rollback()
     operations.publish_opinion(clerk, **mine)  # type: ignore[arg-type]
+
+
+def test_an_opinion_sent_while_the_result_is_published_is_told_that_it_is_too_late(
+    app: Flask, world: World, place: Place
+) -> None:
+    topic, resident = world.topic(place, State.DRAFTED), world.resident(place)
+    subject = f"topic:{topic}"
+    write = partial(
+        write_post, resident, community_id=place.id, subject=subject, text="放树下", once="1"
+    )
+    with ThreadPoolExecutor(1) as pool:
+        with transaction() as session:
+            held = hold(session, place.id, topic)
+            sent = pool.submit(elsewhere, app, place, write)
+            assert not wait([sent], timeout=0.3).done
+            held.state = State.PUBLISHED.value
+        with pytest.raises(RuleBroken, match=r"post\.closed"):
+            sent.result(30)
+    assert waiting_about(db.session(), place.id, subject) == 0
+
+
+def test_two_topics_are_not_merged_into_each_other(app: Flask, world: World, place: Place) -> None:
+    one, other = world.topic(place, State.SCREENING), world.topic(place, State.SCREENING)
+    clerk = world.clerk(place)
+    # Both go on, so that either may take the other in: the second merge meets the first one's end.
+    with transaction() as session:
+        session.execute(update(Topic).values(state=State.ACCEPTED.value))
+    back = partial(
+        operations.merge_topic, clerk, community_id=place.id, topic_id=other, into=one, note="一"
+    )
+    with ThreadPoolExecutor(1) as pool:
+        with transaction() as session:
+            first, _second = hold_two(session, place.id, one, other)
+            crossing = pool.submit(elsewhere, app, place, back)
+            assert not wait([crossing], timeout=0.3).done
+            first.state, first.merged_into = State.MERGED.value, other
+        with pytest.raises(RuleBroken, match=r"topic\.no_parent"):
+            crossing.result(30)
+
+
+def elsewhere(app: Flask, place: Place, act: Callable[[], object]) -> object:
+    """Do something as another request would, beside the test's own transaction."""
+    with app.test_request_context():
+        g.place = place
+        try:
+            return act()
+        finally:
+            db.session.remove()
