@@ -35,6 +35,7 @@ class TopicLine:
     moved_at: datetime
     publication_until: datetime | None
     task_due: datetime | None
+    task_owner: str
     person_id: int | None
 
     @property
@@ -117,6 +118,7 @@ _LINE = (
     Topic.moved_at,
     Topic.publication_until,
     Topic.task_due,
+    Topic.task_owner,
     Topic.person_id,
 )
 

@@ -78,6 +78,42 @@ class PollAbout:
     title: str
 
 
+def titles(community_id: int) -> dict[str, str]:
+    """What every project of the ledger is called, by code."""
+    rows = db.session.execute(
+        select(Project.code, Project.title).where(Project.community_id == community_id)
+    )
+    return {row.code: row.title for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMilestone:
+    """A step of some project's building that nobody has reported as done."""
+
+    project_code: str
+    project_title: str
+    title: str
+    planned_on: datetime
+
+
+def open_milestones(community_id: int, before: datetime) -> list[OpenMilestone]:
+    """Every step planned for a day before this moment and not done, the longest overdue first."""
+    rows = db.session.execute(
+        select(Project.code, Project.title, Milestone.title, Milestone.planned_on)
+        .join(
+            Milestone,
+            (Milestone.community_id == Project.community_id) & (Milestone.project_id == Project.id),
+        )
+        .where(
+            Project.community_id == community_id,
+            Milestone.done_on.is_(None),
+            Milestone.planned_on < before,
+        )
+        .order_by(Milestone.planned_on, Milestone.id)
+    )
+    return [OpenMilestone(*row) for row in rows]
+
+
 def polls_about(community_id: int, code: str) -> list[PollAbout]:
     """Every opened poll with this project among its options, oldest first."""
     rows = db.session.execute(

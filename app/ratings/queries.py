@@ -84,6 +84,7 @@ class Repair:
     """A repair; overdue ones are told to everybody."""
 
     public_id: str
+    project_code: str
     question: str
     what: str
     owner: str
@@ -173,6 +174,41 @@ def unanswered(community_id: int, project_code: str | None = None) -> dict[str, 
     return {code: options for code, options in found.items() if options}
 
 
+def to_rate_again(community_id: int) -> dict[str, datetime]:
+    """Projects whose low scores all led to repairs that are all done, and not rated since.
+
+    By project, with the moment the last repair was reported as done.
+    """
+    rows = db.session.execute(
+        select(Rating.project_code, Rating.poll, Poll.result)
+        .join(Poll, (Poll.public_id == Rating.poll) & (Poll.community_id == Rating.community_id))
+        .where(Rating.community_id == community_id)
+        .order_by(Rating.round)
+    )
+    # A later round stands for its project even while it is open: then nobody has to ask again.
+    last = {row.project_code: row for row in rows}
+    tasks: dict[str, list[Any]] = {}
+    for task in db.session.execute(
+        select(
+            RepairTask.project_code, RepairTask.poll, RepairTask.option, RepairTask.done_at
+        ).where(RepairTask.community_id == community_id)
+    ):
+        tasks.setdefault(task.project_code, []).append(task)
+    return {
+        code: max(task.done_at for task in tasks[code])
+        for code, row in last.items()
+        if row.result is not None and _all_repaired(row, tasks.get(code, []))
+    }
+
+
+def _all_repaired(row: Any, tasks: list[Any]) -> bool:
+    """Whether a closed round had low scores, each led to a repair, and none is left to do."""
+    low = rules.low_options(row.result)
+    repaired = {(task.poll, task.option) for task in tasks}
+    all_done = all(task.done_at is not None for task in tasks)
+    return bool(low) and all_done and all((row.poll, option) in repaired for option in low)
+
+
 def repair_project(community_id: int, repair_id: str) -> str:
     """The project a repair belongs to. Raises: NotFound."""
     code = db.session.scalar(
@@ -203,6 +239,7 @@ def _repairs(*conditions: ColumnElement[bool]) -> list[Repair]:
     return [
         Repair(
             row.public_id,
+            row.project_code,
             words.question(row.option),
             row.what,
             row.owner,
