@@ -18,6 +18,7 @@ from app.projects.queries import polls_about
 from app.voting.queries import poll_view
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
@@ -137,6 +138,13 @@ def all_topics(community_id: int) -> list[TopicLine]:
 def topics_of(community_id: int, person_id: int) -> list[TopicLine]:
     """What one person proposed, the latest move first."""
     return _lines(Topic.community_id == community_id, Topic.person_id == person_id)
+
+
+def lines_by_id(community_id: int, ids: Iterable[str]) -> dict[str, TopicLine]:
+    """The named topics, by id; those that are not there are left out."""
+    wanted = Topic.public_id.in_(list(ids))
+    found = _lines(Topic.community_id == community_id, wanted)
+    return {line.public_id: line for line in found}
 
 
 def _lines(*conditions: ColumnElement[bool]) -> list[TopicLine]:

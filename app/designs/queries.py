@@ -14,7 +14,7 @@ from app.designs.models import Alternative, Proposal, Revision
 from app.designs.rules import Plan, State, letter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
@@ -72,6 +72,15 @@ def published_for(community_id: int, project_code: str) -> list[ProposalView]:
     """The published proposals for a project, the newest first."""
     mine = Proposal.community_id == community_id, Proposal.project_code == project_code
     return _views(*mine, Proposal.state == State.PUBLISHED.value)
+
+
+def published_by_project(community_id: int, codes: Iterable[str]) -> dict[str, list[ProposalView]]:
+    """The published proposals for each of these projects, the newest first."""
+    mine = Proposal.community_id == community_id, Proposal.project_code.in_(list(codes))
+    found: dict[str, list[ProposalView]] = {}
+    for one in _views(*mine, Proposal.state == State.PUBLISHED.value):
+        found.setdefault(one.project_code, []).append(one)
+    return found
 
 
 def waiting(community_id: int) -> list[ProposalView]:

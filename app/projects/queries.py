@@ -184,17 +184,28 @@ class DecisionView:
 
 def decisions(community_id: int, code: str) -> list[DecisionView]:
     """What was entered about a project's legal acts, oldest first."""
+    return decisions_by_project(community_id, [code]).get(code, [])
+
+
+def decisions_by_project(community_id: int, codes: Sequence[str]) -> dict[str, list[DecisionView]]:
+    """The same of many projects, in one statement."""
     rows = db.session.execute(
-        select(ProjectDecision.route, ProjectDecision.decided_on, ProjectDecision.text)
+        select(
+            Project.code, ProjectDecision.route, ProjectDecision.decided_on, ProjectDecision.text
+        )
         .join(
             Project,
             (Project.community_id == ProjectDecision.community_id)
             & (Project.id == ProjectDecision.project_id),
         )
-        .where(Project.community_id == community_id, Project.code == code)
+        .where(Project.community_id == community_id, Project.code.in_(codes))
         .order_by(ProjectDecision.decided_on, ProjectDecision.id)
     )
-    return [DecisionView(*row) for row in rows]
+    found: dict[str, list[DecisionView]] = {}
+    for row in rows:
+        view = DecisionView(row.route, row.decided_on, row.text)
+        found.setdefault(row.code, []).append(view)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
