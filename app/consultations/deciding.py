@@ -102,8 +102,8 @@ def enter_owners_vote(
 
 
 def _check_day(topic: Topic, held_on: datetime) -> None:
-    submitted, now = clock.local(topic.moved_at), clock.local(clock.now())
-    rules.check_held(clock.local(held_on), submitted, now)
+    days = held_on, topic.moved_at, clock.now()
+    rules.check_held(*(clock.day_of(moment) for moment in days))
 
 
 def take_poll(actor: Actor, *, community_id: int, topic_id: str, poll: str) -> Verdict:

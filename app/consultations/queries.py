@@ -18,6 +18,7 @@ from app.projects.queries import polls_about
 from app.voting.queries import poll_view
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
@@ -35,6 +36,7 @@ class TopicLine:
     moved_at: datetime
     publication_until: datetime | None
     task_due: datetime | None
+    task_owner: str
     person_id: int | None
 
     @property
@@ -117,6 +119,7 @@ _LINE = (
     Topic.moved_at,
     Topic.publication_until,
     Topic.task_due,
+    Topic.task_owner,
     Topic.person_id,
 )
 
@@ -142,6 +145,13 @@ def parents_for(community_id: int, topic_id: str) -> list[TopicLine]:
 def topics_of(community_id: int, person_id: int) -> list[TopicLine]:
     """What one person proposed, the latest move first."""
     return _lines(Topic.community_id == community_id, Topic.person_id == person_id)
+
+
+def lines_by_id(community_id: int, ids: Iterable[str]) -> dict[str, TopicLine]:
+    """The named topics, by id; those that are not there are left out."""
+    wanted = Topic.public_id.in_(list(ids))
+    found = _lines(Topic.community_id == community_id, wanted)
+    return {line.public_id: line for line in found}
 
 
 def _lines(*conditions: ColumnElement[bool]) -> list[TopicLine]:

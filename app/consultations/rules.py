@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from app.core.errors import RuleBroken
@@ -14,6 +14,8 @@ MOST_PHOTOS = 3
 RESIDENTS_MEETING_DAYS = 10
 # For every other form the law says "beforehand"; hearings give a week (decree 713, art. 16).
 NOTICE_DAYS = 7
+# An objection is answered within three days: practice of 四议两公开.
+OBJECTION_WITHIN = timedelta(days=3)
 
 
 class State(StrEnum):
@@ -200,12 +202,12 @@ def check_due(due: datetime, now: datetime) -> None:
         raise RuleBroken("topic.due_past")
 
 
-def check_held(held_on: datetime, submitted_at: datetime, now: datetime) -> None:
+def check_held(held_on: date, submitted_on: date, today: date) -> None:
     """A vote is held after the topic was submitted to it, and before it is entered; by days.
 
     Raises: RuleBroken topic.held_when.
     """
-    if not submitted_at.date() <= held_on.date() <= now.date():
+    if not submitted_on <= held_on <= today:
         raise RuleBroken("topic.held_when")
 
 

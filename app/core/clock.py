@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,17 @@ def now() -> datetime:
 def local(moment: datetime) -> datetime:
     """The same moment as people in China read it."""
     return moment.astimezone(LOCAL)
+
+
+def day_of(moment: datetime) -> date:
+    """The day a moment falls on in China, which before eight in the morning is not UTC's."""
+    return local(moment).date()
+
+
+def bounds_of_day(day: date) -> tuple[datetime, datetime]:
+    """When a day begins in China and when the next one does, in UTC: for asking a table."""
+    begins = datetime(day.year, day.month, day.day, tzinfo=LOCAL)
+    return begins.astimezone(UTC), (begins + timedelta(days=1)).astimezone(UTC)
 
 
 def at_local(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:

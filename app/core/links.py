@@ -1,5 +1,6 @@
 """Typed edges between things, so that the chain from a need to its rating never breaks."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, select
@@ -48,6 +49,16 @@ def edges_of(community_id: int, thing: str) -> list[Edge]:
     rows = db.session.execute(
         select(Link.source, Link.relation, Link.target)
         .where(Link.community_id == community_id, touches)
+        .order_by(Link.id)
+    )
+    return [Edge(row.source, row.relation, row.target) for row in rows]
+
+
+def edges_to(community_id: int, things: Iterable[str]) -> list[Edge]:
+    """All edges that end at one of these things, in one statement."""
+    rows = db.session.execute(
+        select(Link.source, Link.relation, Link.target)
+        .where(Link.community_id == community_id, Link.target.in_(list(things)))
         .order_by(Link.id)
     )
     return [Edge(row.source, row.relation, row.target) for row in rows]

@@ -31,6 +31,14 @@ def day_text(moment: datetime) -> str:
     return f"{shown:%A} {shown.day} {shown:%B}"
 
 
+def date_text(moment: datetime) -> str:
+    """A day with its weekday; another year is named: 5月20日（周三）, 2025年12月3日（周三）."""
+    year = clock.local(moment).year
+    if year == clock.local(clock.now()).year:
+        return day_text(moment)
+    return f"{year}年{day_text(moment)}" if is_chinese() else f"{day_text(moment)} {year}"
+
+
 def time_text(moment: datetime) -> str:
     """A moment with its weekday: 5月20日（周三）18:00; another year is named."""
     shown = clock.local(moment)

@@ -14,6 +14,7 @@ from app.designs.models import Alternative, Proposal, Revision
 from app.designs.rules import Plan, State, letter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
@@ -73,6 +74,15 @@ def published_for(community_id: int, project_code: str) -> list[ProposalView]:
     return _views(*mine, Proposal.state == State.PUBLISHED.value)
 
 
+def published_by_project(community_id: int, codes: Iterable[str]) -> dict[str, list[ProposalView]]:
+    """The published proposals for each of these projects, the newest first."""
+    mine = Proposal.community_id == community_id, Proposal.project_code.in_(list(codes))
+    found: dict[str, list[ProposalView]] = {}
+    for one in _views(*mine, Proposal.state == State.PUBLISHED.value):
+        found.setdefault(one.project_code, []).append(one)
+    return found
+
+
 def waiting(community_id: int) -> list[ProposalView]:
     """Proposals the committee has not looked at, the newest first."""
     mine = Proposal.community_id == community_id
@@ -88,22 +98,58 @@ def _views(*conditions: ColumnElement[bool]) -> list[ProposalView]:
     rows = db.session.scalars(
         select(Proposal).where(*conditions).order_by(Proposal.id.desc())
     ).all()
-    return [_view(row) for row in rows]
+    if not rows:
+        return []
+    plans, revisions = _alternatives(rows), _revisions(rows)
+    return [_view(row, plans.get(row.id, ()), revisions.get(row.id, ())) for row in rows]
 
 
-def _view(row: Proposal) -> ProposalView:
-    alternatives = db.session.scalars(
-        select(Alternative)
-        .where(Alternative.proposal_id == row.id, Alternative.number == row.revision)
-        .order_by(Alternative.position)
-    ).all()
-    ids = [one.picture_id for one in alternatives if one.picture_id is not None]
-    shown = pictures(row.community_id, ids) if ids else {}
-    revisions = db.session.execute(
-        select(Revision.number, Revision.what, Revision.because, Revision.at)
-        .where(Revision.proposal_id == row.id)
+def _alternatives(rows: Sequence[Proposal]) -> dict[int, tuple[AlternativeView, ...]]:
+    """The alternatives of each proposal's newest revision, in two statements for all of them."""
+    newest = {row.id: row.revision for row in rows}
+    places = {row.community_id for row in rows}
+    kept = [
+        one
+        for one in db.session.scalars(
+            select(Alternative)
+            .where(Alternative.community_id.in_(places), Alternative.proposal_id.in_(newest))
+            .order_by(Alternative.position)
+        )
+        if one.number == newest[one.proposal_id]
+    ]
+    ids = [one.picture_id for one in kept if one.picture_id is not None]
+    shown = pictures(rows[0].community_id, ids) if ids else {}
+    found: dict[int, tuple[AlternativeView, ...]] = {}
+    for one in kept:
+        picture = shown.get(one.picture_id) if one.picture_id is not None else None
+        words = one.title, one.summary, one.cost_fen, one.upkeep_fen, one.serves, one.gives_up
+        view = AlternativeView(letter(one.position), Plan(*words), picture)
+        found[one.proposal_id] = (*found.get(one.proposal_id, ()), view)
+    return found
+
+
+def _revisions(rows: Sequence[Proposal]) -> dict[int, tuple[RevisionView, ...]]:
+    """What changed in each proposal, the newest first."""
+    said = db.session.execute(
+        select(Revision.proposal_id, Revision.number, Revision.what, Revision.because, Revision.at)
+        .where(
+            Revision.community_id.in_({row.community_id for row in rows}),
+            Revision.proposal_id.in_([row.id for row in rows]),
+        )
         .order_by(Revision.number.desc())
     )
+    found: dict[int, tuple[RevisionView, ...]] = {}
+    for row in said:
+        view = RevisionView(row.number, row.what, row.because, row.at)
+        found[row.proposal_id] = (*found.get(row.proposal_id, ()), view)
+    return found
+
+
+def _view(
+    row: Proposal,
+    alternatives: tuple[AlternativeView, ...],
+    revisions: tuple[RevisionView, ...],
+) -> ProposalView:
     return ProposalView(
         public_id=row.public_id,
         project_code=row.project_code,
@@ -113,20 +159,6 @@ def _view(row: Proposal) -> ProposalView:
         revision=row.revision,
         created_at=row.created_at,
         note=row.note,
-        alternatives=tuple(
-            AlternativeView(
-                letter(one.position),
-                Plan(
-                    one.title,
-                    one.summary,
-                    one.cost_fen,
-                    one.upkeep_fen,
-                    one.serves,
-                    one.gives_up,
-                ),
-                shown.get(one.picture_id) if one.picture_id is not None else None,
-            )
-            for one in alternatives
-        ),
-        revisions=tuple(RevisionView(*one) for one in revisions),
+        alternatives=alternatives,
+        revisions=revisions,
     )

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from app.core.db import db
 from app.core.errors import NotFound
 from app.discussion.models import Post
-from app.discussion.rules import PostState, is_overdue, place_in_reading
+from app.discussion.rules import ASK_TO_REWORD, PostState, is_overdue, place_in_reading
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -132,23 +132,72 @@ def post(community_id: int, post_id: str) -> PostView:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """How much waits for moderation, and how much of it for longer than 48 hours."""
+    """How much waits for moderation, how much of it for longer than 48 hours, and since when."""
 
     waiting: int
     overdue: int
+    since: datetime | None
     appeals: int
+    appealed_since: datetime | None
     undisposed: int
+    undisposed_since: datetime | None
 
 
 def work(community_id: int, now: datetime) -> Work:
     """What moderation has before it."""
-    waiting = queue(community_id)
+    mine = Post.community_id == community_id
+    waiting = db.session.scalars(
+        select(Post.submitted_at)
+        .where(mine, Post.state == PostState.SUBMITTED.value)
+        .order_by(Post.submitted_at)
+    ).all()
+    appealed = db.session.execute(
+        select(func.count(), func.min(Post.appealed_at).label("since")).where(
+            mine, Post.appealed_at.is_not(None), Post.appeal_answered_at.is_(None)
+        )
+    ).one()
+    undisposed = db.session.execute(
+        select(func.count(), func.min(Post.moderated_at).label("since")).where(
+            mine, Post.state == PostState.PUBLISHED.value, Post.disposition == ""
+        )
+    ).one()
     return Work(
         len(waiting),
-        sum(is_overdue(post.submitted_at, now) for post in waiting),
-        len(appeals(community_id)),
-        len(without_disposition(community_id)),
+        sum(is_overdue(at, now) for at in waiting),
+        waiting[0] if waiting else None,
+        appealed[0],
+        appealed.since,
+        undisposed[0],
+        undisposed.since,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Something its author was asked to word anew."""
+
+    public_id: str
+    text: str
+    at: datetime
+
+
+def returned(community_id: int, person_id: int, now: datetime) -> list[Returned]:
+    """What one person wrote and got back within the month, the latest first.
+
+    While an appeal against it waits, nothing is theirs to do.
+    """
+    rows = db.session.execute(
+        select(Post.public_id, Post.original, Post.moderated_at)
+        .where(
+            Post.community_id == community_id,
+            Post.person_id == person_id,
+            Post.state == PostState.RETURNED.value,
+            Post.moderated_at > now - ASK_TO_REWORD,
+            Post.appealed_at.is_(None) | Post.appeal_answered_at.is_not(None),
+        )
+        .order_by(Post.moderated_at.desc(), Post.id.desc())
+    )
+    return [Returned(*row) for row in rows]  # type: ignore[arg-type]  # it has a moment by now
 
 
 def _posts(*conditions: ColumnElement[bool]) -> list[PostView]:

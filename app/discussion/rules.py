@@ -12,6 +12,8 @@ from app.core.errors import RuleBroken
 LONGEST = 1000
 LONGEST_REASON = 300
 ANSWER_WITHIN = timedelta(hours=48)
+# For so long a home asks its author to word anew what was returned; their own list keeps it.
+ASK_TO_REWORD = timedelta(days=30)
 
 # A mainland phone number, a landline with its area code, or a long service number.
 _PHONE = re.compile(r"(?<!\d)(?:1\d{10}|0\d{2,3}[-\s]?\d{7,8})(?!\d)")

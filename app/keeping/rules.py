@@ -93,7 +93,7 @@ def to_delete(taken: Iterable[datetime], keep: Keep) -> set[datetime]:
     for period_of, number in periods:
         newest: dict[object, datetime] = {}
         for moment in newest_first:
-            newest.setdefault(period_of(clock.local(moment).date()), moment)
+            newest.setdefault(period_of(clock.day_of(moment)), moment)
         kept.update(list(newest.values())[:number])
     return set(newest_first) - kept
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
+from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFound
 from app.meetings.models import AgendaItem, Meeting, Seat
-from app.meetings.rules import Item, MeetingState, SeatState, bands_to_show, quorum_met
+from app.meetings.rules import Item, MeetingState, SeatState, bands_to_show, ends_at, quorum_met
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,6 +55,11 @@ class MeetingView:
     def free(self) -> int:
         """Places that can still be had by phone."""
         return self.capacity - self.held - self.taken
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends by its agenda."""
+        return ends_at(self.starts_at, self.minutes)
 
     @property
     def quorum_met(self) -> bool | None:
@@ -134,6 +140,46 @@ def my_seat(community_id: int, meeting_id: str, person_id: int) -> SeatLine | No
         )
     )
     return _line(row) if row is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class MySitting:
+    """A meeting at which somebody has a place."""
+
+    public_id: str
+    title: str
+    place: str
+    starts_at: datetime
+
+
+def my_meetings(community_id: int, person_id: int, now: datetime) -> list[MySitting]:
+    """Today's meetings at which a person has a place, until they are over, the earliest first."""
+    begins, ends = clock.bounds_of_day(clock.day_of(now))
+    rows = db.session.execute(
+        select(
+            Meeting.public_id,
+            Meeting.title,
+            Meeting.place,
+            Meeting.starts_at,
+            Meeting.minutes,
+            Meeting.state,
+        )
+        .join(Seat, (Seat.community_id == Meeting.community_id) & (Seat.meeting_id == Meeting.id))
+        .where(
+            Meeting.community_id == community_id,
+            Meeting.state.in_([MeetingState.ANNOUNCED.value, MeetingState.OPEN.value]),
+            Meeting.starts_at >= begins,
+            Meeting.starts_at < ends,
+            Seat.person_id == person_id,
+            Seat.state == SeatState.COMING.value,
+        )
+        .order_by(Meeting.starts_at, Meeting.id)
+    )
+    return [
+        MySitting(row.public_id, row.title, row.place, row.starts_at)
+        for row in rows
+        if row.state == MeetingState.OPEN or now < ends_at(row.starts_at, row.minutes)
+    ]
 
 
 def place_in_line(community_id: int, meeting_id: str, line: int) -> int:

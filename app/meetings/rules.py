@@ -122,6 +122,11 @@ def items_from(text: str) -> tuple[Item, ...]:
     return tuple(items)
 
 
+def ends_at(starts_at: datetime, minutes: int) -> datetime:
+    """When a meeting of so many minutes by its agenda ends."""
+    return starts_at + timedelta(minutes=minutes)
+
+
 def doors_are_open(state: MeetingState, starts_at: datetime, now: datetime) -> bool:
     """Whether people may check in: half an hour before the time, or once it was opened."""
     if state is MeetingState.OPEN:

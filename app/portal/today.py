@@ -2,57 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from app.consultations import queries as topics
 from app.core import clock, guard
-from app.core.times import end_text, time_text
+from app.core.times import time_text
 from app.designs import queries as designs
 from app.discussion import queries as opinions
 from app.meetings import queries as meetings
-from app.projects import queries as projects
-from app.ratings import queries as ratings
+from app.portal import due
+from app.portal.due import Kind, Task
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
+    from app.consultations.queries import TopicLine
     from app.portal.queries import DeskHome
+
+# Of one kind so many lines are shown at once; the rest is one tap away.
+SHOWN = 3
+# What the lines are called that are folded away.
+KINDS = {
+    Kind.SITTING: _l("今天的会"),
+    Kind.RESULTS: _l("要公布的结果"),
+    Kind.OBJECTIONS: _l("要答复的异议"),
+    Kind.TOPICS: _l("要往下走的议题"),
+    Kind.WORK: _l("要落实的事项"),
+    Kind.MEETINGS: _l("没有开完的会"),
+    Kind.MINUTES: _l("会议纪要"),
+    Kind.REPAIRS: _l("返修"),
+    Kind.RATINGS: _l("评价"),
+    Kind.MILESTONES: _l("建设节点"),
+    Kind.DESIGNS: _l("设计方案"),
+    Kind.DRAFTS: _l("投票草稿"),
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """One thing to do: its heading, a line about it, and the door that leads to it.
+class Lines:
+    """The lines of one kind: some are shown, the rest is folded under `more`."""
 
-    `late` says in words what is overdue; `first` marks what comes before everything else.
-    """
+    shown: tuple[Task, ...]
+    folded: tuple[Task, ...]
+    more: str
 
-    title: str
-    text: str
-    label: str
-    url: str
-    late: str = ""
-    first: bool = False
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the list under a heading of its own, kind by kind."""
+
+    heading: str
+    kinds: tuple[Lines, ...]
+
+
+def sections(community_id: int, code: str, desk: DeskHome, reader: int | None) -> list[Section]:
+    """Everything due: what is late, what can be done now, what falls due within the week."""
+    found = tasks(community_id, code, desk, reader)
+    late = [task for task in found if task.late]
+    now = [task for task in found if not task.late and not task.soon]
+    soon = [task for task in found if task.soon]
+    parts = (
+        (_("已逾期，%(number)s 件", number=len(late)), late),
+        (_("等您办，%(number)s 件", number=len(now)), now),
+        (_("七天内到期，%(number)s 件", number=len(soon)), soon),
+    )
+    return [Section(heading, tuple(_by_kind(part))) for heading, part in parts if part]
+
+
+def _by_kind(found: Sequence[Task]) -> Iterator[Lines]:
+    for kind in Kind:
+        mine = tuple(task for task in found if task.kind is kind)
+        # To fold a single line away would save nobody anything.
+        cut = SHOWN if len(mine) > SHOWN + 1 else len(mine)
+        name = KINDS.get(kind, "")
+        more = _("还有 %(number)s 件：%(what)s", number=len(mine) - cut, what=name)
+        if mine:
+            yield Lines(mine[:cut], mine[cut:], more)
 
 
 def tasks(community_id: int, code: str, desk: DeskHome, reader: int | None) -> list[Task]:
     """Everything due, what is late first; nothing that the reader could only look at."""
     now = clock.now()
+    lines = topics.all_topics(community_id)
+    held = meetings.meetings_of(community_id)
+    work = opinions.work(community_id, now)
     found = [
-        *_appeals(community_id, code),
+        *_appeals(work, code),
         *_polls(code, desk),
-        *_topics(community_id, code, now),
-        *_opinions(community_id, code, now),
+        *_screening(lines, code),
+        *due.of_topics(lines, held, code, now),
+        *_opinions(work, code),
         *_designs(community_id, code),
-        *_meetings(community_id, code, now, reader),
-        *_ratings(community_id, code),
+        *due.of_meetings(held, code, now, reader),
+        *due.of_buildings(community_id, code, now),
+        *due.of_ratings(community_id, code, now),
         *_codes(code, desk),
     ]
-    return sorted(found, key=lambda task: (not task.first, not task.late))
+    return sorted(found, key=lambda task: (not task.late, task.soon, _age(task, now)))
+
+
+def _age(task: Task, now: datetime) -> datetime:
+    """When it began to wait; what says no day of its own comes last."""
+    return task.since or now
 
 
 def _door(act: str, page: str, **values: object) -> str:
@@ -60,12 +118,25 @@ def _door(act: str, page: str, **values: object) -> str:
     return url_for(page, **values) if guard.may_open(act) else ""  # type: ignore[arg-type]
 
 
-def _appeals(community_id: int, code: str) -> Iterator[Task]:
-    number = len(opinions.appeals(community_id))
+def _since(moment: datetime | None) -> str:
+    return time_text(moment) if moment is not None else ""
+
+
+def _appeals(work: opinions.Work, code: str) -> Iterator[Task]:
     url = _door("discussion.hear", "discussion.desk", code=code)
-    if number and url:
-        title = _("%(number)s 条申诉等您复核", number=number)
-        yield Task(title, _("复核的人不能是当初审核的人。"), _("去复核"), url, first=True)
+    if work.appeals and url:
+        yield Task(
+            Kind.APPEALS,
+            _("%(number)s 条申诉等您复核", number=work.appeals),
+            _(
+                "最早一条 %(at)s交来。复核的人不能是当初审核的人。",
+                at=_since(work.appealed_since),
+            ),
+            _("去复核"),
+            url,
+            first=True,
+            since=work.appealed_since,
+        )
 
 
 def _polls(code: str, desk: DeskHome) -> Iterator[Task]:
@@ -73,96 +144,68 @@ def _polls(code: str, desk: DeskHome) -> Iterator[Task]:
         url = _door("voting.publish", "voting.desk_poll", code=code, poll_id=poll.public_id)
         if url:
             yield Task(
+                Kind.RESULTS,
                 _("公布结果：%(title)s", title=poll.title),
-                _("投票已经截止，计票完成。公布以后开始公示。"),
+                _("%(at)s截止，计票完成。公布以后开始公示。", at=time_text(poll.closes_at)),
                 _("去公布"),
                 url,
                 first=True,
+                since=poll.closes_at,
             )
     for poll in desk.drafts:
         url = _door("voting.open_now", "voting.desk_poll", code=code, poll_id=poll.public_id)
         if url:
-            yield Task(poll.title, poll.until, _("接着办"), url)
+            yield Task(Kind.DRAFTS, poll.title, poll.until, _("接着办"), url, since=poll.opens_at)
 
 
-def _topics(community_id: int, code: str, now: datetime) -> Iterator[Task]:
-    if not guard.may_open("consultations.move"):
-        return
-    lines = topics.all_topics(community_id)
+def _screening(lines: Iterable[TopicLine], code: str) -> Iterator[Task]:
     new = [line for line in lines if line.state in {"proposed", "screening"}]
-    if new:
-        yield Task(
-            _("%(number)s 个议题等审核", number=len(new)),
-            new[0].title,
-            _("去审核"),
-            url_for("consultations.desk", code=code),
-            first=True,
-        )
-    for line in lines:
-        until = line.publication_until
-        if line.state == "published" and until is not None and until <= now:
-            yield Task(
-                _("公示期满：%(title)s", title=line.title),
-                _("公示到 %(until)s，可以往下走了。", until=end_text(until)),
-                _("去办"),
-                url_for("consultations.desk_topic", code=code, topic_id=line.public_id),
-            )
+    if not new or not guard.may_open("consultations.move"):
+        return
+    oldest = min(new, key=lambda line: line.created_at)
+    one = url_for("consultations.desk_topic", code=code, topic_id=oldest.public_id)
+    yield Task(
+        Kind.SCREENING,
+        _("%(number)s 个议题等审核", number=len(new)),
+        _("最早的 %(at)s提出：%(title)s", at=time_text(oldest.created_at), title=oldest.title),
+        _("去审核"),
+        one if len(new) == 1 else url_for("consultations.desk", code=code),
+        first=True,
+        since=oldest.created_at,
+    )
 
 
-def _opinions(community_id: int, code: str, now: datetime) -> Iterator[Task]:
-    work = opinions.work(community_id, now)
+def _opinions(work: opinions.Work, code: str) -> Iterator[Task]:
     url = _door("discussion.publish", "discussion.desk", code=code)
     if work.waiting and url:
-        late = _("%(number)s 条超过 48 小时", number=work.overdue) if work.overdue else ""
+        text = _("最早一条 %(at)s交来，48 小时内办完。", at=_since(work.since))
+        if work.overdue:
+            text = _(
+                "%(number)s 条超过 48 小时。最早一条 %(at)s交来。",
+                number=work.overdue,
+                at=_since(work.since),
+            )
         title = _("%(number)s 条意见等审核", number=work.waiting)
-        yield Task(title, _("先到先办，48 小时内办完。"), _("去审核"), url, late)
+        late = work.overdue > 0
+        yield Task(Kind.OPINIONS, title, text, _("去审核"), url, late=late, since=work.since)
     if work.undisposed and guard.may_open("discussion.dispose"):
         title = _("%(number)s 条意见还没说怎么处理", number=work.undisposed)
-        text = _("采纳、部分采纳还是不采纳，每一条都要答复。")
-        yield Task(title, text, _("去答复"), url_for("discussion.desk", code=code))
+        text = _(
+            "最早一条 %(at)s公布。采纳、部分采纳还是不采纳，每一条都要答复。",
+            at=_since(work.undisposed_since),
+        )
+        url = url_for("discussion.desk", code=code)
+        yield Task(Kind.OPINIONS, title, text, _("去答复"), url, since=work.undisposed_since)
 
 
 def _designs(community_id: int, code: str) -> Iterator[Task]:
-    for one in designs.waiting(community_id):
-        url = _door("designs.decide", "designs.show", code=code, design_id=one.public_id)
-        if url:
-            yield Task(_("设计方案等审核"), one.title, _("去看"), url)
-
-
-def _meetings(community_id: int, code: str, now: datetime, reader: int | None) -> Iterator[Task]:
-    today = clock.local(now).date()
-    for meeting in meetings.meetings_of(community_id):
-        address = {"code": code, "meeting_id": meeting.public_id}
-        is_today = clock.local(meeting.starts_at).date() == today
-        to_come = is_today and meeting.state in {"announced", "open"}
-        if to_come and guard.may_open("meetings.walk_in"):
-            title = _("今天开会：%(title)s", title=meeting.title)
-            at = _("%(at)s，%(place)s", at=time_text(meeting.starts_at), place=meeting.place)
-            url = url_for("meetings.desk_meeting", **address)  # type: ignore[arg-type]
-            yield Task(title, at, _("签到和纪要"), url)
-        over = meeting.state in {"closed", "adjourned"}
-        written = over and meeting.minutes_text and not meeting.confirmed_at
-        # Whoever wrote the minutes is not the second person.
-        others = meeting.minutes_by != reader
-        if written and others and guard.may_open("meetings.confirm"):
-            url = url_for("meetings.desk_meeting", **address)  # type: ignore[arg-type]
-            yield Task(_("纪要等第二人确认"), meeting.title, _("去确认"), url)
-
-
-def _ratings(community_id: int, code: str) -> Iterator[Task]:
-    if not guard.may_open("ratings.start"):
+    if not guard.may_open("designs.decide"):
         return
-    for task in ratings.open_repairs(community_id):
-        if task.overdue:
-            text = _("%(what)s，%(owner)s", what=task.what, owner=task.owner)
-            url = url_for("ratings.desk", code=code)
-            late = _("应在 %(at)s 以前办完", at=time_text(task.due))
-            yield Task(_("返修逾期"), text, _("去看"), url, late)
-    for project, options in ratings.unanswered(community_id).items():
-        url = url_for("ratings.desk_project", code=code, project_code=project)
-        title = _("分数偏低：%(title)s", title=projects.project(community_id, project).title)
-        text = _("%(number)s 项低于 60 分，还没有安排返修。", number=len(options))
-        yield Task(title, text, _("安排返修"), url)
+    for one in designs.waiting(community_id):
+        title = _("设计方案等审核：%(title)s", title=one.title)
+        text = _("%(at)s交来，您看过以后居民才看得到。", at=time_text(one.created_at))
+        url = url_for("designs.show", code=code, design_id=one.public_id)
+        yield Task(Kind.DESIGNS, title, text, _("去看"), url, since=one.created_at)
 
 
 def _codes(code: str, desk: DeskHome) -> Iterator[Task]:
@@ -170,4 +213,4 @@ def _codes(code: str, desk: DeskHome) -> Iterator[Task]:
     if desk.locked and url:
         title = _("%(number)s 户的编码锁住了", number=desk.locked)
         text = _("有人连错十次。住户来服务台时核对身份，再解锁。")
-        yield Task(title, text, _("看是哪些户"), url)
+        yield Task(Kind.CODES, title, text, _("看是哪些户"), url)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import (
     Blueprint,
@@ -72,12 +72,15 @@ def community_home(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the gua
     """What needs the resident now, what is going on, what was decided."""
     home = browser.current_actor().home_in(g.place.id)
     polls, life = queries.home_polls(g.place.id, home), _life(home is not None)
+    own = _own() if home else {}
     return render_template(
         "portal/community_home.html",
         place=g.place,
         now=clock.now(),
         polls=polls,
-        quiet_here=not (polls.seen or any(life.values())),
+        quiet_here=not (polls.seen or any(life.values()) or any(own.values())),
+        own=own,
+        own_waits=bool(polls.waiting or any(own.values())),
         address=communities.address_of(g.place.id, home.household_id) if home else None,
         notices=people.recent_notices(g.place.id, home.household_id, 2) if home else [],
         life=life,
@@ -104,6 +107,15 @@ def _life(at_home: bool) -> dict[str, object]:  # noqa: FBT001 -- reads as a sen
         "to_sign": in_force is not None and at_home and signed is None,
         "since_signed": since,
         "proposed": conventions.proposed(place_id),
+    }
+
+
+def _own() -> dict[str, list[Any]]:
+    """What waits for this resident in person: opinions to word anew, a meeting to go to today."""
+    person_id, now = browser.current_actor().require_person(), clock.now()
+    return {
+        "returned": opinions.returned(g.place.id, person_id, now),
+        "meetings": meetings.my_meetings(g.place.id, person_id, now),
     }
 
 
@@ -140,7 +152,7 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
         desk=found,
         first_tasks=_first_tasks(found),
         guide=browser.current_actor().role_in(g.place.id).value,
-        tasks=today.tasks(g.place.id, g.place.code, found, reader),
+        sections=today.sections(g.place.id, g.place.code, found, reader),
     )
 
 

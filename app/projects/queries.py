@@ -78,6 +78,42 @@ class PollAbout:
     title: str
 
 
+def titles(community_id: int) -> dict[str, str]:
+    """What every project of the ledger is called, by code."""
+    rows = db.session.execute(
+        select(Project.code, Project.title).where(Project.community_id == community_id)
+    )
+    return {row.code: row.title for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMilestone:
+    """A step of some project's building that nobody has reported as done."""
+
+    project_code: str
+    project_title: str
+    title: str
+    planned_on: datetime
+
+
+def open_milestones(community_id: int, before: datetime) -> list[OpenMilestone]:
+    """Every step planned for a day before this moment and not done, the longest overdue first."""
+    rows = db.session.execute(
+        select(Project.code, Project.title, Milestone.title, Milestone.planned_on)
+        .join(
+            Milestone,
+            (Milestone.community_id == Project.community_id) & (Milestone.project_id == Project.id),
+        )
+        .where(
+            Project.community_id == community_id,
+            Milestone.done_on.is_(None),
+            Milestone.planned_on < before,
+        )
+        .order_by(Milestone.planned_on, Milestone.id)
+    )
+    return [OpenMilestone(*row) for row in rows]
+
+
 def polls_about(community_id: int, code: str) -> list[PollAbout]:
     """Every opened poll with this project among its options, oldest first."""
     rows = db.session.execute(
@@ -148,17 +184,28 @@ class DecisionView:
 
 def decisions(community_id: int, code: str) -> list[DecisionView]:
     """What was entered about a project's legal acts, oldest first."""
+    return decisions_by_project(community_id, [code]).get(code, [])
+
+
+def decisions_by_project(community_id: int, codes: Sequence[str]) -> dict[str, list[DecisionView]]:
+    """The same of many projects, in one statement."""
     rows = db.session.execute(
-        select(ProjectDecision.route, ProjectDecision.decided_on, ProjectDecision.text)
+        select(
+            Project.code, ProjectDecision.route, ProjectDecision.decided_on, ProjectDecision.text
+        )
         .join(
             Project,
             (Project.community_id == ProjectDecision.community_id)
             & (Project.id == ProjectDecision.project_id),
         )
-        .where(Project.community_id == community_id, Project.code == code)
+        .where(Project.community_id == community_id, Project.code.in_(codes))
         .order_by(ProjectDecision.decided_on, ProjectDecision.id)
     )
-    return [DecisionView(*row) for row in rows]
+    found: dict[str, list[DecisionView]] = {}
+    for row in rows:
+        view = DecisionView(row.route, row.decided_on, row.text)
+        found.setdefault(row.code, []).append(view)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from app.voting.rules import Phase, PollState, phase_at
 from app.voting.showing import points
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
@@ -84,6 +85,7 @@ class Repair:
     """A repair; overdue ones are told to everybody."""
 
     public_id: str
+    project_code: str
     question: str
     what: str
     owner: str
@@ -104,6 +106,45 @@ def rounds(community_id: int, project_code: str) -> list[Round]:
     return [_round(community_id, row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Overall:
+    """What a closed round came to in one line: 总体 88.3 分, or why there is none."""
+
+    number: int
+    text: str
+
+
+def overalls(community_id: int, codes: Iterable[str]) -> dict[str, list[Overall]]:
+    """The closed rounds of these projects, the first first; one statement, no ballot is read."""
+    rows = db.session.execute(
+        select(Rating.project_code, Rating.round, Poll.result)
+        .join(Poll, (Poll.public_id == Rating.poll) & (Poll.community_id == Rating.community_id))
+        .where(
+            Rating.community_id == community_id,
+            Rating.project_code.in_(list(codes)),
+            Poll.result.is_not(None),
+        )
+        .order_by(Rating.round)
+    )
+    found: dict[str, list[Overall]] = {}
+    for row in rows:
+        said = Overall(row.round, _overall_text(row.result))
+        found.setdefault(row.project_code, []).append(said)
+    return found
+
+
+def _overall_text(result: dict[str, Any]) -> str:
+    last = _in_order(result)[-1]
+    total, raters = result["counts"][last], result["raters"][last]
+    few = raters < rules.FEWEST_RATERS
+    return words.overall_text(None if few else points(total, raters))
+
+
+def _in_order(result: dict[str, Any]) -> list[str]:
+    """The options of a result: they end in their number, and that is the questions' order."""
+    return sorted(result["counts"], key=lambda option: int(option.rpartition(".")[2]))
+
+
 def _round(community_id: int, row: Any) -> Round:
     choices: list[Any] = []
     if row.result is not None:
@@ -120,9 +161,7 @@ def _round(community_id: int, row: Any) -> Round:
 
 
 def _questions(result: dict[str, Any], choices: list[Any]) -> tuple[QuestionResult, ...]:
-    # Options end in their number; the order of the questions is that of the numbers.
-    options = sorted(result["counts"], key=lambda option: int(option.rpartition(".")[2]))
-    return tuple(_question(option, result, choices) for option in options)
+    return tuple(_question(option, result, choices) for option in _in_order(result))
 
 
 def _question(option: str, result: dict[str, Any], choices: list[Any]) -> QuestionResult:
@@ -173,6 +212,41 @@ def unanswered(community_id: int, project_code: str | None = None) -> dict[str, 
     return {code: options for code, options in found.items() if options}
 
 
+def to_rate_again(community_id: int) -> dict[str, datetime]:
+    """Projects whose low scores all led to repairs that are all done, and not rated since.
+
+    By project, with the moment the last repair was reported as done.
+    """
+    rows = db.session.execute(
+        select(Rating.project_code, Rating.poll, Poll.result)
+        .join(Poll, (Poll.public_id == Rating.poll) & (Poll.community_id == Rating.community_id))
+        .where(Rating.community_id == community_id)
+        .order_by(Rating.round)
+    )
+    # A later round stands for its project even while it is open: then nobody has to ask again.
+    last = {row.project_code: row for row in rows}
+    tasks: dict[str, list[Any]] = {}
+    for task in db.session.execute(
+        select(
+            RepairTask.project_code, RepairTask.poll, RepairTask.option, RepairTask.done_at
+        ).where(RepairTask.community_id == community_id)
+    ):
+        tasks.setdefault(task.project_code, []).append(task)
+    return {
+        code: max(task.done_at for task in tasks[code])
+        for code, row in last.items()
+        if row.result is not None and _all_repaired(row, tasks.get(code, []))
+    }
+
+
+def _all_repaired(row: Any, tasks: list[Any]) -> bool:
+    """Whether a closed round had low scores, each led to a repair, and none is left to do."""
+    low = rules.low_options(row.result)
+    repaired = {(task.poll, task.option) for task in tasks}
+    all_done = all(task.done_at is not None for task in tasks)
+    return bool(low) and all_done and all((row.poll, option) in repaired for option in low)
+
+
 def repair_project(community_id: int, repair_id: str) -> str:
     """The project a repair belongs to. Raises: NotFound."""
     code = db.session.scalar(
@@ -203,6 +277,7 @@ def _repairs(*conditions: ColumnElement[bool]) -> list[Repair]:
     return [
         Repair(
             row.public_id,
+            row.project_code,
             words.question(row.option),
             row.what,
             row.owner,

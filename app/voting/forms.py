@@ -222,9 +222,9 @@ def draft_values(draft: DraftView) -> dict[str, Any]:
         "title": draft.title,
         "explanation": draft.explanation,
         "projects": draft.projects[0] if one else list(draft.projects),
-        "opens_date": opens.date(),
+        "opens_date": clock.day_of(draft.opens_at),
         "opens_time": opens.time(),
-        "closes_date": closes.date(),
+        "closes_date": clock.day_of(draft.closes_at),
         "closes_time": closes.time(),
     }
 

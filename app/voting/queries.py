@@ -49,6 +49,11 @@ class PollCard:
     may_vote: bool
     voted_at: datetime | None
 
+    @property
+    def decided(self) -> bool:
+        """Whether there is a result to see."""
+        return self.phase in {Phase.CLOSED, Phase.PUBLISHED, Phase.FINAL}
+
 
 @dataclass(frozen=True, slots=True)
 class PollView:

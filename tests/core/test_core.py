@@ -380,3 +380,16 @@ def test_a_cell_of_a_table_is_never_a_formula(value: object, cell: str | int) ->
     written = cells.plain(value)
     assert written == cell
     assert type(written) is type(cell)
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"), [("2026-05-19T15:59:59Z", 19), ("2026-05-19T16:00:00Z", 20)]
+)
+def test_a_day_begins_at_midnight_in_china(moment: str, day: int) -> None:
+    at = clock.from_record(moment)
+    found = clock.day_of(at)
+    assert (found.month, found.day) == (5, day)
+    begins, ends = clock.bounds_of_day(found)
+    assert begins <= at < ends
+    assert ends - begins == timedelta(days=1)
+    assert clock.to_record(begins).endswith("T16:00:00Z")

@@ -11,6 +11,7 @@ from flask import g
 from sqlalchemy import select
 
 from app.communities.queries import community_by_id
+from app.consultations import operations as topics
 from app.core import clock
 from app.core.actor import SYSTEM, Role
 from app.core.db import db
@@ -21,7 +22,9 @@ from app.portal.demo import small_project
 from app.projects import operations as projects
 from app.projects.operations import Decision
 from app.projects.rules import Stage
+from app.ratings import operations as ratings
 from app.voting import operations as voting
+from tests.support.checked_client import CheckedClient
 from tests.support.world import World
 
 if TYPE_CHECKING:
@@ -29,7 +32,6 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from tests.support.checked_client import CheckedClient
     from tests.support.world import Place
 
 MEETING = "representatives_meeting"
@@ -147,3 +149,57 @@ def test_the_desk_enters_a_decision_and_everybody_reads_it(
     assert client.post("/c/HXL/desk/projects/P01/decisions", form).status_code == 303
     assert "登记会议或业主的决定" not in client.get(page).text
     assert "到 30 人，同意 24 人。" in client.get("/c/HXL/projects/P01").text
+
+
+def test_a_chain_and_the_report_ask_the_same_however_much_there_is(
+    web_app: Flask, fixed_clock: datetime, statements: list[str]
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 6)
+    desk, voters = CheckedClient(web_app), world.voters(place, 5)
+    designer = world.staff(place, Role.DESIGNER).actor
+    pages = "/c/HXL/projects/P1", "/c/HXL/desk/chain"
+
+    def talk_and_draw(code: str) -> None:
+        topic = world.topic(place, title=f"议题{code}")
+        topics.link_project(
+            world.clerk(place), community_id=place.id, topic_id=topic, project_code=code
+        )
+        world.design(place, designer, code)
+
+    def rate(code: str, poll: str) -> None:
+        for voter in voters:
+            world.cast(voter, place, poll, *(f"{code}.{n}=4" for n in range(1, 10)))
+        clock.advance(timedelta(days=11))
+        voting.close_poll(SYSTEM, community_id=place.id, public_id=poll)
+
+    def finished(code: str) -> None:
+        world.project(place, code)
+        talk_and_draw(code)
+        world.poll(place, (code,))
+        world.poll(place, (code,), title="再问一次")
+        rate(code, world.rating(place, code))
+
+    def cost() -> list[int]:
+        desk.staff(world.staff(place))
+        found = []
+        for page in pages:
+            desk.get(page)
+            statements.clear()
+            desk.get(page)
+            found.append(len(statements))
+        return found
+
+    finished("P1")
+    before = cost()
+    assert "议题P1" in desk.get(pages[0]).text
+    for code in ("P2", "P3", "P4"):
+        finished(code)
+    talk_and_draw("P1")
+    again = ratings.start_rating(SYSTEM, community_id=place.id, project_code="P1", days=10)
+    rate("P1", again)
+    assert cost() == before
+    page = desk.get(pages[0]).text
+    said = [f"第 {n} 次，总体满意度 100.0 分（满分 100）" for n in (1, 2)]
+    assert "；".join(said) in page
+    assert page.count("议题P1") == 2
