@@ -30,6 +30,7 @@ MODELS = (
     "app.meetings.operations",
     "app.conventions.models",
     "app.conventions.operations",
+    "app.conventions.cards",
     "app.designs.models",
     "app.designs.operations",
     "app.designs.words",

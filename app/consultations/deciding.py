@@ -15,7 +15,7 @@ from app.core import canonical as c
 from app.core import clock
 from app.core import record as records
 from app.core.db import transaction
-from app.core.errors import NotFound, RuleBroken
+from app.core.errors import RuleBroken
 from app.core.links import Edge, connect
 from app.core.record import Act, record
 from app.meetings.resolutions import (
@@ -28,7 +28,7 @@ from app.meetings.resolutions import (
     verdict_of_owners,
 )
 from app.policy.table import Permission, Place, require
-from app.voting.queries import result_view
+from app.voting.published import Unfit, published_result
 from app.voting.rules import PollKind
 
 if TYPE_CHECKING:
@@ -143,15 +143,9 @@ def _hold_for_vote(session: Session, community_id: int, topic_id: str) -> Topic:
 
 def _published(community_id: int, poll: str, submitted_at: datetime) -> ResultView:
     """A published result of a facility poll that was opened after the topic was put to the vote."""
-    try:
-        result = result_view(community_id, poll)
-    except NotFound as error:
-        raise RuleBroken("topic.no_poll") from error
-    opened, about = result.poll.opened_at, result.poll.kind
-    if about != PollKind.PREFERENCE_POLL or result.poll.published_at is None:
-        raise RuleBroken("topic.no_poll")
-    if opened is None or opened < submitted_at:
-        raise RuleBroken("topic.poll_before")
+    result = published_result(community_id, poll, PollKind.PREFERENCE_POLL, submitted_at)
+    if isinstance(result, Unfit):
+        raise RuleBroken(f"topic.{result}")
     return result
 
 

@@ -37,6 +37,7 @@ class Convention(Base):
     filing_number: Mapped[str] = mapped_column(String(80), default="")
     published_at: Mapped[datetime | None] = mapped_column(default=None)
     consulted_at: Mapped[datetime | None] = mapped_column(default=None)
+    submitted_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class ConventionArticle(Base):

@@ -22,8 +22,6 @@ from app.meetings.resolutions import MEETINGS
 from app.people.models import PersonNoticeKind
 from app.people.steps import security, tell_people
 from app.policy.table import Permission, Place, require
-from app.voting.queries import result_view
-from app.voting.rules import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,6 +165,8 @@ def move_convention(actor: Actor, *, community_id: int, number: int, to: State) 
         before, version.state = version.state, to.value
         if to is State.CONSULTING:
             version.consulted_at = clock.now()
+        else:
+            version.submitted_at = clock.now()
         _write(session, actor, version, Act(MOVED, "", {"from": before, "to": to.value}))
 
 
@@ -191,21 +191,23 @@ def adopt_by_meeting(
 
 
 def adopt_by_poll(actor: Actor, *, community_id: int, number: int, poll: str) -> None:
-    """Take a poll's published result as the adoption.
+    """Take the published result of a poll on this very text as the adoption.
 
-    Raises: NotFound; RuleBroken convention.poll_not_passed, convention.wrong_state.
+    It was opened after the text was handed in, and asked about nothing else. Raises: NotFound;
+    RuleBroken convention.wrong_state, convention.no_poll, convention.poll_before,
+    convention.poll_other, convention.poll_not_passed, convention.waiting.
     """
     with transaction() as session:
         require(actor, Permission.CONVENTION_ADOPT, Place(community_id))
         version = _lock(session, community_id, number)
-        result = result_view(community_id, poll)
-        if result.outcome != Outcome.PASSED or result.poll.published_at is None:
-            raise RuleBroken("convention.poll_not_passed")
+        rules.check_move(State(version.state), State.ADOPTED)
+        asked = queries.version(community_id, number)
+        result = queries.adopting_result(community_id, asked, poll)
         counts = {row.option: row.votes for row in result.rows}
         heads = result.poll.heads
         told = rules.Resolution(Body.POLL, heads, result.turnout, counts.get("yes", 0))
         _adopt(session, actor, version, told, poll)
-        edge = Edge(f"poll:{poll}", "adopts", f"convention:{number}")
+        edge = Edge(f"poll:{poll}", "adopts", rules.subject_of(number))
         connect(session, community_id, edge)
 
 
@@ -264,7 +266,7 @@ def _tell_signers(session: Session, version: Convention) -> None:
         .distinct()
     ).all()
     if signed:
-        about = f"convention:{version.number}"
+        about = rules.subject_of(version.number)
         kind = PersonNoticeKind.CONVENTION_RENEWED
         tell_people(session, version.community_id, sorted(signed), kind, about)
 
@@ -369,7 +371,7 @@ def _signature(session: Session, version: Convention, person_id: int) -> Signatu
 def _write(session: Session, actor: Actor, version: Convention, act: Act) -> records.Written:
     """Write an entry with what every entry about a version carries."""
     data = {"version": version.number, "text_sha256": version.text_sha256} | dict(act.data)
-    whole = Act(act.kind, f"convention:{version.number}", data, act.private, act.acted_as)
+    whole = Act(act.kind, rules.subject_of(version.number), data, act.private, act.acted_as)
     return record(session, actor, whole, version.community_id)
 
 

@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from app.conventions.models import Convention, ConventionArticle, Signature
-from app.conventions.rules import Article, ArticleClass, Piece, State, compare
+from app.conventions.rules import Article, ArticleClass, Piece, State, compare, subject_of
 from app.core import canonical as c
 from app.core.db import db
-from app.core.errors import NotFound
+from app.core.errors import NotFound, RuleBroken
 from app.discussion.models import Post
 from app.discussion.rules import PostState
+from app.voting import published
+from app.voting.rules import Outcome, PollKind
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
+
+    from app.voting.queries import PollCard, ResultView
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class VersionView:
     filed_with: str
     filing_number: str
     published_at: datetime | None
+    submitted_at: datetime | None
     articles: tuple[Article, ...]
     signatures: int
 
@@ -213,10 +218,52 @@ def waiting_opinions(community_id: int, number: int) -> list[Waiting]:
     return sorted(found, key=lambda one: (one.article, one.post_id))
 
 
+def polls_on(community_id: int, number: int) -> list[PollCard]:
+    """Every poll on a version, drafts too, the latest first."""
+    kind = PollKind.MEETING_RESOLUTION
+    return published.polls_asking(community_id, kind, subject_of(number))
+
+
+def adopting_result(community_id: int, version: VersionView, poll: str) -> ResultView:
+    """The published result by which a poll adopts this very text.
+
+    Raises: RuleBroken convention.no_poll, convention.poll_before, convention.poll_other,
+    convention.poll_not_passed.
+    """
+    kind = PollKind.MEETING_RESOLUTION
+    result = published.published_result(community_id, poll, kind, version.submitted_at)
+    if isinstance(result, published.Unfit):
+        raise RuleBroken(f"convention.{result}")
+    asked = {(card.subject, card.text_sha256) for card in result.poll.cards}
+    if asked != {(subject_of(version.number), version.text_sha256)}:
+        raise RuleBroken("convention.poll_other")
+    if result.outcome != Outcome.PASSED:
+        raise RuleBroken("convention.poll_not_passed")
+    return result
+
+
+def adopting_polls(community_id: int, version: VersionView) -> list[PollCard]:
+    """The polls that may adopt a version now, judged as the adoption judges them."""
+    return [
+        card
+        for card in polls_on(community_id, version.number)
+        if _adopts(community_id, version, card.public_id)
+    ]
+
+
+def _adopts(community_id: int, version: VersionView, poll: str) -> bool:
+    try:
+        adopting_result(community_id, version, poll)
+    except RuleBroken:
+        return False
+    return True
+
+
 _SAME = (
     *("number", "title", "preamble", "text_sha256", "revision", "created_at", "adopted_at"),
     *("body", "base", "present", "in_favour", "poll", "filed_with", "filing_number"),
     "published_at",
+    "submitted_at",
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ MOST_POINTS = 4000
 FEWEST_POINTS = 12
 SMALLEST_SIDE = 24
 LARGEST_COORDINATE = 4000
+SUBJECT = re.compile(r"convention:([1-9][0-9]{0,8})")
 # Words a convention cannot decree; flagged for the legal review, never blocked.
 DOUBTFUL = ("罚款", "押金", "停水", "停电", "取消资格", "只限户籍", "强制", "没收")
 
@@ -71,6 +73,28 @@ def check_move(state: State, to: State) -> None:
 def may_edit(state: State) -> bool:
     """A text changes while it is drafted and talked over, and never after."""
     return state in {State.DRAFT, State.CONSULTING}
+
+
+def may_vote(state: State) -> bool:
+    """A text is voted on from the moment it is handed in until it is adopted."""
+    return state is State.SUBMITTED
+
+
+def check_votable(state: State) -> None:
+    """Raise RuleBroken convention.not_to_vote for a text that can change or is adopted already."""
+    if not may_vote(state):
+        raise RuleBroken("convention.not_to_vote", state=state.value)
+
+
+def subject_of(number: int) -> str:
+    """A version as the record, the links and a poll's option name it."""
+    return f"convention:{number}"
+
+
+def number_of(subject: str) -> int | None:
+    """The version a subject names, None for anything else."""
+    found = SUBJECT.fullmatch(subject)
+    return int(found[1]) if found else None
 
 
 def check_articles(articles: Sequence[Article]) -> None:

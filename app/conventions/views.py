@@ -11,8 +11,8 @@ from wtforms.fields.choices import SelectChoice
 from app.conventions import operations, queries, rules, words
 from app.conventions.forms import FilingForm, PollForm, SignForm, TextForm
 from app.conventions.rules import State
-from app.core import guard, web
-from app.core.errors import NotFound, RuleBroken
+from app.core import clock, guard, web
+from app.core.errors import NotFound
 from app.core.times import day_text, time_text
 from app.discussion.steps import Subject, register_subjects
 from app.discussion.views import thread_for_page
@@ -21,8 +21,8 @@ from app.people import browser
 from app.people.forms import ActForm
 from app.people.steps import register_address
 from app.policy.table import Permission, allowed
-from app.voting import queries as voting
-from app.voting.rules import Outcome, Phase
+from app.voting import showing
+from app.voting.rules import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +72,7 @@ def show(code: str, number: int) -> ResponseReturnValue:  # noqa: ARG001 -- the 
         changes=queries.changes(before, version) if before else [],
         change_words=words.CHANGES,
         open=version.state is State.CONSULTING,
+        polls=_polls_to_see(version),
         signs=signs,
         mine=queries.my_signature(g.place.id, number, actor.person_id or 0) if signs else None,
     )
@@ -87,6 +88,12 @@ def _public(number: int) -> VersionView:
 def _version_before(version: VersionView) -> VersionView | None:
     earlier = [v for v in queries.versions(g.place.id) if v.number < version.number]
     return next((v for v in earlier if v.state is State.PUBLISHED), None)
+
+
+def _polls_to_see(version: VersionView) -> list[showing.Line]:
+    """What residents were or are asked about a version; a draft is the desk's alone."""
+    cards = queries.polls_on(g.place.id, version.number)
+    return showing.lines([c for c in cards if c.phase is not Phase.DRAFT], clock.now())
 
 
 def _adoption(version: VersionView) -> str:
@@ -272,7 +279,7 @@ def _desk_page(version: VersionView, tried: FlaskForm | None) -> ResponseReturnV
     drafts = allowed(browser.current_actor(), Permission.CONVENTION_DRAFT, g.place.place)
     forms: dict[str, FlaskForm] = {
         "resolution": ResolutionForm(formdata=None),
-        "poll": _poll_form(PollForm(formdata=None)),
+        "poll": _poll_form(PollForm(formdata=None), version),
         "filing": FilingForm(formdata=None),
     }
     for name, form in forms.items():
@@ -288,6 +295,8 @@ def _desk_page(version: VersionView, tried: FlaskForm | None) -> ResponseReturnV
         State=State,
         acts=drafts,
         may_edit=drafts and rules.may_edit(version.state),
+        polls=showing.lines(queries.polls_on(g.place.id, version.number), clock.now()),
+        drafts_polls=allowed(browser.current_actor(), Permission.POLL_DRAFT, g.place.place),
         doubtful=[(a, rules.doubtful_words(a.text)) for a in version.articles],
         tried=tried,
         **forms,
@@ -295,15 +304,14 @@ def _desk_page(version: VersionView, tried: FlaskForm | None) -> ResponseReturnV
     return page, (REFUSED if request.method == "POST" else 200)
 
 
-def _poll_form(form: PollForm) -> PollForm:
-    """Give the form the polls that may adopt: yes or no, passed, the result published."""
+def _poll_form(form: PollForm, version: VersionView) -> PollForm:
+    """Give the form the polls that may adopt this version: on this text, passed, published."""
     form.poll.choices = [
         SelectChoice(
             poll.public_id,
             _("%(title)s（%(at)s截止）", title=poll.title, at=day_text(poll.closes_at)),
         )
-        for poll in voting.poll_cards(g.place.id)
-        if poll.phase in {Phase.PUBLISHED, Phase.FINAL} and poll.outcome == Outcome.PASSED
+        for poll in queries.adopting_polls(g.place.id, version)
     ]
     return form
 
@@ -344,18 +352,15 @@ def adopt(code: str, number: int) -> ResponseReturnValue:
 @guard.needs(Permission.CONVENTION_ADOPT)
 def adopt_by_poll(code: str, number: int) -> ResponseReturnValue:
     """Take a poll's result as the adoption."""
-    form = _poll_form(PollForm())
+    form = _poll_form(PollForm(), queries.version(g.place.id, number))
 
     def act() -> None:
-        try:
-            operations.adopt_by_poll(
-                browser.current_actor(),
-                community_id=g.place.id,
-                number=number,
-                poll=form.poll.data or "",
-            )
-        except NotFound as error:
-            raise RuleBroken("convention.poll_not_passed") from error
+        operations.adopt_by_poll(
+            browser.current_actor(),
+            community_id=g.place.id,
+            number=number,
+            poll=form.poll.data or "",
+        )
 
     return _after(code, number, form, act)
 

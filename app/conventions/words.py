@@ -74,7 +74,16 @@ def _broken(error: RuleBroken) -> str:
             number=facts.get("number", ""),
             most=facts.get("most", ""),
         ),
-        "convention.poll_not_passed": _("这项投票没有通过，或者结果还没有公示，没有保存。"),
+        "convention.not_to_vote": _(
+            "这一版现在不在表决这一步：要在提请审核以后、通过以前。什么都没有保存。"
+        ),
+        "convention.vote_runs": _(
+            "这一版正在表决，不能同时再开一项。什么都没有保存。请等它截止，看结果。"
+        ),
+        "convention.no_poll": _("没有这项表决，或者结果还没有公示，没有保存。"),
+        "convention.poll_before": _("这项表决在公约提请审核以前就开始了，不能用。没有保存。"),
+        "convention.poll_other": _("这项表决问的不是这一版公约的这份条文，没有保存。"),
+        "convention.poll_not_passed": _("这项表决没有通过，没有保存。"),
         "convention.no_filing": _("请写上备案机关和备案编号，没有公布。"),
         "convention.not_in_force": _("这一版不是现行的公约，没有签。请签现行的一版。"),
         "convention.text_changed": _("条文和您读的不一样了，没有签。请重新读一遍再签。"),

@@ -31,6 +31,10 @@ class Last:
     why: str
 
 
+# A rating's choices are kept: the same people are asked again.
+KEPT_FOR_A_TIME = (PollKind.PREFERENCE_POLL.value, PollKind.MEETING_RESOLUTION.value)
+
+
 @dataclass(frozen=True, slots=True)
 class PollOver:
     """A poll whose choices have been kept long enough."""
@@ -70,7 +74,7 @@ def rows_over(field: str, before: datetime) -> int:
 
 
 def polls_over(before: datetime) -> list[PollOver]:
-    """The preference polls closed before then whose choices are still kept."""
+    """The polls closed before then whose choices are still kept; ratings are not among them."""
     erased = select(RecordEntry.id).where(
         RecordEntry.community_id == Poll.community_id,
         RecordEntry.subject == "poll:" + Poll.public_id,
@@ -79,7 +83,7 @@ def polls_over(before: datetime) -> list[PollOver]:
     rows = db.session.execute(
         select(Poll.community_id, Poll.public_id)
         .where(
-            Poll.kind == PollKind.PREFERENCE_POLL.value,
+            Poll.kind.in_(KEPT_FOR_A_TIME),
             Poll.closed_at < before,
             ~erased.exists(),
         )

@@ -28,7 +28,15 @@ from app.core import clock
 from app.core.words import yuan
 from app.voting import words
 from app.voting.launching import PollDraft
-from app.voting.rules import TITLE_LENGTH, Method, Rules, ShareTest, default_rules
+from app.voting.rules import (
+    TITLE_LENGTH,
+    Method,
+    PollKind,
+    Rules,
+    ShareTest,
+    default_rules,
+    meeting_rules,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +65,7 @@ def _two_or_more(_form: FlaskForm, field: SelectMultipleField) -> None:
 
 
 class DraftForm(FlaskForm):
-    """What both methods have in common."""
+    """What all drafts have in common."""
 
     title = StringField(
         _l("问题"),
@@ -72,28 +80,20 @@ class DraftForm(FlaskForm):
         description=_l("为什么问、结果怎么用，写两三句就够"),
         validators=[Length(max=2000, message=_l("不超过 2,000 个字。"))],
     )
-    participation = SelectField(_l("参加的户数要达到"))
-    agreement = SelectField(_l("怎样算通过"))
     opens_date = DateField(_l("开始日期"), validators=[InputRequired(_l("请选开始日期。"))])
     opens_time = TimeField(_l("开始时间"), validators=[InputRequired(_l("请选开始时间。"))])
     closes_date = DateField(_l("截止日期"), validators=[InputRequired(_l("请选截止日期。"))])
     closes_time = TimeField(_l("截止时间"), validators=[InputRequired(_l("请选截止时间。"))])
 
     method = Method.YES_NO
+    kind = PollKind.PREFERENCE_POLL
 
     def offer(self, cards: Sequence[OptionCard]) -> None:
         """Fill in what there is to choose from."""
-        self.participation.choices = _share_choices(("electorate",), none=str(_l("不设参加下限")))
-        self.agreement.choices = _share_choices(
-            self.method.agreement_bases, none=self._no_agreement()
-        )
         self.projects.choices = [SelectChoice(card.option, _priced(card)) for card in cards]
 
-    def _no_agreement(self) -> str:
-        return ""
-
     def _rules(self) -> Rules:
-        return Rules(_tests(self.participation.data), _tests(self.agreement.data))
+        raise NotImplementedError
 
     def _projects(self) -> tuple[str, ...]:
         return (self.projects.data,)
@@ -108,16 +108,38 @@ class DraftForm(FlaskForm):
             rules=self._rules(),
             opens_at=_moment(self.opens_date, self.opens_time),
             closes_at=_moment(self.closes_date, self.closes_time),
+            kind=self.kind,
         )
 
 
-class YesNoForm(DraftForm):
+class PreferenceForm(DraftForm):
+    """A poll that informs: the desk chooses the shares."""
+
+    participation = SelectField(_l("参加的户数要达到"))
+    agreement = SelectField(_l("怎样算通过"))
+
+    def offer(self, cards: Sequence[OptionCard]) -> None:
+        """Fill in what there is to choose from."""
+        super().offer(cards)
+        self.participation.choices = _share_choices(("electorate",), none=str(_l("不设参加下限")))
+        self.agreement.choices = _share_choices(
+            self.method.agreement_bases, none=self._no_agreement()
+        )
+
+    def _no_agreement(self) -> str:
+        return ""
+
+    def _rules(self) -> Rules:
+        return Rules(_tests(self.participation.data), _tests(self.agreement.data))
+
+
+class YesNoForm(PreferenceForm):
     """同意, 反对 or 弃权 on one project."""
 
     projects = RadioField(_l("项目"), validators=[InputRequired(_l("请选一个项目。"))])
 
 
-class ChooseForm(DraftForm):
+class ChooseForm(PreferenceForm):
     """Up to k of n projects."""
 
     method = Method.CHOOSE
@@ -154,10 +176,36 @@ class ChooseForm(DraftForm):
         return tuple(self.projects.data)
 
 
-FORMS: dict[Method, type[DraftForm]] = {
-    Method.YES_NO: YesNoForm,
-    Method.CHOOSE: ChooseForm,
+class MeetingForm(DraftForm):
+    """同意, 反对 or 弃权 on a text, by the shares of the law, which the desk cannot change."""
+
+    kind = PollKind.MEETING_RESOLUTION
+    projects = RadioField(_l("表决什么"), validators=[InputRequired(_l("请选要表决的文本。"))])
+
+    def offer(self, cards: Sequence[OptionCard]) -> None:
+        """Fill in what there is to vote on; the only text is chosen, and the question asked."""
+        super().offer(cards)
+        if len(cards) == 1 and self.projects.data is None:
+            self.projects.data = cards[0].option
+        if len(cards) == 1 and self.title.data is None:
+            self.title.data = _("您同意通过“%(title)s”吗？", title=cards[0].title)
+
+    def _rules(self) -> Rules:
+        room, _colon, _number = self.projects.data.partition(":")
+        return meeting_rules(room)
+
+
+# By the word in the address of a new draft.
+FORMS: dict[str, type[DraftForm]] = {
+    "yes_no": YesNoForm,
+    "choose": ChooseForm,
+    "meeting": MeetingForm,
 }
+
+
+def form_of(kind: PollKind, method: Method) -> type[DraftForm]:
+    """The form a stored draft was written in."""
+    return next(f for f in FORMS.values() if (f.kind, f.method) == (kind, method))
 
 
 def _priced(card: OptionCard) -> str:

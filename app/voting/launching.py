@@ -167,11 +167,17 @@ def draft_of(session: Session, poll: Poll) -> PollDraft:
 
 
 def check(community_id: int, draft: PollDraft) -> list[steps.OptionCard]:
-    """The cards of a sound draft. Raises: RuleBroken draft.*, with all problems; NotFound."""
+    """The cards of a sound draft.
+
+    Raises: RuleBroken draft.*, with all problems; NotFound; RuleBroken of the room whose thing it
+    is, when that cannot be voted on now.
+    """
     problems = rules.draft_problems(draft.for_rules(), clock.now())
     if problems:
         raise RuleBroken(problems[0], problems=tuple(problems))
-    return steps.cards(community_id, draft.projects, draft.kind)
+    found = steps.cards(community_id, draft.projects, draft.kind)
+    steps.check_votable(community_id, draft.projects, draft.kind)
+    return found
 
 
 def trusted_now(session: Session, community_id: int) -> datetime:

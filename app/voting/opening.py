@@ -81,7 +81,7 @@ def definition(
         "method": question.method,
         "secrecy": "named",
         "title": question.title,
-        "projects": sorted({card.subject.partition(":")[2] for card in cards}),
+        "projects": sorted(_projects(cards)),
         "options": list(options),
         "rules": question.rules,
         "opens_at": clock.to_record(question.opens_at),
@@ -89,6 +89,12 @@ def definition(
         "electorate": electorate.as_json(),
         "text_sha256": hashlib.sha256(c.canonical(text)).hexdigest(),
     }
+
+
+def _projects(cards: Sequence[OptionCard]) -> set[str]:
+    """The projects that are asked about; a text that is voted on is none."""
+    subjects = (card.subject.partition(":") for card in cards)
+    return {code for room, _colon, code in subjects if room == "project"}
 
 
 def options_json(method: Method, cards: Sequence[OptionCard]) -> list[dict[str, Any]]:

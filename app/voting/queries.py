@@ -19,7 +19,7 @@ from app.core.errors import NotFound
 from app.core.times import is_chinese
 from app.voting import opening, rules, steps, words
 from app.voting.models import Ballot, Poll, PollOption, PollVoter
-from app.voting.rules import Choice, Method, Phase, PollState, Rules, ShareTest
+from app.voting.rules import Choice, Method, Phase, PollKind, PollState, Rules, ShareTest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,6 +167,7 @@ class DraftView:
     opens_at: datetime
     closes_at: datetime
     state: PollState
+    kind: PollKind
 
 
 # Counted when somebody looks: a counter would make every ballot write one row more.
@@ -540,6 +541,7 @@ def draft_view(community_id: int, public_id: str) -> DraftView:
         opens_at=row.opens_at,
         closes_at=row.closes_at,
         state=PollState(row.state),
+        kind=PollKind(row.kind),
     )
 
 

@@ -84,7 +84,8 @@ def draft(error: RuleBroken) -> str:
 def draft_problem(code: str) -> str:
     """One problem of a draft in words."""
     return {
-        "draft.kind_not_offered": _("这里只能发起意愿征集，其他表决请按程序另行办理。"),
+        "draft.kind_not_offered": _("这里不能发起这一种表决，请按程序另行办理。"),
+        "draft.not_the_law": _("居民会议表决的法定人数不能改，没有保存。"),
         "draft.no_title": _("请写投票的题目。"),
         "draft.title_long": _("题目太长，请不超过 120 个字。"),
         "draft.too_short": _("投票至少要开放 1 小时，请把截止时间放晚一些。"),

@@ -1,7 +1,8 @@
-"""The rules of a facility-project poll. Pure: no database, no words; `now` is an argument.
+"""The rules of polls by household. Pure: no database, no words; `now` is an argument.
 
 Shares are compared by integer products; no float takes part in a decision.
-Source: docs/rules.md, "Facility polls"; docs/record-format.md, "rules".
+Source: docs/rules.md, "Facility polls" and "Residents' meeting by household"; "rules" in
+docs/record-format.md.
 """
 
 from __future__ import annotations
@@ -28,9 +29,8 @@ SMALL_CELL = 20
 LOWEST, HIGHEST = 0, 4
 NONE_OF_THEM = "none"
 YES_NO_OPTIONS = ("yes", "no", "abstain")
-# What this issue's polls have in common; a poll with anything else is not counted by this code.
+# What all these polls have in common; a poll with anything else is not counted by this code.
 FIXED = {
-    "effect": "advisory",
     "precedence": "first_channel",
     "tie": "declare",
     "silence": "none",
@@ -95,10 +95,17 @@ class Outcome(StrEnum):
     TIE = "tie"
 
 
+class Effect(StrEnum):
+    """Whether a poll informs or decides, as the record tells it."""
+
+    ADVISORY = "advisory"
+    BINDING = "binding"
+
+
 KINDS = {
-    Method.YES_NO: PollKind.PREFERENCE_POLL,
-    Method.CHOOSE: PollKind.PREFERENCE_POLL,
-    Method.SCORE: PollKind.SATISFACTION_RATING,
+    Method.YES_NO: (PollKind.PREFERENCE_POLL, PollKind.MEETING_RESOLUTION),
+    Method.CHOOSE: (PollKind.PREFERENCE_POLL,),
+    Method.SCORE: (PollKind.SATISFACTION_RATING,),
 }
 # A choice as the record carries it: an option, several of them, or a score for each.
 Choice = str | list[str] | dict[str, int]
@@ -151,12 +158,14 @@ class Rules:
     matter: str = "facility_project"
     lowest: int | None = None
     highest: int | None = None
+    effect: str = Effect.ADVISORY
 
     def as_json(self) -> dict[str, Any]:
         """The `rules` object of `poll.opened`."""
         whole: dict[str, Any] = {
             "scope": self.scope,
             "matter": self.matter,
+            "effect": str(self.effect),
             **FIXED,
             "participation": [test.as_json() for test in self.participation],
             "agreement": [test.as_json() for test in self.agreement],
@@ -175,6 +184,8 @@ def rules_from_json(stored: Mapping[str, Any]) -> Rules:
     rule that breaks ties): a wrong count is worse than none.
     """
     strange = {key: stored.get(key) for key, value in FIXED.items() if stored.get(key) != value}
+    if stored.get("effect") not in set(Effect):
+        strange["effect"] = stored.get("effect")
     if strange:
         raise ValueError(f"cannot count by {strange}")
     return Rules(
@@ -186,6 +197,7 @@ def rules_from_json(stored: Mapping[str, Any]) -> Rules:
         matter=stored["matter"],
         lowest=stored.get("min"),
         highest=stored.get("max"),
+        effect=stored["effect"],
     )
 
 
@@ -207,6 +219,20 @@ def default_rules(method: Method, options: int = 0) -> Rules:
     if method is Method.YES_NO:
         return Rules((third,), (ShareTest("participants", 1, 2, ">"),))
     return Rules((third,), (), k=min(3, max(options, 1)), seats=1)
+
+
+def meeting_rules(matter: str) -> Rules:
+    """What a residents' meeting of one from each household asks, and no desk may lower.
+
+    More than half take part, more than half of those agree. Source: Organic Law of Urban Residents
+    Committees (2025 revision), art. 27; docs/rules.md, "Residents' meeting by household".
+    """
+    return Rules(
+        (ShareTest("electorate", 1, 2, ">"),),
+        (ShareTest("participants", 1, 2, ">"),),
+        matter=matter,
+        effect=Effect.BINDING,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,13 +263,21 @@ def _text_checks(draft: Draft) -> tuple[tuple[bool, str], ...]:
     shares = [(test, PARTICIPATION_BASES) for test in rules.participation]
     shares += [(test, draft.method.agreement_bases) for test in rules.agreement]
     return (
-        (draft.kind is not KINDS[draft.method], "draft.kind_not_offered"),
+        (draft.kind not in KINDS[draft.method], "draft.kind_not_offered"),
+        (not _fits_kind(draft.kind, rules), "draft.not_the_law"),
         (not draft.title.strip(), "draft.no_title"),
         (len(draft.title) > TITLE_LENGTH, "draft.title_long"),
         (len(set(draft.options)) != len(draft.options), "draft.option_twice"),
         (NONE_OF_THEM in draft.options, "draft.option_reserved"),
         (any(not _sound(test, bases) for test, bases in shares), "draft.bad_share"),
     )
+
+
+def _fits_kind(kind: PollKind, asked: Rules) -> bool:
+    """A meeting decides by the law's own shares; whatever else is asked here only informs."""
+    if kind is PollKind.MEETING_RESOLUTION:
+        return asked == meeting_rules(asked.matter)
+    return asked.effect == Effect.ADVISORY
 
 
 def _time_checks(draft: Draft, now: datetime | None) -> tuple[tuple[bool, str], ...]:

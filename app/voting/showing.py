@@ -14,7 +14,7 @@ from app.core import times
 from app.core.charts import bar_chart
 from app.core.words import yuan
 from app.voting import words
-from app.voting.rules import HIGHEST, LOWEST, NONE_OF_THEM, Method, Outcome, Phase
+from app.voting.rules import HIGHEST, LOWEST, NONE_OF_THEM, Method, Outcome, Phase, PollKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -290,7 +290,21 @@ def cards_title(poll: PollView) -> str:
     """The heading over the projects of a poll."""
     if poll.method is Method.SCORE:
         return _("要评的方面")
+    if poll.kind == PollKind.MEETING_RESOLUTION:
+        return _("表决什么")
     return _("要问的项目") if poll.method is Method.YES_NO else _("可选的项目")
+
+
+def unfold_title(poll: PollView) -> str:
+    """What unfolds under the one thing a ballot asks about."""
+    if poll.kind == PollKind.MEETING_RESOLUTION:
+        return _("看全文")
+    return _("看详细：花多少、谁出钱、谁维护")
+
+
+def read_title(poll: PollView) -> str:
+    """What unfolds under a card that is read and not chosen."""
+    return _("看全文") if poll.kind == PollKind.MEETING_RESOLUTION else _("看详细")
 
 
 def _short(title: str) -> str:

@@ -36,7 +36,8 @@ class OptionCard:
     """Everything a ballot shows of one option.
 
     `option` is its id in the record, `subject` the public id of the thing behind it
-    (`project:P03`), `summary` what it solves; `facts` are pairs of label and text.
+    (`project:P03`), `summary` what it solves; `facts` are pairs of label and text. `text_sha256`
+    binds a card that is a text to be voted on; it is empty for everything else.
     """
 
     option: str
@@ -47,10 +48,12 @@ class OptionCard:
     facts: tuple[tuple[str, str], ...] = ()
     money: tuple[MoneyTable, ...] = ()
     picture: CardPicture | None = None
+    text_sha256: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The card as `polls/<id>.text.json` of an export carries it."""
-        return {
+        bound = {"text_sha256": self.text_sha256} if self.text_sha256 else {}
+        return bound | {
             "id": self.option,
             "subject": self.subject,
             "title": self.title,
@@ -91,6 +94,7 @@ def card_from_json(stored: Mapping[str, Any]) -> OptionCard:
         facts=tuple((fact["label"], fact["text"]) for fact in stored["facts"]),
         money=tuple(_table(table) for table in stored["money"]),
         picture=None if picture is None else CardPicture(**picture),
+        text_sha256=stored.get("text_sha256", ""),
     )
 
 
@@ -101,9 +105,11 @@ def _table(stored: Mapping[str, Any]) -> MoneyTable:
 
 CardTranslation = Callable[[OptionCard], OptionCard]
 CardProvider = Callable[[int, Sequence[str] | None], list[OptionCard]]
+CardCheck = Callable[[int, Sequence[str]], None]
 PREFERENCE = "preference_poll"
 _providers: dict[str, CardProvider] = {}
 _translations: dict[str, CardTranslation] = {}
+_checks: dict[str, CardCheck] = {}
 
 
 def register_translation(kind: str, translation: CardTranslation) -> None:
@@ -131,6 +137,21 @@ def register_cards_of(kind: str, provider: CardProvider) -> CardProvider:
     """The same for another kind of poll; the last one to register is asked."""
     _providers[kind] = provider
     return provider
+
+
+def register_check(kind: str, check: CardCheck) -> None:
+    """Make known who refuses things that cannot be voted on now.
+
+    It is asked whenever a draft is saved, scheduled or opened, inside that transaction, and raises
+    RuleBroken; a draft of something that has gone its way meanwhile can still be looked at.
+    """
+    _checks[kind] = check
+
+
+def check_votable(community_id: int, codes: Sequence[str], kind: str) -> None:
+    """Raise RuleBroken of the room above for what cannot be voted on now."""
+    if kind in _checks:
+        _checks[kind](community_id, codes)
 
 
 def cards(

@@ -27,8 +27,8 @@ from app.people import browser
 from app.policy.table import Permission, allowed
 from app.voting import operations, queries, refusals, showing, steps, tokens, words
 from app.voting.casting import OutcomeKind
-from app.voting.forms import FORMS, BallotForm, draft_values, new_draft_values
-from app.voting.rules import Method, Outcome, Phase
+from app.voting.forms import FORMS, BallotForm, draft_values, form_of, new_draft_values
+from app.voting.rules import Method, Outcome, Phase, PollKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,6 +89,7 @@ def show(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- the
             urgent=words.is_urgent(poll.closes_at, now),
             turnout=showing.turnout(poll.turnout, poll.heads),
             cards_title=showing.cards_title(poll),
+            unfold=showing.read_title(poll),
             how_many=showing.how_many(poll),
             several=poll.method is not Method.YES_NO,
             is_open=poll.phase is Phase.OPEN,
@@ -262,6 +263,7 @@ def _ballot_page(
         scales=showing.scales(poll, chosen),
         several=poll.method is Method.CHOOSE,
         how_many=showing.how_many(poll),
+        unfold=showing.unfold_title(poll),
         countdown_text=words.countdown(poll.closes_at, clock.now()),
         urgent=words.is_urgent(poll.closes_at, clock.now()),
         current=words.choice_text(view.choice, poll.titles) if view.choice is not None else "",
@@ -420,20 +422,20 @@ def turnout(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- 
 def draft_choose(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Ask which kind of question it is."""
     return render_template(
-        "voting/draft_choose.html", place=g.place, projects=steps.cards(g.place.id)
+        "voting/draft_choose.html",
+        place=g.place,
+        projects=steps.cards(g.place.id),
+        texts=steps.cards(g.place.id, kind=PollKind.MEETING_RESOLUTION),
     )
 
 
-@bp.route("/c/<code>/desk/votes/new/<any(yes_no, choose):method>", methods=["GET", "POST"])
+@bp.route("/c/<code>/desk/votes/new/<any(yes_no, choose, meeting):what>", methods=["GET", "POST"])
 @guard.needs(Permission.POLL_DRAFT)
-def draft_new(code: str, method: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+def draft_new(code: str, what: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Write a draft."""
-    kind = FORMS[Method(method)]
-    form = (
-        kind()
-        if request.method == "POST"
-        else kind(data=new_draft_values(Method(method), clock.now()))
-    )
+    kind = FORMS[what]
+    values = new_draft_values(kind.method, clock.now())
+    form = kind() if request.method == "POST" else kind(data=values)
 
     def save(draft: PollDraft) -> str:
         return operations.draft_poll(browser.current_actor(), community_id=g.place.id, draft=draft)
@@ -446,7 +448,7 @@ def draft_new(code: str, method: str) -> ResponseReturnValue:  # noqa: ARG001 --
 def draft_edit(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Change a draft."""
     stored = queries.draft_view(g.place.id, poll_id)
-    kind = FORMS[stored.method]
+    kind = form_of(stored.kind, stored.method)
     form = kind() if request.method == "POST" else kind(data=draft_values(stored))
 
     def save(draft: PollDraft) -> str:
@@ -462,7 +464,7 @@ def draft_edit(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001 
 
 
 def _draft_form(form: DraftForm, save: Callable[[PollDraft], str]) -> ResponseReturnValue:
-    form.offer(steps.cards(g.place.id))
+    form.offer(steps.cards(g.place.id, kind=form.kind))
     if form.validate_on_submit():
         try:
             poll_id = save(form.draft())
@@ -472,9 +474,12 @@ def _draft_form(form: DraftForm, save: Callable[[PollDraft], str]) -> ResponseRe
             web.tell("done", _("草稿已保存，只有工作人员能看到。下一步请预览。"))
             return redirect(url_for("voting.preview", code=g.place.code, poll_id=poll_id), 303)
     status = REFUSED if request.method == "POST" else 200
-    several = form.method is Method.CHOOSE
     return render_template(
-        "voting/draft_form.html", place=g.place, form=form, several=several
+        "voting/draft_form.html",
+        place=g.place,
+        form=form,
+        several=form.method is Method.CHOOSE,
+        meeting=form.kind is PollKind.MEETING_RESOLUTION,
     ), status
 
 
@@ -502,6 +507,7 @@ def preview(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- 
         scales=showing.scales(poll, ()),
         several=poll.method is Method.CHOOSE,
         how_many=showing.how_many(poll),
+        unfold=showing.unfold_title(poll),
         countdown_text=words.countdown(poll.closes_at, clock.now()),
     )
 

@@ -38,6 +38,11 @@ def legal_effect(kind: str) -> str:
         )
     if PollKind(kind) is PollKind.SATISFACTION_RATING:
         return _("这是满意度评价：结果公开，低分的地方要返修，返修以后再请大家评一次。")
+    if PollKind(kind) is PollKind.MEETING_RESOLUTION:
+        return _(
+            "这是居民会议表决：每户一票，代表本户参加；通过了，就是居民会议的决议。"
+            "它不是业主共同决定。"
+        )
     return _("结果的效力以开放时公布的规则为准。")
 
 

@@ -160,32 +160,6 @@ def test_what_is_handed_in_stands_and_what_is_talked_over_leaves_a_trace(
     assert kinds == ["convention.moved", "convention.changed", "convention.moved"]
 
 
-def test_a_published_poll_adopts_and_an_open_one_does_not(
-    world: World, fixed_clock: datetime
-) -> None:
-    place = world.community("HXL", 3)
-    poll = world.poll(place)
-    number = operations.draft_convention(SYSTEM, community_id=place.id, text=TEXT)
-    for to in (State.CONSULTING, State.SUBMITTED):
-        operations.move_convention(SYSTEM, community_id=place.id, number=number, to=to)
-
-    def adopt() -> None:
-        operations.adopt_by_poll(SYSTEM, community_id=place.id, number=number, poll=poll)
-
-    with pytest.raises(NotFound):
-        adopt()
-    for voter in world.voters(place, 3):
-        world.cast(voter, place, poll, "yes")
-    clock.advance(timedelta(days=8))
-    voting.close_poll(SYSTEM, community_id=place.id, public_id=poll)
-    with pytest.raises(RuleBroken, match=r"convention\.poll_not_passed"):
-        adopt()
-    voting.publish_result(SYSTEM, community_id=place.id, public_id=poll)
-    adopt()
-    view = queries.version(place.id, number)
-    assert (view.body, view.base, view.present, view.in_favour) == ("poll", 3, 3, 3)
-
-
 def published_opinion(world: World, place: Place, about: str) -> str:
     post = world.post(place, about)
     posts.publish_post(world.clerk(place), community_id=place.id, post_id=post)
@@ -306,9 +280,7 @@ def test_the_desk_is_led_to_opinions_that_wait_and_chooses_a_poll(
 ) -> None:
     world = World(web_app)
     place = world.community("HXL", 3)
-    poll = world.poll(place, title="同意这份公约吗？")
-    for voter in world.voters(place, 3):
-        world.cast(voter, place, poll, "yes")
+    facility = world.poll(place, title="同意这个项目吗？")
     number = operations.draft_convention(SYSTEM, community_id=place.id, text=TEXT)
     operations.move_convention(SYSTEM, community_id=place.id, number=number, to=State.CONSULTING)
     post = published_opinion(world, place, "convention:1/2")
@@ -324,12 +296,21 @@ def test_the_desk_is_led_to_opinions_that_wait_and_chooses_a_poll(
     said = {"disposition": "adopted", "why": "写进去了"}
     assert desk.post(f"/c/HXL/desk/posts/{post}/dispose", said).status_code == 303
     assert desk.post(f"{page}/move/submitted").status_code == 303
-    assert "同意这份公约吗" not in desk.get(page).text, "it is still open"
+    poll = world.text_poll(place, "convention:1", title="同意这份公约吗？")
+    for voter in world.voters(place, 3):
+        for asked in (facility, poll):
+            world.cast(voter, place, asked, "yes")
+    choice = f'value="{poll}"'
+    assert choice not in desk.get(page).text, "it is still open"
     clock.advance(timedelta(days=8))
-    voting.close_poll(SYSTEM, community_id=place.id, public_id=poll)
-    voting.publish_result(SYSTEM, community_id=place.id, public_id=poll)
+    for closed in (facility, poll):
+        voting.close_poll(SYSTEM, community_id=place.id, public_id=closed)
+        voting.publish_result(SYSTEM, community_id=place.id, public_id=closed)
     desk.staff(world.staff(place))
-    assert "同意这份公约吗" in desk.get(page).text
+    shown = desk.get(page).text
+    assert choice in shown
+    assert "同意这个项目吗" not in shown, "it asked about a project"
+    assert desk.post(f"{page}/adopt-by-poll", {"poll": facility}).status_code == 422
     nothing = desk.post(f"{page}/adopt-by-poll", {})
     assert nothing.status_code == 422
     assert "请选一项投票" in nothing.text

@@ -10,9 +10,14 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, select, text
 
 from app.config import ROOT
+from app.conventions import operations as conventions
+from app.conventions.models import Convention
+from app.conventions.rules import State
+from app.core.actor import SYSTEM
 from app.core.db import Base, db
 from app.discussion import operations as opinions
 from app.discussion.models import Post
+from tests.conventions.test_journey import TEXT
 from tests.support.world import World
 
 if TYPE_CHECKING:
@@ -57,4 +62,23 @@ def test_answers_to_opinions_survive_the_way_down_and_up(app: Flask) -> None:
     assert tuple(row) == ("量过了，放得下", "committee_clerk")
     upgrade(FOLDER)
     assert db.session.scalars(select(Post.answers)).one() == before[-1:], "there was room for one"
+    db.session.remove()
+
+
+def test_when_a_convention_was_handed_in_is_read_from_the_record(app: Flask) -> None:
+    world = World(app)
+    place, other = world.community("HXL", 1), world.community("YYL", 1)
+    for one, steps in ((place, (State.CONSULTING, State.SUBMITTED)), (other, (State.CONSULTING,))):
+        conventions.draft_convention(SYSTEM, community_id=one.id, text=TEXT)
+        for to in steps:
+            conventions.move_convention(SYSTEM, community_id=one.id, number=1, to=to)
+    before = db.session.scalar(
+        select(Convention.submitted_at).where(Convention.community_id == place.id)
+    )
+    assert before is not None
+    db.session.remove()
+    downgrade(FOLDER, revision="7be0a41c92d5")
+    upgrade(FOLDER)
+    found = select(Convention.submitted_at).order_by(Convention.community_id)
+    assert db.session.scalars(found).all() == [before.replace(microsecond=0), None]
     db.session.remove()

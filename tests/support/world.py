@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING
@@ -31,7 +31,7 @@ from app.voting import operations as voting
 from app.voting import steps as ballot_cards
 from app.voting import tokens
 from app.voting.launching import PollDraft
-from app.voting.rules import Method, PollKind, Rules, ShareTest, default_rules
+from app.voting.rules import Method, PollKind, Rules, ShareTest, default_rules, meeting_rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -310,6 +310,37 @@ class World:
         public_id = self.draft(place, codes, **kwargs)  # type: ignore[arg-type]
         voting.open_poll(SYSTEM, community_id=place.id, public_id=public_id)
         return public_id
+
+    def text_draft(self, place: Place, about: str, **changes: object) -> str:
+        """A draft of a residents' meeting by household on a text, such as `convention:1`."""
+        begins = clock.now().replace(second=0, microsecond=0)
+        asked = PollDraft(
+            title="您同意通过这份公约吗？",
+            explanation="",
+            method=Method.YES_NO,
+            projects=(about,),
+            rules=meeting_rules("convention"),
+            opens_at=begins,
+            closes_at=begins + timedelta(days=7),
+            kind=PollKind.MEETING_RESOLUTION,
+        )
+        draft = replace(asked, **changes)  # type: ignore[arg-type]
+        return voting.draft_poll(SYSTEM, community_id=place.id, draft=draft)
+
+    def text_poll(self, place: Place, about: str, **changes: object) -> str:
+        """The same, open."""
+        public_id = self.text_draft(place, about, **changes)
+        voting.open_poll(SYSTEM, community_id=place.id, public_id=public_id)
+        return public_id
+
+    def decide(self, place: Place, poll: str, *choices: str, publish: bool = True) -> None:
+        """Let one household after the other vote, the poll close, and its result be published."""
+        for voter, choice in zip(self.voters(place, len(choices)), choices, strict=True):
+            self.cast(voter, place, poll, choice)
+        clock.advance(timedelta(days=8))
+        voting.close_poll(SYSTEM, community_id=place.id, public_id=poll)
+        if publish:
+            voting.publish_result(SYSTEM, community_id=place.id, public_id=poll)
 
     def token(self, actor: Actor, place: Place, public_id: str) -> str:
         """A submit token as the ballot form would carry it."""

@@ -57,7 +57,8 @@ def test_what_the_drafting_page_offers_can_be_opened(draft: r.Draft) -> None:
     ("draft", "problem"),
     [
         (replace(YES_NO, kind=PollKind.OWNERS_JOINT_DECISION), "draft.kind_not_offered"),
-        (replace(YES_NO, kind=PollKind.MEETING_RESOLUTION), "draft.kind_not_offered"),
+        (replace(CHOOSE, kind=PollKind.MEETING_RESOLUTION), "draft.kind_not_offered"),
+        (replace(YES_NO, kind=PollKind.MEETING_RESOLUTION), "draft.not_the_law"),
         (replace(YES_NO, title="  "), "draft.no_title"),
         (replace(YES_NO, title="字" * 121), "draft.title_long"),
         (replace(YES_NO, options=()), "draft.one_project"),
@@ -170,7 +171,9 @@ def test_how_many_may_be_chosen_and_win_is_told_only_where_options_are_chosen() 
     assert {"k", "seats"}.isdisjoint(r.Rules((), ()).as_json())
 
 
-@pytest.mark.parametrize("rules", [YES_NO.rules, CHOOSE.rules, r.Rules((), (HALF,), 2, 1, "Y1")])
+@pytest.mark.parametrize(
+    "rules", [YES_NO.rules, CHOOSE.rules, r.Rules((), (HALF,), 2, 1, "Y1"), r.meeting_rules("x")]
+)
 def test_rules_come_back_from_the_record_as_they_went_in(rules: r.Rules) -> None:
     assert r.rules_from_json(rules.as_json()) == rules
 
@@ -180,7 +183,7 @@ def test_rules_come_back_from_the_record_as_they_went_in(rules: r.Rules) -> None
     [
         {"silence": "majority"},
         {"tie": "lot"},
-        {"effect": "binding"},
+        {"effect": "whatever"},
         {"precedence": "last_channel"},
         {"agreement": [{**THIRD.as_json(), "unit": "area"}]},
         {"participation": [{**THIRD.as_json(), "cmp": "<"}]},
