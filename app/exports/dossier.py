@@ -28,12 +28,12 @@ from app.core.pdf import compile_pdf
 from app.core.times import full_end_text, full_time_text, in_record_language
 from app.discussion.words import disposition_badge, role_name
 from app.exports.cells import plain
-from app.exports.dossier_facts import answers_to, as_data, gather
+from app.exports.dossier_facts import answers_to, as_data, followed_up, gather, superseded_at
 from app.exports.record_words import act_text
 from app.meetings.words import attendance_rows, off_banner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from app.communities.queries import CommunityView
     from app.consultations.queries import MoveView, TopicView
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from app.exports.dossier_facts import Facts, Held, Led, Vote
     from app.exports.queries import EntryAbout
     from app.meetings.queries import MeetingView
+    from app.ratings.queries import Repair
 
 SONG = "宋体"
 S = State
@@ -53,23 +54,19 @@ CONCLUDED = frozenset({S.DRAFTED})
 SETTLED = frozenset(
     {S.PUBLISHED, S.OBJECTION_REVIEW, S.TO_VOTE, S.DECIDED, S.NOT_ADOPTED, S.INVALIDATED}
 )
-CARRIED_OUT = frozenset({S.IMPLEMENTING, S.REPORTED, S.RATED, S.ARCHIVED})
+FOLLOWED = frozenset({S.IMPLEMENTING, S.REPORTED, S.RATED, S.ARCHIVED})
 FINGERPRINT = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading with its lines or with a table; neither means that it is missing."""
+    """A heading with what is missing, named line by line, then its lines or a table."""
 
     title: str
+    missing: tuple[str, ...]
     lines: tuple[str, ...]
     header: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
-
-    @property
-    def missing(self) -> bool:
-        """Whether this belongs to a dossier and is not there."""
-        return not self.lines and not self.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +79,45 @@ class Dossier:
     made: str
     sections: tuple[Section, ...]
 
+    @property
+    def missing(self) -> list[str]:
+        """The titles of the parts in which something is named as missing."""
+        return [section.title for section in self.sections if section.missing]
+
 
 def in_words(facts: Facts) -> Dossier:
     """The twelve parts of a dossier in the order people keep them."""
     topic, held = facts.topic, facts.held
     sections = (
-        Section(_("一、议题"), _topic_lines(topic)),
-        Section(_("二、公告"), _notices(topic, held)),
-        Section(_("三、议程"), tuple(line for one in held for line in _agenda(one.meeting))),
-        Section(_("四、会议材料"), tuple(name for one in held for name in one.meeting.materials)),
-        Section(_("五、到场"), tuple(line for one in held for line in _attendance(one))),
-        Section(_("六、居民意见和处理"), tuple(_numbered(facts.opinions))),
-        Section(_("七、投票"), tuple(_decided(facts))),
-        Section(_("八、会议纪要"), tuple(line for one in held for line in _minutes(one.meeting))),
-        Section(_("九、协商意见"), _opinion(topic)),
-        Section(_("十、公示和更正"), _publication(topic)),
-        Section(_("十一、落实和评价"), _follow_up(topic, facts.led)),
+        _part(_("一、议题"), _topic_lines(topic), _formless(topic)),
+        _part(_("二、公告"), _notices(topic, held)),
+        _part(_("三、议程"), (line for one in held for line in _agenda(one.meeting))),
+        _part(_("四、会议材料"), (name for one in held for name in one.meeting.materials)),
+        _part(_("五、到场"), (line for one in held for line in _attendance(one)), _uncounted(held)),
+        _part(_("六、居民意见和处理"), _numbered(facts.opinions)),
+        _part(_("七、投票"), _decided(facts)),
+        _part(
+            _("八、会议纪要"),
+            (line for one in held for line in _minutes(one.meeting)),
+            _without_minutes(held),
+        ),
+        _part(_("九、协商意见"), _opinion(topic), _taken_back(topic)),
+        _part(_("十、公示和更正"), _publication(topic), _unpublished(topic)),
+        _part(_("十一、落实和评价"), _follow_up(topic, facts.led), _undone(topic)),
         _record(facts.entries),
     )
     made = _("%(at)s 汇编", at=full_time_text(facts.made_at))
     return Dossier(facts.place.name, topic.line.title, facts.place.demo, made, sections)
+
+
+def _part(title: str, lines: Iterable[str], missing: Iterable[str] = ()) -> Section:
+    """A part in words; one with nothing in it is missing as a whole."""
+    there, lacks = tuple(lines), tuple(missing)
+    return Section(title, lacks if there or lacks else _nothing(), there)
+
+
+def _nothing() -> tuple[str, ...]:
+    return (_("缺：还没有这一部分。"),)
 
 
 def _moves(topic: TopicView, states: frozenset[State]) -> list[str]:
@@ -118,9 +134,10 @@ def _topic_lines(topic: TopicView) -> tuple[str, ...]:
     lines = [
         _("题目：%(title)s", title=line.title),
         _("提出：%(who)s，%(at)s", who=line.proposer, at=full_time_text(line.created_at)),
-        _("形式：%(form)s", form=form_name(topic.form) or _("缺")),
         _("现状：%(state)s", state=state_badge(line.state)[1]),
     ]
+    if topic.form:
+        lines.insert(2, _("形式：%(form)s", form=form_name(topic.form)))
     if line.state is State.REJECTED:
         # Of what was turned away only the title and the reason are public.
         return (*lines, *_moves(topic, SCREENED))
@@ -132,6 +149,11 @@ def _topic_lines(topic: TopicView) -> tuple[str, ...]:
     if topic.legal_note:
         lines.append(_("法律上的说明：%(text)s", text=topic.legal_note))
     return (*lines, *_moves(topic, SCREENED))
+
+
+def _formless(topic: TopicView) -> Iterator[str]:
+    if not topic.form:
+        yield _("缺：还没有定协商形式。")
 
 
 def _notices(topic: TopicView, held: tuple[Held, ...]) -> tuple[str, ...]:
@@ -174,6 +196,18 @@ def _attendance(held: Held) -> list[str]:
     numbers = "，".join(f"{band} {number}" for band, number in attendance_rows(held.by_age))
     whole = _("%(title)s：到场 %(number)s 人", title=meeting.title, number=meeting.present)
     return [f"{whole}（{numbers}）"]
+
+
+def _uncounted(held: tuple[Held, ...]) -> Iterator[str]:
+    for one in held:
+        if one.over and one.by_age is None:
+            yield _("缺：%(meeting)s没有到场人数。", meeting=_which(one.meeting))
+
+
+def _which(meeting: MeetingView) -> str:
+    """A meeting by title and time, for another about the same may bear its title."""
+    at = full_time_text(meeting.starts_at)
+    return _("“%(title)s”（%(at)s）", title=meeting.title, at=at)
 
 
 def _numbered(posts: Iterable[PostView]) -> Iterable[str]:
@@ -239,32 +273,66 @@ def _minutes(meeting: MeetingView) -> list[str]:
     return [head, *meeting.minutes_text.split("\n")]
 
 
+def _without_minutes(held: tuple[Held, ...]) -> Iterator[str]:
+    for one in held:
+        if not one.over or one.meeting.confirmed_at is not None:
+            continue
+        which = _which(one.meeting)
+        if one.meeting.minutes_text:
+            yield _("缺：%(meeting)s的纪要还没有由第二人确认。", meeting=which)
+        else:
+            yield _("缺：%(meeting)s没有会议纪要。", meeting=which)
+
+
 def _opinion(topic: TopicView) -> tuple[str, ...]:
     if not topic.opinion:
         return ()
+    before = _("下面是重新协商以前的协商意见，已经不作数，留着备查。")
     dissent = _("保留意见：%(text)s", text=topic.dissent or _("没有"))
-    return (*topic.opinion.split("\n"), dissent, *_moves(topic, CONCLUDED))
+    lines = (*topic.opinion.split("\n"), dissent, *_moves(topic, CONCLUDED))
+    return (before, *lines) if superseded_at(topic) else lines
 
 
-def _publication(topic: TopicView) -> tuple[str, ...]:
+def _taken_back(topic: TopicView) -> Iterator[str]:
+    began = superseded_at(topic)
+    if began is not None:
+        yield _("缺：%(at)s起重新协商，还没有新的协商意见。", at=full_time_text(began))
+
+
+def _publication(topic: TopicView) -> Iterator[str]:
+    """The publication that counts, then everything that became of this one and earlier ones."""
     until = topic.line.publication_until
-    lines = []
     if topic.published_at is not None and until is not None:
         begun, ends = full_time_text(topic.published_at), full_end_text(until)
-        lines = [_("%(at)s起公示，到%(until)s", at=begun, until=ends), *_moves(topic, SETTLED)]
-    corrected = (
-        _("更正（%(at)s）：%(text)s", at=full_time_text(at), text=text)
-        for text, at in topic.corrections
-    )
-    return (*lines, *corrected)
+        yield _("%(at)s起公示，到%(until)s", at=begun, until=ends)
+    yield from _moves(topic, SETTLED)
+    for text, at in topic.corrections:
+        yield _("更正（%(at)s）：%(text)s", at=full_time_text(at), text=text)
 
 
-def _follow_up(topic: TopicView, led: tuple[Led, ...]) -> tuple[str, ...]:
-    lines = _moves(topic, CARRIED_OUT)
+def _unpublished(topic: TopicView) -> Iterator[str]:
+    if topic.published_at is not None:
+        return
+    if any(move.to is S.PUBLISHED for move in topic.moves):
+        yield _("缺：原来的公示已经停止，重新协商以后还没有公示。")
+    else:
+        yield _("缺：还没有公示。")
+
+
+def _follow_up(topic: TopicView, led: tuple[Led, ...]) -> Iterator[str]:
     if topic.task_owner and topic.line.task_due:
         due = full_end_text(topic.line.task_due)
-        lines.insert(0, _("%(owner)s落实，%(due)s前办完", owner=topic.task_owner, due=due))
-    return (*lines, *(_rated(one) for one in led))
+        yield _("%(owner)s落实，%(due)s前办完", owner=topic.task_owner, due=due)
+    yield from _moves(topic, FOLLOWED)
+    for one in led:
+        yield _rated(one)
+        for repair in one.repairs:
+            yield _repair(repair)
+
+
+def _undone(topic: TopicView) -> Iterator[str]:
+    if not followed_up(topic):
+        yield _("缺：还没有登记由谁落实、什么时候办完。")
 
 
 def _rated(led: Led) -> str:
@@ -282,17 +350,34 @@ def _rated(led: Led) -> str:
     return f"{title}：{said}" if said else title
 
 
+def _repair(repair: Repair) -> str:
+    return _(
+        "返修：%(what)s（“%(question)s”分数偏低）。%(owner)s负责，%(due)s前办完，%(done)s",
+        what=repair.what,
+        question=repair.question,
+        owner=repair.owner,
+        due=full_end_text(repair.due),
+        done=_done(repair),
+    )
+
+
+def _done(repair: Repair) -> str:
+    if repair.done_at is not None:
+        at = full_time_text(repair.done_at)
+        return _("%(at)s已经办完：%(note)s", at=at, note=repair.done_note)
+    return _("已经逾期，还没有办完。") if repair.overdue else _("还没有办完。")
+
+
 def _record(entries: tuple[EntryAbout, ...]) -> Section:
     rows = tuple(
         (str(one.seq), full_time_text(one.at), act_text(one), one.leaf[:FINGERPRINT])
         for one in entries
     )
-    lines = (
-        (_("指纹是条目叶哈希的前 16 位，全文在 dossier.json；可用公开记录存档核对。"),)
-        if rows
-        else ()
-    )
-    return Section(_("十二、公开记录"), lines, (_("序号"), _("时间"), _("事项"), _("指纹")), rows)
+    if not rows:
+        return _part(_("十二、公开记录"), ())
+    lines = (_("指纹是条目叶哈希的前 16 位，全文在 dossier.json；可用公开记录存档核对。"),)
+    header = (_("序号"), _("时间"), _("事项"), _("指纹"))
+    return Section(_("十二、公开记录"), (), lines, header, rows)
 
 
 # --- forms ---------------------------------------------------------------------------------------
@@ -303,11 +388,10 @@ def archive(place: CommunityView, topic_id: str) -> bytes:
     with in_record_language():
         facts = gather(place, topic_id)
         dossier = in_words(facts)
-        missing = [section.title for section in dossier.sections if section.missing]
         files = {
             "dossier.docx": as_docx(dossier),
             "dossier.pdf": as_pdf(dossier),
-            "dossier.json": _json(as_data(facts, missing)),
+            "dossier.json": _json(as_data(facts, dossier.missing)),
             "opinions.csv": _opinions_csv(facts.opinions),
         }
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
@@ -347,8 +431,7 @@ def as_docx(dossier: Dossier) -> bytes:
         document.add_paragraph(_("演示：这里的人、房子和票都是虚构的，不作任何凭证"))
     for section in dossier.sections:
         document.add_heading(section.title, level=1)
-        lines = (_("缺：还没有这一部分。"),) if section.missing else section.lines
-        for line in lines:
+        for line in (*section.missing, *section.lines):
             document.add_paragraph(line)
         if section.rows:
             _tabbed(document, (section.header, *section.rows))

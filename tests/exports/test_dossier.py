@@ -17,7 +17,7 @@ from sqlalchemy import insert, select
 
 from app.communities.queries import community_by_code
 from app.consultations import operations as topics
-from app.consultations.rules import State
+from app.consultations.rules import Form, State
 from app.core import clock
 from app.core.actor import SYSTEM
 from app.core.db import db, transaction
@@ -28,8 +28,9 @@ from app.exports import dossier, dossier_facts, record_words
 from app.meetings import operations as meetings
 from app.meetings.resolutions import Body, Resolution
 from app.people.models import Person
+from app.ratings import operations as ratings
 from app.voting import operations as voting
-from tests.consultations.test_deciding import Handled
+from tests.consultations.test_deciding import Handled, call_again
 from tests.support.checked_client import CheckedClient
 from tests.support.world import World
 
@@ -94,6 +95,26 @@ def _taken(world: World, topic: str) -> zipfile.ZipFile:
         made = dossier.archive(community_by_code("HXL"), topic)
     db.session.rollback()
     return zipfile.ZipFile(io.BytesIO(made))
+
+
+def _parts(whole: zipfile.ZipFile) -> dict[str, list[str]]:
+    """The lines under each heading as Word shows them; what the JSON calls missing shows there."""
+    parts: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for paragraph in Document(io.BytesIO(whole.read("dossier.docx"))).paragraphs:
+        if paragraph.style is not None and paragraph.style.name == "Heading 1":
+            lines = parts.setdefault(paragraph.text, [])
+        else:
+            lines.append(paragraph.text)
+    told = json.loads(whole.read("dossier.json"))["missing"]
+    lacking = [title for title, said in parts.items() if any(one[:2] == "缺：" for one in said)]
+    assert told == lacking, "the paper and the structure name the same as missing"
+    return parts
+
+
+def _told(whole: zipfile.ZipFile) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(whole.read("dossier.json"))
+    return told
 
 
 def _whole_life(world: World, place: Place) -> tuple[str, str, str]:
@@ -194,6 +215,7 @@ def test_programs_read_the_same_as_structure(web_app: Flask, fixed_clock: dateti
 
 def test_every_kind_a_dossier_may_list_has_words(web_app: Flask) -> None:
     rooms = ("topic.", "meeting.", "minutes.", "post.", "appeal.", "opinion.", "poll.", "result.")
+    rooms = (*rooms, "repair.")
     with web_app.test_request_context():
         known = set(record_words.plain_words()) | set(record_words.SPOKEN)
     assert {name for name in KINDS if name.startswith(rooms)} <= known
@@ -279,3 +301,160 @@ def test_the_dossier_tells_how_it_was_voted_and_what_was_put_off(
     assert "应到 10，到会 8，同意 7，通过。" in lines["七、投票"][0]
     assert told["meetings"][0]["reason"] == "停电"
     assert (told["outcome"]["present"], told["outcome"]["in_favour"]) == (8, 7)
+
+
+def test_after_another_call_the_publication_is_missing_and_the_objection_is_told(
+    web_app: Flask, fixed_clock: datetime, tmp_path: Path
+) -> None:
+    world = World(web_app)
+    topic = Handled(world, world.community("HXL", 1)).published()
+    topic.move(State.OBJECTION_REVIEW, "树下蚊子多")
+    meeting = call_again(topic)
+    whole = _taken(world, topic.topic)
+    parts, pages = _parts(whole), _pages(whole, tmp_path).replace("\n", "")
+    ten = parts["十、公示和更正"]
+    assert ten[0] == "缺：原来的公示已经停止，重新协商以后还没有公示。"
+    assert "协商结果公示中" in ten[1]
+    assert ten[2].endswith("正在处理异议：树下蚊子多")
+    assert "原来公示的协商意见：放树下" in ten[3]
+    nine = parts["九、协商意见"]
+    assert nine[0].startswith("缺：2026年")
+    assert nine[0].endswith("起重新协商，还没有新的协商意见。")
+    assert nine[1:3] == ["下面是重新协商以前的协商意见，已经不作数，留着备查。", "放树下"]
+    for said in (ten[0], "正在处理异议：树下蚊子多", nine[0], nine[1]):
+        assert said.replace(" ", "") in pages.replace(" ", "")
+    told = _told(whole)
+    assert (told["publication"], told["conclusion"]) == (None, None)
+    assert told["superseded"]["opinion"] == "放树下"
+
+    topic.sit(meeting)
+    topic.publish("放门口")
+    again = _parts(whole := _taken(world, topic.topic))
+    assert again["九、协商意见"][0] == "放门口"
+    assert again["十、公示和更正"][0].endswith("24:00")
+    assert any(one.endswith("树下蚊子多") for one in again["十、公示和更正"])
+    told = _told(whole)
+    assert (told["conclusion"]["opinion"], told["superseded"]) == ("放门口", None)
+
+
+def test_a_correction_does_not_hide_that_nothing_was_published(
+    web_app: Flask, fixed_clock: datetime
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 1)
+    topic = Handled(world, place)
+    topics.correct_topic(topic.clerk, text="是 3 号楼。", **topic.mine)
+    early = _parts(_taken(world, topic.topic))
+    assert early["一、议题"][0] == "缺：还没有定协商形式。"
+    assert early["九、协商意见"] == ["缺：还没有这一部分。"]
+    topic.sit(world.meeting(place, topic.topic))
+    topics.draft_opinion(topic.clerk, opinion="放树下", dissent="", **topic.mine)
+    drafted = _parts(whole := _taken(world, topic.topic))
+    assert drafted["九、协商意见"][0] == "放树下", "a correction of the topic supersedes nothing"
+    assert drafted["十、公示和更正"][0] == "缺：还没有公示。"
+    assert drafted["十、公示和更正"][1].endswith("是 3 号楼。")
+    assert _told(whole)["conclusion"]["opinion"] == "放树下"
+
+
+def test_every_meeting_that_is_over_answers_for_its_numbers_and_minutes(
+    web_app: Flask, fixed_clock: datetime
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 1)
+    topic = Handled(world, place)
+    topic.sit(world.meeting(place, topic.topic, title="第一次"))
+    topics.draft_opinion(topic.clerk, opinion="放树下", dissent="", **topic.mine)
+    second = topics.call_again(
+        topic.clerk,
+        form=Form.ROUND_TABLE,
+        meeting=world.new_meeting(title="第二次"),
+        reason="再商量",
+        **topic.mine,
+    )
+    parts = _parts(_taken(world, topic.topic))
+    assert not any("第二次" in one for one in parts["五、到场"] + parts["八、会议纪要"])
+
+    clock.advance(timedelta(days=11))
+    parts = _parts(_taken(world, topic.topic))
+    five, eight = parts["五、到场"], parts["八、会议纪要"]
+    assert re.fullmatch(r"缺：“第二次”（2026年.+）没有到场人数。", five[0])
+    assert five[1].startswith("第一次：到场 0 人")
+    assert re.fullmatch(r"缺：“第二次”（2026年.+）没有会议纪要。", eight[0])
+    assert eight[1].startswith("第一次（")
+
+    sitting: dict[str, Any] = {"community_id": place.id, "meeting_id": second}
+    topics.open_session(topic.clerk, **topic.mine)
+    meetings.write_minutes(topic.clerk, text="放门口。", **sitting)
+    meetings.close_meeting(topic.clerk, **sitting)
+    parts = _parts(whole := _taken(world, topic.topic))
+    assert parts["五、到场"][1].startswith("第二次：到场 0 人")
+    assert parts["八、会议纪要"][0].endswith("的纪要还没有由第二人确认。")
+    assert "放门口。" not in parts["八、会议纪要"]
+    assert [one["minutes"] is None for one in _told(whole)["meetings"]] == [False, True]
+
+
+def test_a_meeting_that_was_put_off_owes_no_minutes(web_app: Flask, fixed_clock: datetime) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 1)
+    topic = Handled(world, place)
+    world.meeting(place, topic.topic, title="第一次")
+    topics.postpone_topic(topic.clerk, note="停电", **topic.mine)
+    topic.sit(world.meeting(place, topic.topic, title="第二次"))
+    parts = _parts(_taken(world, topic.topic))
+    assert not any("第一次" in one for one in parts["五、到场"] + parts["八、会议纪要"])
+
+
+def test_a_linked_project_is_no_follow_up_and_its_repairs_are_told(
+    web_app: Flask, fixed_clock: datetime, tmp_path: Path
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 5)
+    topic, mine = Handled(world, place), {"community_id": place.id}
+    topics.link_project(topic.clerk, project_code=world.project(place, "P05"), **topic.mine)
+    lack = "缺：还没有登记由谁落实、什么时候办完。"
+    eleven = _parts(_taken(world, topic.topic))["十一、落实和评价"]
+    assert (eleven[0], len(eleven)) == (lack, 2)
+
+    poll = world.rating(place, "P05", days=7)
+    for voter in world.voters(place, 5):
+        world.cast(voter, place, poll, *(f"P05.{n}=2" for n in range(1, 10)))
+    clock.advance(timedelta(days=8))
+    voting.close_poll(SYSTEM, **mine, public_id=poll)
+    due = clock.now() + timedelta(days=3)
+    tasks = [
+        ratings.open_repair(
+            SYSTEM, **mine, poll=poll, repair=ratings.NewRepair(f"P05.{n}", what, "建工队", due)
+        )
+        for n, what in ((2, "换掉松动的地砖"), (7, "加一道扶手"))
+    ]
+    clock.advance(timedelta(days=1))
+    ratings.finish_repair(SYSTEM, **mine, repair_id=tasks[0], note="换好了")
+    eleven = _parts(_taken(world, topic.topic))["十一、落实和评价"]
+    assert eleven[-1].endswith("还没有办完。")
+    assert "逾期" not in eleven[-1]
+    clock.advance(timedelta(days=3))
+    parts = _parts(whole := _taken(world, topic.topic))
+    eleven = parts["十一、落实和评价"]
+    assert eleven[0] == lack, "what others judged does not say who carries the opinion out"
+    assert eleven[-2].startswith("返修：换掉松动的地砖（“施工质量”分数偏低）。建工队负责，2026年")
+    assert eleven[-2].endswith("已经办完：换好了")
+    assert eleven[-1].startswith("返修：加一道扶手")
+    assert eleven[-1].endswith("前办完，已经逾期，还没有办完。")
+    assert "加一道扶手" in _pages(whole, tmp_path)
+    assert sum("安排返修" in one for one in parts["十二、公开记录"]) == 2
+    first, second = _told(whole)["follow_up"]["projects"][0]["repairs"]
+    assert (first["id"], first["owner"], first["note"]) == (tasks[0], "建工队", "换好了")
+    assert first["done_at"] > fixed_clock.isoformat()[:10]
+    assert (second["done_at"], second["note"]) == (None, None)
+
+
+def test_work_somebody_was_named_for_is_follow_up(web_app: Flask, fixed_clock: datetime) -> None:
+    world = World(web_app)
+    topic = Handled(world, world.community("HXL", 1)).to_vote()
+    topic.resolve(Resolution(Body.RESIDENTS_MEETING, 10, 8, 7))
+    assert _parts(_taken(world, topic.topic))["十一、落实和评价"][0].startswith("缺：")
+    due = clock.now() + timedelta(days=30)
+    topics.start_work(topic.clerk, owner="居委会", due=due, **topic.mine)
+    whole = _taken(world, topic.topic)
+    assert _parts(whole)["十一、落实和评价"][0].startswith("居委会落实，2026年")
+    assert _told(whole)["missing"] == ["六、居民意见和处理"]
