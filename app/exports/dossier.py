@@ -28,7 +28,14 @@ from app.core.pdf import compile_pdf
 from app.core.times import full_end_text, full_time_text, in_record_language
 from app.discussion.words import disposition_badge, role_name
 from app.exports.cells import plain
-from app.exports.dossier_facts import answers_to, as_data, followed_up, gather, superseded_at
+from app.exports.dossier_facts import (
+    answers_to,
+    as_data,
+    followed_up,
+    gather,
+    not_adopted,
+    superseded_at,
+)
 from app.exports.record_words import act_text
 from app.meetings.words import attendance_rows, off_banner
 
@@ -94,8 +101,8 @@ def in_words(facts: Facts) -> Dossier:
         _part(_("三、议程"), (line for one in held for line in _agenda(one.meeting))),
         _part(_("四、会议材料"), (name for one in held for name in one.meeting.materials)),
         _part(_("五、到场"), (line for one in held for line in _attendance(one)), _uncounted(held)),
-        _part(_("六、居民意见和处理"), _numbered(facts.opinions)),
-        _part(_("七、投票"), _decided(facts)),
+        _part(_("六、居民意见和处理"), _numbered(facts.opinions), _unanswered(facts.opinions)),
+        _part(_("七、投票"), _decided(facts), _uncertain(facts)),
         _part(
             _("八、会议纪要"),
             (line for one in held for line in _minutes(one.meeting)),
@@ -224,6 +231,12 @@ def _numbered(posts: Iterable[PostView]) -> Iterable[str]:
             yield _("回应（%(who)s）：%(text)s", who=role_name(role), text=text)
 
 
+def _unanswered(posts: Iterable[PostView]) -> Iterator[str]:
+    number = sum(1 for post in posts if not post.disposition)
+    if number:
+        yield _("缺：有 %(number)s 条意见还没有答复。", number=f"{number:,}")
+
+
 def _disposition(post: PostView) -> str:
     what = disposition_badge(post.disposition)[1]
     if not post.disposition_why:
@@ -238,10 +251,19 @@ def _decided(facts: Facts) -> list[str]:
     return lines + [line for vote in facts.votes for line in _vote(vote)]
 
 
+def _uncertain(facts: Facts) -> Iterator[str]:
+    """What was put to a vote, or asked in a poll, and has no result."""
+    if facts.topic.outcome is None and facts.topic.line.state is S.TO_VOTE:
+        yield _("缺：已经提交表决，还没有表决结果。")
+    for vote in facts.votes:
+        if vote.result is None:
+            yield _("缺：“%(title)s”还没有结果。", title=vote.poll.title)
+
+
 def _vote(vote: Vote) -> list[str]:
     poll, result = vote.poll, vote.result
     if result is None:
-        return [_("%(title)s：还没有结果", title=poll.title)]
+        return []
     period = _(
         "%(opens)s至%(closes)s",
         opens=full_time_text(poll.opens_at),
@@ -311,6 +333,8 @@ def _publication(topic: TopicView) -> Iterator[str]:
 
 
 def _unpublished(topic: TopicView) -> Iterator[str]:
+    if topic.line.state is S.OBJECTION_REVIEW:
+        yield _("缺：异议还没有答复。")
     if topic.published_at is not None:
         return
     if any(move.to is S.PUBLISHED for move in topic.moves):
@@ -323,6 +347,8 @@ def _follow_up(topic: TopicView, led: tuple[Led, ...]) -> Iterator[str]:
     if topic.task_owner and topic.line.task_due:
         due = full_end_text(topic.line.task_due)
         yield _("%(owner)s落实，%(due)s前办完", owner=topic.task_owner, due=due)
+    if not_adopted(topic):
+        yield _("表决没有通过，没有要落实的事。")
     yield from _moves(topic, FOLLOWED)
     for one in led:
         yield _rated(one)
@@ -331,7 +357,7 @@ def _follow_up(topic: TopicView, led: tuple[Led, ...]) -> Iterator[str]:
 
 
 def _undone(topic: TopicView) -> Iterator[str]:
-    if not followed_up(topic):
+    if not followed_up(topic) and not not_adopted(topic):
         yield _("缺：还没有登记由谁落实、什么时候办完。")
 
 

@@ -159,6 +159,11 @@ def followed_up(topic: TopicView) -> bool:
     return bool(topic.task_owner) or any(move.to in CARRIED_OUT for move in topic.moves)
 
 
+def not_adopted(topic: TopicView) -> bool:
+    """Whether a vote turned it down, so that there is nothing to carry out."""
+    return any(move.to is State.NOT_ADOPTED for move in topic.moves)
+
+
 # --- as structure --------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from docx import Document
 from sqlalchemy import insert, select
 
 from app.communities.queries import community_by_code
+from app.consultations import deciding
 from app.consultations import operations as topics
 from app.consultations.rules import Form, State
 from app.core import clock
@@ -30,6 +31,7 @@ from app.meetings.resolutions import Body, Resolution
 from app.people.models import Person
 from app.ratings import operations as ratings
 from app.voting import operations as voting
+from app.voting import queries as voting_queries
 from tests.consultations.test_deciding import Handled, call_again
 from tests.support.checked_client import CheckedClient
 from tests.support.world import World
@@ -458,3 +460,48 @@ def test_work_somebody_was_named_for_is_follow_up(web_app: Flask, fixed_clock: d
     whole = _taken(world, topic.topic)
     assert _parts(whole)["十一、落实和评价"][0].startswith("居委会落实，2026年")
     assert _told(whole)["missing"] == ["六、居民意见和处理"]
+
+
+def test_an_opinion_without_its_answer_is_named_missing(
+    web_app: Flask, fixed_clock: datetime
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 1)
+    topic = Handled(world, place)
+    mine: dict[str, Any] = {"community_id": place.id}
+    post = world.post(place, f"topic:{topic.topic}", text="请放在槐树下。")
+    posts.publish_post(topic.clerk, **mine, post_id=post)
+    lack = "缺：有 1 条意见还没有答复。"
+    assert _parts(_taken(world, topic.topic))["六、居民意见和处理"][0] == lack
+    posts.dispose(topic.clerk, **mine, post_id=post, disposition="adopted", why="照办")
+    assert lack not in _parts(_taken(world, topic.topic))["六、居民意见和处理"]
+
+
+def test_a_dossier_is_honest_from_state_to_state(web_app: Flask, fixed_clock: datetime) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 3)
+    proposed = _parts(_taken(world, world.topic(place, State.PROPOSED)))
+    assert [one for one, said in proposed.items() if said[0][:2] != "缺："] == ["十二、公开记录"]
+
+    topic = Handled(world, place).published()
+    topics.link_project(topic.clerk, project_code=world.project(place, "P05"), **topic.mine)
+    poll = world.poll(place, ("P05",))
+    title = voting_queries.poll_view(place.id, poll).title
+    db.session.rollback()
+    assert f"缺：“{title}”还没有结果。" in _parts(_taken(world, topic.topic))["七、投票"]
+    topic.move(State.OBJECTION_REVIEW, "树下蚊子多")
+    asked = _parts(_taken(world, topic.topic))["十、公示和更正"]
+    assert asked[0] == "缺：异议还没有答复。"
+    deciding.answer_objection(topic.clerk, answer="装驱蚊灯", **topic.mine)
+    answered = _parts(_taken(world, topic.topic))["十、公示和更正"]
+    assert not any(one.startswith("缺：") for one in answered)
+    clock.advance(timedelta(days=16))
+    topic.move(State.TO_VOTE)
+    lack = "缺：已经提交表决，还没有表决结果。"
+    assert _parts(_taken(world, topic.topic))["七、投票"][0] == lack
+    topic.resolve(Resolution(Body.RESIDENTS_MEETING, 10, 8, 2))
+    ended = _parts(_taken(world, topic.topic))
+    assert lack not in ended["七、投票"]
+    assert ended["十一、落实和评价"][0] == "表决没有通过，没有要落实的事。"
+    topic.move(State.ARCHIVED)
+    assert "十一、落实和评价" not in _told(_taken(world, topic.topic))["missing"]
