@@ -25,7 +25,7 @@ from app.core.db import db, transaction
 from app.core.record import KINDS, RecordEntry
 from app.discussion import operations as posts
 from app.discussion.models import Post
-from app.exports import dossier, dossier_facts, record_words
+from app.exports import dossier, dossier_facts, dossier_words, record_words
 from app.meetings import operations as meetings
 from app.meetings.resolutions import Body, Resolution
 from app.people.models import Person
@@ -296,7 +296,7 @@ def test_the_dossier_tells_how_it_was_voted_and_what_was_put_off(
     topic.resolve(Resolution(Body.RESIDENTS_MEETING, 10, 8, 7))
     with web_app.test_request_context():
         facts = dossier_facts.gather(community_by_code("HXL"), topic.topic)
-        made = dossier.in_words(facts)
+        made = dossier_words.in_words(facts)
         told = dossier_facts.as_data(facts, [])
     lines = {section.title: section.lines for section in made.sections}
     assert "延期，不按下面的时间开：停电" in lines["二、公告"][0]
