@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from app.consultations import queries as topics
-from app.consultations.rules import State
+from app.consultations.rules import MOVES, UNSEEN, State
 from app.core import clock
 from app.discussion import queries as opinions
 from app.exports import queries
@@ -65,13 +65,17 @@ class Led:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that belongs to a topic, before it takes a form."""
+    """Everything that belongs to a topic, before it takes a form.
+
+    `withheld` counts the opinions that are not read any more, because the topic is not.
+    """
 
     place: CommunityView
     made_at: datetime
     topic: TopicView
     held: tuple[Held, ...]
     opinions: tuple[PostView, ...]
+    withheld: int
     votes: tuple[Vote, ...]
     led: tuple[Led, ...]
     entries: tuple[EntryAbout, ...]
@@ -92,12 +96,14 @@ def gather(place: CommunityView, topic_id: str) -> Facts:
         *(f"poll:{one.poll}" for project in led for one in project.rounds),
         *(f"repair:{one.public_id}" for project in led for one in project.repairs),
     ]
+    said = tuple(opinions.opinions(place.id, topic.subject))
     return Facts(
         place=place,
         made_at=clock.now(),
         topic=topic,
         held=held,
-        opinions=tuple(opinions.opinions(place.id, topic.subject)),
+        opinions=said if is_known(topic) else (),
+        withheld=0 if is_known(topic) else len(said),
         votes=votes,
         led=led,
         entries=tuple(queries.entries_about(place.id, subjects)),
@@ -140,6 +146,30 @@ def answers_to(post: PostView) -> list[tuple[str, str]]:
     return [(one["role"], one["text"]) for one in post.answers]
 
 
+def is_known(topic: TopicView) -> bool:
+    """Whether everybody may read that there is such a topic: its title, and what was said of it."""
+    return topic.line.state not in UNSEEN
+
+
+def is_told(topic: TopicView) -> bool:
+    """Whether its text is public: of what was turned away only the title and the reason are."""
+    return is_known(topic) and topic.line.state is not State.REJECTED
+
+
+def is_over(topic: TopicView) -> bool:
+    """Whether nothing leads out of its state, so that nothing is still to come."""
+    return not MOVES[topic.line.state]
+
+
+def was_published(topic: TopicView) -> bool:
+    """Whether the opinion as it now reads was published, even if it no longer counts."""
+    published = False
+    for move in topic.moves:
+        if move.to in {State.DRAFTED, State.PUBLISHED}:
+            published = move.to is State.PUBLISHED
+    return published
+
+
 def superseded_at(topic: TopicView) -> datetime | None:
     """When an opinion was taken back to the table; None while it stands, or there is none.
 
@@ -170,6 +200,8 @@ def not_adopted(topic: TopicView) -> bool:
 def as_data(facts: Facts, missing: list[str]) -> dict[str, Any]:
     """The dossier for programs: times in UTC, numbers as numbers, null for what is not there."""
     topic, taken_back = facts.topic, superseded_at(facts.topic)
+    concluded = _conclusion(topic) if was_published(topic) else None
+    corrections = topic.corrections if is_known(topic) else ()
     return {
         "format": FORMAT,
         "community": {"code": facts.place.code, "name": facts.place.name, "demo": facts.place.demo},
@@ -180,15 +212,15 @@ def as_data(facts: Facts, missing: list[str]) -> dict[str, Any]:
         "opinions": [_opinion(post) for post in facts.opinions],
         "outcome": _outcome(topic),
         "votes": [_counted(vote) for vote in facts.votes],
-        "conclusion": _conclusion(topic) if topic.opinion and not taken_back else None,
-        "superseded": _conclusion(topic) | {"at": _at(taken_back)} if taken_back else None,
+        "conclusion": concluded if not taken_back else None,
+        "superseded": concluded | {"at": _at(taken_back)} if concluded and taken_back else None,
         "publication": {
             "from": _at(topic.published_at),
             "until": _at(topic.line.publication_until),
         }
         if topic.published_at
         else None,
-        "corrections": [{"at": _at(at), "text": text} for text, at in topic.corrections],
+        "corrections": [{"at": _at(at), "text": text} for text, at in corrections],
         "follow_up": {
             "owner": topic.task_owner or None,
             "due": _at(topic.line.task_due),
@@ -214,12 +246,10 @@ def _outcome(topic: TopicView) -> dict[str, Any] | None:
 
 
 def _topic(topic: TopicView) -> dict[str, Any]:
-    line = topic.line
-    # Of what was turned away only the title and the reason are public.
-    tells = line.state is not State.REJECTED
+    line, known, tells = topic.line, is_known(topic), is_told(topic)
     return {
         "id": line.public_id,
-        "title": line.title,
+        "title": line.title if known else "",
         "state": line.state.value,
         "form": topic.form or None,
         "proposed_as": line.proposed_as,
@@ -231,7 +261,8 @@ def _topic(topic: TopicView) -> dict[str, Any]:
         "merged_into": topic.merged_into or None,
         "photos": [photo.sha256 for photo in topic.photos if tells],
         "moves": [
-            {"at": _at(move.at), "to": move.to.value, "note": move.note} for move in topic.moves
+            {"at": _at(move.at), "to": move.to.value, "note": move.note if known else ""}
+            for move in topic.moves
         ],
     }
 

@@ -19,8 +19,12 @@ from app.discussion.words import disposition_badge, role_name
 from app.exports.dossier_facts import (
     answers_to,
     followed_up,
+    is_known,
+    is_over,
+    is_told,
     not_adopted,
     superseded_at,
+    was_published,
 )
 from app.exports.record_words import act_text
 from app.meetings.words import attendance_rows, off_banner
@@ -79,72 +83,96 @@ class Dossier:
 def in_words(facts: Facts) -> Dossier:
     """The twelve parts of a dossier in the order people keep them."""
     topic, held = facts.topic, facts.held
-    sections = (
-        _part(_("一、议题"), _topic_lines(topic), _formless(topic)),
-        _part(_("二、公告"), _notices(topic, held)),
-        _part(_("三、议程"), (line for one in held for line in _agenda(one.meeting))),
-        _part(_("四、会议材料"), (name for one in held for name in one.meeting.materials)),
-        _part(_("五、到场"), (line for one in held for line in _attendance(one)), _uncounted(held)),
-        _part(_("六、居民意见和处理"), _numbered(facts.opinions), _unanswered(facts.opinions)),
-        _part(_("七、投票"), _decided(facts), _uncertain(facts)),
-        _part(
+    parts: tuple[tuple[str, Iterable[str], Iterable[str]], ...] = (
+        (_("一、议题"), _topic_lines(topic), _untold(topic)),
+        (_("二、公告"), _notices(topic, held), ()),
+        (_("三、议程"), (line for one in held for line in _agenda(one.meeting)), ()),
+        (_("四、会议材料"), (name for one in held for name in one.meeting.materials), ()),
+        (_("五、到场"), (line for one in held for line in _attendance(one)), _uncounted(held)),
+        (_("六、居民意见和处理"), _numbered(facts.opinions), _unanswered(facts)),
+        (_("七、投票"), _decided(facts), _uncertain(facts)),
+        (
             _("八、会议纪要"),
             (line for one in held for line in _minutes(one.meeting)),
             _without_minutes(held),
         ),
-        _part(_("九、协商意见"), _opinion(topic), _taken_back(topic)),
-        _part(_("十、公示和更正"), _publication(topic), _unpublished(topic)),
-        _part(_("十一、落实和评价"), _follow_up(topic, facts.led), _undone(topic)),
-        _record(facts.entries),
+        (_("九、协商意见"), _opinion(topic), _unconcluded(topic)),
+        (_("十、公示和更正"), _publication(topic), _unpublished(topic)),
+        (_("十一、落实和评价"), _follow_up(topic, facts.led), _undone(topic)),
     )
+    sections = [_part(title, lines, lacks, _nothing(topic)) for title, lines, lacks in parts]
     made = _("%(at)s 汇编", at=full_time_text(facts.made_at))
-    return Dossier(facts.place.name, topic.line.title, facts.place.demo, made, sections)
+    title, demo = _heading(topic), facts.place.demo
+    return Dossier(facts.place.name, title, demo, made, (*sections, _record(facts.entries)))
 
 
-def _part(title: str, lines: Iterable[str], missing: Iterable[str] = ()) -> Section:
+def _part(title: str, lines: Iterable[str], missing: Iterable[str], nothing: str) -> Section:
     """A part in words; one with nothing in it is missing as a whole."""
     there, lacks = tuple(lines), tuple(missing)
-    return Section(title, lacks if there or lacks else _nothing(), there)
+    return Section(title, lacks if there or lacks else (nothing,), there)
 
 
-def _nothing() -> tuple[str, ...]:
-    return (_("缺：还没有这一部分。"),)
+def _nothing(topic: TopicView) -> str:
+    """What is said of a part that is not there, and of one that never will be."""
+    if is_over(topic):
+        state = state_badge(topic.line.state)[1]
+        return _("缺：议题到“%(state)s”为止，没有这一部分。", state=state)
+    return _("缺：还没有这一部分。")
+
+
+def _heading(topic: TopicView) -> str:
+    """The title, or what stands for one that nobody may read."""
+    if is_known(topic):
+        return topic.line.title
+    if topic.line.state is State.WITHDRAWN:
+        return _("已经撤回的议题（%(id)s）", id=topic.line.public_id)
+    return _("还没有公布的议题（%(id)s）", id=topic.line.public_id)
 
 
 def _moves(topic: TopicView, states: frozenset[State]) -> list[str]:
-    return [_move(move) for move in topic.moves if move.to in states]
+    with_note = is_known(topic)
+    return [_move(move, with_note=with_note) for move in topic.moves if move.to in states]
 
 
-def _move(move: MoveView) -> str:
+def _move(move: MoveView, *, with_note: bool) -> str:
     line = f"{full_time_text(move.at)}，{state_badge(move.to)[1]}"
-    return f"{line}：{move.note}" if move.note else line
+    return f"{line}：{move.note}" if move.note and with_note else line
 
 
 def _topic_lines(topic: TopicView) -> tuple[str, ...]:
     line = topic.line
-    lines = [
-        _("题目：%(title)s", title=line.title),
-        _("提出：%(who)s，%(at)s", who=line.proposer, at=full_time_text(line.created_at)),
-        _("现状：%(state)s", state=state_badge(line.state)[1]),
-    ]
+    lines = [_("题目：%(title)s", title=line.title)] if is_known(topic) else []
+    lines.append(_("提出：%(who)s，%(at)s", who=line.proposer, at=full_time_text(line.created_at)))
     if topic.form:
-        lines.insert(2, _("形式：%(form)s", form=form_name(topic.form)))
-    if line.state is State.REJECTED:
-        # Of what was turned away only the title and the reason are public.
-        return (*lines, *_moves(topic, SCREENED))
-    lines.append(_("情况：%(text)s", text=topic.background))
-    if topic.question:
-        lines.append(_("要商量的问题：%(text)s", text=topic.question))
-    if topic.parties:
-        lines.append(_("协商主体：%(text)s", text=topic.parties.replace("\n", "；")))
-    if topic.legal_note:
-        lines.append(_("法律上的说明：%(text)s", text=topic.legal_note))
+        lines.append(_("形式：%(form)s", form=form_name(topic.form)))
+    lines.append(_("现状：%(state)s", state=state_badge(line.state)[1]))
+    if is_told(topic):
+        lines += _text(topic)
+    if topic.merged_into:
+        lines.append(_("合并到另一个议题（%(id)s）办理", id=topic.merged_into))
     return (*lines, *_moves(topic, SCREENED))
 
 
-def _formless(topic: TopicView) -> Iterator[str]:
+def _text(topic: TopicView) -> Iterator[str]:
+    yield _("情况：%(text)s", text=topic.background)
+    if topic.question:
+        yield _("要商量的问题：%(text)s", text=topic.question)
+    if topic.parties:
+        yield _("协商主体：%(text)s", text=topic.parties.replace("\n", "；"))
+    if topic.legal_note:
+        yield _("法律上的说明：%(text)s", text=topic.legal_note)
+
+
+def _untold(topic: TopicView) -> Iterator[str]:
+    """What of a topic is not public, and why; then the form, where it is still to be decided."""
+    if topic.line.state is State.WITHDRAWN:
+        yield _("缺：议题已经撤回，题目和内容不再公开，这里没有。")
+    elif not is_known(topic):
+        yield _("缺：议题还没有公布，题目和内容不写在这里。")
+    elif not is_told(topic):
+        yield _("缺：没有立项的议题只公开题目和理由，不公开原文和照片。")
     if not topic.form:
-        yield _("缺：还没有定协商形式。")
+        yield _("缺：没有定协商形式。") if is_over(topic) else _("缺：还没有定协商形式。")
 
 
 def _notices(topic: TopicView, held: tuple[Held, ...]) -> tuple[str, ...]:
@@ -215,8 +243,12 @@ def _numbered(posts: Iterable[PostView]) -> Iterable[str]:
             yield _("回应（%(who)s）：%(text)s", who=role_name(role), text=text)
 
 
-def _unanswered(posts: Iterable[PostView]) -> Iterator[str]:
-    number = sum(1 for post in posts if not post.disposition)
+def _unanswered(facts: Facts) -> Iterator[str]:
+    if facts.withheld:
+        yield _(
+            "缺：议题不公开，%(number)s 条意见也不公开，这里没有。", number=f"{facts.withheld:,}"
+        )
+    number = sum(1 for post in facts.opinions if not post.disposition)
     if number:
         yield _("缺：有 %(number)s 条意见还没有答复。", number=f"{number:,}")
 
@@ -291,18 +323,21 @@ def _without_minutes(held: tuple[Held, ...]) -> Iterator[str]:
 
 
 def _opinion(topic: TopicView) -> tuple[str, ...]:
-    if not topic.opinion:
-        return ()
+    drafted = tuple(_moves(topic, CONCLUDED))
+    if not was_published(topic):
+        return drafted
     before = _("下面是重新协商以前的协商意见，已经不作数，留着备查。")
     dissent = _("保留意见：%(text)s", text=topic.dissent or _("没有"))
-    lines = (*topic.opinion.split("\n"), dissent, *_moves(topic, CONCLUDED))
+    lines = (*topic.opinion.split("\n"), dissent, *drafted)
     return (before, *lines) if superseded_at(topic) else lines
 
 
-def _taken_back(topic: TopicView) -> Iterator[str]:
+def _unconcluded(topic: TopicView) -> Iterator[str]:
     began = superseded_at(topic)
     if began is not None:
         yield _("缺：%(at)s起重新协商，还没有新的协商意见。", at=full_time_text(began))
+    elif topic.opinion and not was_published(topic):
+        yield _("缺：协商意见还没有公示，不写在这里。")
 
 
 def _publication(topic: TopicView) -> Iterator[str]:
@@ -312,7 +347,7 @@ def _publication(topic: TopicView) -> Iterator[str]:
         begun, ends = full_time_text(topic.published_at), full_end_text(until)
         yield _("%(at)s起公示，到%(until)s", at=begun, until=ends)
     yield from _moves(topic, SETTLED)
-    for text, at in topic.corrections:
+    for text, at in topic.corrections if is_known(topic) else ():
         yield _("更正（%(at)s）：%(text)s", at=full_time_text(at), text=text)
 
 
@@ -321,7 +356,9 @@ def _unpublished(topic: TopicView) -> Iterator[str]:
         yield _("缺：异议还没有答复。")
     if topic.published_at is not None:
         return
-    if any(move.to is S.PUBLISHED for move in topic.moves):
+    if is_over(topic):
+        yield _nothing(topic)
+    elif any(move.to is S.PUBLISHED for move in topic.moves):
         yield _("缺：原来的公示已经停止，重新协商以后还没有公示。")
     else:
         yield _("缺：还没有公示。")
@@ -341,7 +378,11 @@ def _follow_up(topic: TopicView, led: tuple[Led, ...]) -> Iterator[str]:
 
 
 def _undone(topic: TopicView) -> Iterator[str]:
-    if not followed_up(topic) and not not_adopted(topic):
+    if followed_up(topic) or not_adopted(topic):
+        return
+    if is_over(topic):
+        yield _nothing(topic)
+    else:
         yield _("缺：还没有登记由谁落实、什么时候办完。")
 
 
@@ -384,7 +425,7 @@ def _record(entries: tuple[EntryAbout, ...]) -> Section:
         for one in entries
     )
     if not rows:
-        return _part(_("十二、公开记录"), ())
+        return Section(_("十二、公开记录"), (_("缺：还没有这一部分。"),), ())
     lines = (_("指纹是条目叶哈希的前 16 位，全文在 dossier.json；可用公开记录存档核对。"),)
     header = (_("序号"), _("时间"), _("事项"), _("指纹"))
     return Section(_("十二、公开记录"), (), lines, header, rows)

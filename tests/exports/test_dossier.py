@@ -6,13 +6,11 @@ import hashlib
 import io
 import json
 import re
-import subprocess
 import time
 import zipfile
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from docx import Document
 from sqlalchemy import insert, select
 
 from app.communities.queries import community_by_code
@@ -33,6 +31,7 @@ from app.ratings import operations as ratings
 from app.voting import operations as voting
 from app.voting import queries as voting_queries
 from tests.consultations.test_deciding import Handled, call_again
+from tests.exports import opened
 from tests.support.checked_client import CheckedClient
 from tests.support.world import World
 
@@ -72,51 +71,11 @@ def test_the_desk_takes_a_dossier_away(
     }
     assert told["meetings"][0]["minutes"] is None
     assert "八、会议纪要" in told["missing"]
-    for text in (_word(whole), _pages(whole, tmp_path)):
+    for text in (opened.word(whole), opened.pages(whole, tmp_path)):
         assert "楼下没有长椅" in text
         assert "缺：还没有这一部分。" in text
         assert "议题转为“已立项”" in text
         assert "topic.moved" not in text
-
-
-def _word(whole: zipfile.ZipFile) -> str:
-    document = Document(io.BytesIO(whole.read("dossier.docx")))
-    return "\n".join(paragraph.text for paragraph in document.paragraphs)
-
-
-def _pages(whole: zipfile.ZipFile, folder: Path) -> str:
-    (folder / "d.pdf").write_bytes(whole.read("dossier.pdf"))
-    done = subprocess.run(
-        ["pdftotext", "-raw", "d.pdf", "-"], cwd=folder, capture_output=True, text=True, check=True
-    )
-    return done.stdout
-
-
-def _taken(world: World, topic: str) -> zipfile.ZipFile:
-    with world.app.test_request_context():
-        made = dossier.archive(community_by_code("HXL"), topic)
-    db.session.rollback()
-    return zipfile.ZipFile(io.BytesIO(made))
-
-
-def _parts(whole: zipfile.ZipFile) -> dict[str, list[str]]:
-    """The lines under each heading as Word shows them; what the JSON calls missing shows there."""
-    parts: dict[str, list[str]] = {}
-    lines: list[str] = []
-    for paragraph in Document(io.BytesIO(whole.read("dossier.docx"))).paragraphs:
-        if paragraph.style is not None and paragraph.style.name == "Heading 1":
-            lines = parts.setdefault(paragraph.text, [])
-        else:
-            lines.append(paragraph.text)
-    told = json.loads(whole.read("dossier.json"))["missing"]
-    lacking = [title for title, said in parts.items() if any(one[:2] == "缺：" for one in said)]
-    assert told == lacking, "the paper and the structure name the same as missing"
-    return parts
-
-
-def _told(whole: zipfile.ZipFile) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(whole.read("dossier.json"))
-    return told
 
 
 def _whole_life(world: World, place: Place) -> tuple[str, str, str]:
@@ -158,8 +117,8 @@ def test_a_dossier_carries_years_replies_and_every_act(
     world = World(web_app)
     place = world.community("HXL", 3)
     topic, opinion, _poll = _whole_life(world, place)
-    whole = _taken(world, topic)
-    for text in (_word(whole), _pages(whole, tmp_path).replace(" ", "")):
+    whole = opened.taken(world, topic)
+    for text in (opened.word(whole), opened.pages(whole, tmp_path).replace(" ", "")):
         days = re.findall(r".{5}\d{1,2}月\d{1,2}日（周", text.replace(" ", ""))
         assert len(days) > 20
         assert [day for day in days if "2026年" not in day] == []
@@ -171,7 +130,7 @@ def test_a_dossier_carries_years_replies_and_every_act(
             assert said in text.replace("\n", "")
         assert "投票截止并计票" in text
         assert not re.search(r"[a-z]+\.[a-z]+(?<!dossier\.json)\b", text), "no codes for people"
-    parts = _word(whole).split("\n")
+    parts = opened.word(whole).split("\n")
     note = next(n for n, line in enumerate(parts) if line.endswith("已立项：可以办"))
     assert parts.index("一、议题") < note < parts.index("二、公告"), "screening is with the topic"
     agreed = next(n for n, line in enumerate(parts) if line.endswith("已确定：没有异议"))
@@ -184,7 +143,7 @@ def test_programs_read_the_same_as_structure(web_app: Flask, fixed_clock: dateti
     world = World(web_app)
     place = world.community("HXL", 3)
     topic, opinion, poll = _whole_life(world, place)
-    told = json.loads(_taken(world, topic).read("dossier.json"))
+    told = json.loads(opened.taken(world, topic).read("dossier.json"))
     assert told["format"] == "linyi-dossier/1"
     assert told["missing"] == []
     assert told["topic"]["moves"][1]["to"] == "accepted"
@@ -277,8 +236,8 @@ def test_of_a_refused_topic_the_dossier_tells_no_more_than_its_page(
         to=State.REJECTED,
         note="不属于社区职责",
     )
-    whole = _taken(world, topic)
-    for said in (whole.read("dossier.json").decode(), _word(whole)):
+    whole = opened.taken(world, topic)
+    for said in (whole.read("dossier.json").decode(), opened.word(whole)):
         assert "楼下没有长椅" in said
         assert "不属于社区职责" in said
         assert "老人没有地方坐" not in said
@@ -312,8 +271,8 @@ def test_after_another_call_the_publication_is_missing_and_the_objection_is_told
     topic = Handled(world, world.community("HXL", 1)).published()
     topic.move(State.OBJECTION_REVIEW, "树下蚊子多")
     meeting = call_again(topic)
-    whole = _taken(world, topic.topic)
-    parts, pages = _parts(whole), _pages(whole, tmp_path).replace("\n", "")
+    whole = opened.taken(world, topic.topic)
+    parts, pages = opened.parts(whole), opened.pages(whole, tmp_path).replace("\n", "")
     ten = parts["十、公示和更正"]
     assert ten[0] == "缺：原来的公示已经停止，重新协商以后还没有公示。"
     assert "协商结果公示中" in ten[1]
@@ -325,17 +284,17 @@ def test_after_another_call_the_publication_is_missing_and_the_objection_is_told
     assert nine[1:3] == ["下面是重新协商以前的协商意见，已经不作数，留着备查。", "放树下"]
     for said in (ten[0], "正在处理异议：树下蚊子多", nine[0], nine[1]):
         assert said.replace(" ", "") in pages.replace(" ", "")
-    told = _told(whole)
+    told = opened.told(whole)
     assert (told["publication"], told["conclusion"]) == (None, None)
     assert told["superseded"]["opinion"] == "放树下"
 
     topic.sit(meeting)
     topic.publish("放门口")
-    again = _parts(whole := _taken(world, topic.topic))
+    again = opened.parts(whole := opened.taken(world, topic.topic))
     assert again["九、协商意见"][0] == "放门口"
     assert again["十、公示和更正"][0].endswith("24:00")
     assert any(one.endswith("树下蚊子多") for one in again["十、公示和更正"])
-    told = _told(whole)
+    told = opened.told(whole)
     assert (told["conclusion"]["opinion"], told["superseded"]) == ("放门口", None)
 
 
@@ -346,16 +305,20 @@ def test_a_correction_does_not_hide_that_nothing_was_published(
     place = world.community("HXL", 1)
     topic = Handled(world, place)
     topics.correct_topic(topic.clerk, text="是 3 号楼。", **topic.mine)
-    early = _parts(_taken(world, topic.topic))
+    early = opened.parts(opened.taken(world, topic.topic))
     assert early["一、议题"][0] == "缺：还没有定协商形式。"
     assert early["九、协商意见"] == ["缺：还没有这一部分。"]
     topic.sit(world.meeting(place, topic.topic))
     topics.draft_opinion(topic.clerk, opinion="放树下", dissent="", **topic.mine)
-    drafted = _parts(whole := _taken(world, topic.topic))
-    assert drafted["九、协商意见"][0] == "放树下", "a correction of the topic supersedes nothing"
+    drafted = opened.parts(whole := opened.taken(world, topic.topic))
+    nine = drafted["九、协商意见"]
+    assert nine[0] == "缺：协商意见还没有公示，不写在这里。", "a correction supersedes nothing"
+    assert "放树下" not in "".join(nine)
     assert drafted["十、公示和更正"][0] == "缺：还没有公示。"
     assert drafted["十、公示和更正"][1].endswith("是 3 号楼。")
-    assert _told(whole)["conclusion"]["opinion"] == "放树下"
+    told = opened.told(whole)
+    assert (told["conclusion"], told["superseded"]) == (None, None)
+    assert "放树下" not in whole.read("dossier.json").decode()
 
 
 def test_every_meeting_that_is_over_answers_for_its_numbers_and_minutes(
@@ -373,11 +336,11 @@ def test_every_meeting_that_is_over_answers_for_its_numbers_and_minutes(
         reason="再商量",
         **topic.mine,
     )
-    parts = _parts(_taken(world, topic.topic))
+    parts = opened.parts(opened.taken(world, topic.topic))
     assert not any("第二次" in one for one in parts["五、到场"] + parts["八、会议纪要"])
 
     clock.advance(timedelta(days=11))
-    parts = _parts(_taken(world, topic.topic))
+    parts = opened.parts(opened.taken(world, topic.topic))
     five, eight = parts["五、到场"], parts["八、会议纪要"]
     assert re.fullmatch(r"缺：“第二次”（2026年.+）没有到场人数。", five[0])
     assert five[1].startswith("第一次：到场 0 人")
@@ -388,11 +351,11 @@ def test_every_meeting_that_is_over_answers_for_its_numbers_and_minutes(
     topics.open_session(topic.clerk, **topic.mine)
     meetings.write_minutes(topic.clerk, text="放门口。", **sitting)
     meetings.close_meeting(topic.clerk, **sitting)
-    parts = _parts(whole := _taken(world, topic.topic))
+    parts = opened.parts(whole := opened.taken(world, topic.topic))
     assert parts["五、到场"][1].startswith("第二次：到场 0 人")
     assert parts["八、会议纪要"][0].endswith("的纪要还没有由第二人确认。")
     assert "放门口。" not in parts["八、会议纪要"]
-    assert [one["minutes"] is None for one in _told(whole)["meetings"]] == [False, True]
+    assert [one["minutes"] is None for one in opened.told(whole)["meetings"]] == [False, True]
 
 
 def test_a_meeting_that_was_put_off_owes_no_minutes(web_app: Flask, fixed_clock: datetime) -> None:
@@ -402,7 +365,7 @@ def test_a_meeting_that_was_put_off_owes_no_minutes(web_app: Flask, fixed_clock:
     world.meeting(place, topic.topic, title="第一次")
     topics.postpone_topic(topic.clerk, note="停电", **topic.mine)
     topic.sit(world.meeting(place, topic.topic, title="第二次"))
-    parts = _parts(_taken(world, topic.topic))
+    parts = opened.parts(opened.taken(world, topic.topic))
     assert not any("第一次" in one for one in parts["五、到场"] + parts["八、会议纪要"])
 
 
@@ -414,7 +377,7 @@ def test_a_linked_project_is_no_follow_up_and_its_repairs_are_told(
     topic, mine = Handled(world, place), {"community_id": place.id}
     topics.link_project(topic.clerk, project_code=world.project(place, "P05"), **topic.mine)
     lack = "缺：还没有登记由谁落实、什么时候办完。"
-    eleven = _parts(_taken(world, topic.topic))["十一、落实和评价"]
+    eleven = opened.parts(opened.taken(world, topic.topic))["十一、落实和评价"]
     assert (eleven[0], len(eleven)) == (lack, 2)
 
     poll = world.rating(place, "P05", days=7)
@@ -431,20 +394,20 @@ def test_a_linked_project_is_no_follow_up_and_its_repairs_are_told(
     ]
     clock.advance(timedelta(days=1))
     ratings.finish_repair(SYSTEM, **mine, repair_id=tasks[0], note="换好了")
-    eleven = _parts(_taken(world, topic.topic))["十一、落实和评价"]
+    eleven = opened.parts(opened.taken(world, topic.topic))["十一、落实和评价"]
     assert eleven[-1].endswith("还没有办完。")
     assert "逾期" not in eleven[-1]
     clock.advance(timedelta(days=3))
-    parts = _parts(whole := _taken(world, topic.topic))
+    parts = opened.parts(whole := opened.taken(world, topic.topic))
     eleven = parts["十一、落实和评价"]
     assert eleven[0] == lack, "what others judged does not say who carries the opinion out"
     assert eleven[-2].startswith("返修：换掉松动的地砖（“施工质量”分数偏低）。建工队负责，2026年")
     assert eleven[-2].endswith("已经办完：换好了")
     assert eleven[-1].startswith("返修：加一道扶手")
     assert eleven[-1].endswith("前办完，已经逾期，还没有办完。")
-    assert "加一道扶手" in _pages(whole, tmp_path)
+    assert "加一道扶手" in opened.pages(whole, tmp_path)
     assert sum("安排返修" in one for one in parts["十二、公开记录"]) == 2
-    first, second = _told(whole)["follow_up"]["projects"][0]["repairs"]
+    first, second = opened.told(whole)["follow_up"]["projects"][0]["repairs"]
     assert (first["id"], first["owner"], first["note"]) == (tasks[0], "建工队", "换好了")
     assert first["done_at"] > fixed_clock.isoformat()[:10]
     assert (second["done_at"], second["note"]) == (None, None)
@@ -454,12 +417,12 @@ def test_work_somebody_was_named_for_is_follow_up(web_app: Flask, fixed_clock: d
     world = World(web_app)
     topic = Handled(world, world.community("HXL", 1)).to_vote()
     topic.resolve(Resolution(Body.RESIDENTS_MEETING, 10, 8, 7))
-    assert _parts(_taken(world, topic.topic))["十一、落实和评价"][0].startswith("缺：")
+    assert opened.parts(opened.taken(world, topic.topic))["十一、落实和评价"][0].startswith("缺：")
     due = clock.now() + timedelta(days=30)
     topics.start_work(topic.clerk, owner="居委会", due=due, **topic.mine)
-    whole = _taken(world, topic.topic)
-    assert _parts(whole)["十一、落实和评价"][0].startswith("居委会落实，2026年")
-    assert _told(whole)["missing"] == ["六、居民意见和处理"]
+    whole = opened.taken(world, topic.topic)
+    assert opened.parts(whole)["十一、落实和评价"][0].startswith("居委会落实，2026年")
+    assert opened.told(whole)["missing"] == ["六、居民意见和处理"]
 
 
 def test_an_opinion_without_its_answer_is_named_missing(
@@ -472,15 +435,15 @@ def test_an_opinion_without_its_answer_is_named_missing(
     post = world.post(place, f"topic:{topic.topic}", text="请放在槐树下。")
     posts.publish_post(topic.clerk, **mine, post_id=post)
     lack = "缺：有 1 条意见还没有答复。"
-    assert _parts(_taken(world, topic.topic))["六、居民意见和处理"][0] == lack
+    assert opened.parts(opened.taken(world, topic.topic))["六、居民意见和处理"][0] == lack
     posts.dispose(topic.clerk, **mine, post_id=post, disposition="adopted", why="照办")
-    assert lack not in _parts(_taken(world, topic.topic))["六、居民意见和处理"]
+    assert lack not in opened.parts(opened.taken(world, topic.topic))["六、居民意见和处理"]
 
 
 def test_a_dossier_is_honest_from_state_to_state(web_app: Flask, fixed_clock: datetime) -> None:
     world = World(web_app)
     place = world.community("HXL", 3)
-    proposed = _parts(_taken(world, world.topic(place, State.PROPOSED)))
+    proposed = opened.parts(opened.taken(world, world.topic(place, State.PROPOSED)))
     assert [one for one, said in proposed.items() if said[0][:2] != "缺："] == ["十二、公开记录"]
 
     topic = Handled(world, place).published()
@@ -488,20 +451,21 @@ def test_a_dossier_is_honest_from_state_to_state(web_app: Flask, fixed_clock: da
     poll = world.poll(place, ("P05",))
     title = voting_queries.poll_view(place.id, poll).title
     db.session.rollback()
-    assert f"缺：“{title}”还没有结果。" in _parts(_taken(world, topic.topic))["七、投票"]
+    seven = opened.parts(opened.taken(world, topic.topic))["七、投票"]
+    assert f"缺：“{title}”还没有结果。" in seven
     topic.move(State.OBJECTION_REVIEW, "树下蚊子多")
-    asked = _parts(_taken(world, topic.topic))["十、公示和更正"]
+    asked = opened.parts(opened.taken(world, topic.topic))["十、公示和更正"]
     assert asked[0] == "缺：异议还没有答复。"
     deciding.answer_objection(topic.clerk, answer="装驱蚊灯", **topic.mine)
-    answered = _parts(_taken(world, topic.topic))["十、公示和更正"]
+    answered = opened.parts(opened.taken(world, topic.topic))["十、公示和更正"]
     assert not any(one.startswith("缺：") for one in answered)
     clock.advance(timedelta(days=16))
     topic.move(State.TO_VOTE)
     lack = "缺：已经提交表决，还没有表决结果。"
-    assert _parts(_taken(world, topic.topic))["七、投票"][0] == lack
+    assert opened.parts(opened.taken(world, topic.topic))["七、投票"][0] == lack
     topic.resolve(Resolution(Body.RESIDENTS_MEETING, 10, 8, 2))
-    ended = _parts(_taken(world, topic.topic))
+    ended = opened.parts(opened.taken(world, topic.topic))
     assert lack not in ended["七、投票"]
     assert ended["十一、落实和评价"][0] == "表决没有通过，没有要落实的事。"
     topic.move(State.ARCHIVED)
-    assert "十一、落实和评价" not in _told(_taken(world, topic.topic))["missing"]
+    assert "十一、落实和评价" not in opened.told(opened.taken(world, topic.topic))["missing"]
