@@ -26,6 +26,7 @@ from app.exports.dossier_facts import (
     superseded_at,
     was_published,
 )
+from app.exports.dossier_follow_up import built, unfinished, unreported
 from app.exports.record_words import act_text
 from app.meetings.words import attendance_rows, off_banner
 
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from app.exports.dossier_facts import Facts, Held, Led, Vote
     from app.exports.queries import EntryAbout
     from app.meetings.queries import MeetingView
-    from app.ratings.queries import Repair
 
 S = State
 # Which part the words that explain a move belong to.
@@ -98,7 +98,7 @@ def in_words(facts: Facts) -> Dossier:
         ),
         (_("九、协商意见"), _opinion(topic), _unconcluded(topic)),
         (_("十、公示和更正"), _publication(topic), _unpublished(topic)),
-        (_("十一、落实和评价"), _follow_up(topic, facts.led), _undone(topic)),
+        (_("十一、落实和评价"), _follow_up(topic, facts.led), _undone(facts)),
     )
     sections = [_part(title, lines, lacks, _nothing(topic)) for title, lines, lacks in parts]
     made = _("%(at)s 汇编", at=full_time_text(facts.made_at))
@@ -372,51 +372,19 @@ def _follow_up(topic: TopicView, led: tuple[Led, ...]) -> Iterator[str]:
         yield _("表决没有通过，没有要落实的事。")
     yield from _moves(topic, FOLLOWED)
     for one in led:
-        yield _rated(one)
-        for repair in one.repairs:
-            yield _repair(repair)
+        yield from built(one)
 
 
-def _undone(topic: TopicView) -> Iterator[str]:
-    if followed_up(topic) or not_adopted(topic):
-        return
-    if is_over(topic):
+def _undone(facts: Facts) -> Iterator[str]:
+    topic = facts.topic
+    if followed_up(topic):
+        yield from unreported(topic, facts.made_at)
+    elif is_over(topic) and not not_adopted(topic):
         yield _nothing(topic)
-    else:
+    elif not not_adopted(topic):
         yield _("缺：还没有登记由谁落实、什么时候办完。")
-
-
-def _rated(led: Led) -> str:
-    said = "；".join(
-        _(
-            "第 %(n)s 次评价，%(raters)s 户参加，%(what)s",
-            n=one.number,
-            raters=one.raters,
-            what=one.overall_text,
-        )
-        for one in led.rounds
-        if one.questions
-    )
-    title = _("项目 %(code)s %(title)s", code=led.project.code, title=led.project.title)
-    return f"{title}：{said}" if said else title
-
-
-def _repair(repair: Repair) -> str:
-    return _(
-        "返修：%(what)s（“%(question)s”分数偏低）。%(owner)s负责，%(due)s前办完，%(done)s",
-        what=repair.what,
-        question=repair.question,
-        owner=repair.owner,
-        due=full_end_text(repair.due),
-        done=_done(repair),
-    )
-
-
-def _done(repair: Repair) -> str:
-    if repair.done_at is not None:
-        at = full_time_text(repair.done_at)
-        return _("%(at)s已经办完：%(note)s", at=at, note=repair.done_note)
-    return _("已经逾期，还没有办完。") if repair.overdue else _("还没有办完。")
+    for one in facts.led:
+        yield from unfinished(one)
 
 
 def _record(entries: tuple[EntryAbout, ...]) -> Section:

@@ -108,6 +108,7 @@ def _whole_life(world: World, place: Place) -> tuple[str, str, str]:
     topics.move_topic(clerk, **mine, topic_id=topic, to=State.DECIDED, note="没有异议")
     due = clock.now() + timedelta(days=30)
     topics.start_work(clerk, **mine, topic_id=topic, owner="居委会", due=due)
+    topics.move_topic(clerk, **mine, topic_id=topic, to=State.REPORTED, note="放好了")
     return topic, opinion, poll
 
 
@@ -383,6 +384,8 @@ def test_a_linked_project_is_no_follow_up_and_its_repairs_are_told(
     poll = world.rating(place, "P05", days=7)
     for voter in world.voters(place, 5):
         world.cast(voter, place, poll, *(f"P05.{n}=2" for n in range(1, 10)))
+    unrated = "缺：项目 P05 已经建成，还没有居民评价的结果。"
+    assert unrated in opened.parts(opened.taken(world, topic.topic))["十一、落实和评价"]
     clock.advance(timedelta(days=8))
     voting.close_poll(SYSTEM, **mine, public_id=poll)
     due = clock.now() + timedelta(days=3)
@@ -397,10 +400,13 @@ def test_a_linked_project_is_no_follow_up_and_its_repairs_are_told(
     eleven = opened.parts(opened.taken(world, topic.topic))["十一、落实和评价"]
     assert eleven[-1].endswith("还没有办完。")
     assert "逾期" not in eleven[-1]
+    assert [one for one in eleven if one.startswith("缺：")] == [lack], "rated, nothing late"
     clock.advance(timedelta(days=3))
     parts = opened.parts(whole := opened.taken(world, topic.topic))
     eleven = parts["十一、落实和评价"]
     assert eleven[0] == lack, "what others judged does not say who carries the opinion out"
+    assert eleven[1] == "缺：项目 P05 的返修“加一道扶手”逾期没有办完。"
+    assert not eleven[2].startswith("缺：")
     assert eleven[-2].startswith("返修：换掉松动的地砖（“施工质量”分数偏低）。建工队负责，2026年")
     assert eleven[-2].endswith("已经办完：换好了")
     assert eleven[-1].startswith("返修：加一道扶手")
@@ -420,9 +426,22 @@ def test_work_somebody_was_named_for_is_follow_up(web_app: Flask, fixed_clock: d
     assert opened.parts(opened.taken(world, topic.topic))["十一、落实和评价"][0].startswith("缺：")
     due = clock.now() + timedelta(days=30)
     topics.start_work(topic.clerk, owner="居委会", due=due, **topic.mine)
+    eleven = opened.parts(opened.taken(world, topic.topic))["十一、落实和评价"]
+    assert eleven[0] == "缺：还没有公开落实情况。"
+    assert eleven[1].startswith("居委会落实，2026年")
+    clock.advance(timedelta(days=31))
+    eleven = opened.parts(opened.taken(world, topic.topic))["十一、落实和评价"]
+    assert re.fullmatch(r"缺：应当在2026年.+前办完，已经逾期，还没有公开落实情况。", eleven[0])
+    topic.move(State.REPORTED, "放好了")
     whole = opened.taken(world, topic.topic)
     assert opened.parts(whole)["十一、落实和评价"][0].startswith("居委会落实，2026年")
     assert opened.told(whole)["missing"] == ["六、居民意见和处理"]
+    due = clock.now() + timedelta(days=30)
+    topics.start_work(topic.clerk, owner="居委会", due=due, **topic.mine)
+    eleven = opened.parts(opened.taken(world, topic.topic))["十一、落实和评价"]
+    assert eleven[0] == "缺：还没有公开落实情况。", (
+        "a report tells nothing of what was begun after it"
+    )
 
 
 def test_an_opinion_without_its_answer_is_named_missing(
