@@ -26,8 +26,8 @@ from app.core.pdf import compile_pdf
 from app.core.times import full_time_text, in_record_language
 from app.discussion.words import disposition_badge, role_name
 from app.exports.cells import plain
-from app.exports.dossier_facts import answers_to, as_data, gather
-from app.exports.dossier_words import in_words
+from app.exports.dossier_facts import answers_to, as_data, changed, gather
+from app.exports.dossier_words import earlier_words, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -127,7 +127,7 @@ def _tabbed(document: Any, rows: Iterable[tuple[str, ...]]) -> None:
 def _opinions_csv(posts: Iterable[PostView]) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow([_("时间"), _("身份"), _("意见"), _("处理"), _("理由"), _("回应")])
+    writer.writerow([_("时间"), _("身份"), _("意见"), _("处理"), _("理由"), _("改过"), _("回应")])
     for post in posts:
         row = (
             full_time_text(post.submitted_at),
@@ -135,6 +135,7 @@ def _opinions_csv(posts: Iterable[PostView]) -> bytes:
             post.text,
             disposition_badge(post.disposition)[1] if post.disposition else "",
             post.disposition_why,
+            "；".join(earlier_words(one) for one in changed(post)),
             "；".join(f"{role_name(role)}：{text}" for role, text in answers_to(post)),
         )
         writer.writerow([plain(cell) for cell in row])

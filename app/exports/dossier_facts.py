@@ -146,6 +146,24 @@ def answers_to(post: PostView) -> list[tuple[str, str]]:
     return [(one["role"], one["text"]) for one in post.answers]
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A disposition that was changed later."""
+
+    disposition: str
+    why: str
+    at: datetime
+
+
+def changed(post: PostView) -> list[Earlier]:
+    """What was said of an opinion before what holds now, the first first, as its page shows it."""
+    return [
+        Earlier(one["disposition"], one["text"], clock.from_record(one["at"]))
+        for one in post.earlier
+        if one["kind"] == "disposition"
+    ]
+
+
 def is_known(topic: TopicView) -> bool:
     """Whether everybody may read that there is such a topic: its title, and what was said of it."""
     return topic.line.state not in UNSEEN
@@ -309,6 +327,9 @@ def _opinion(post: PostView) -> dict[str, Any]:
         "disposition": {"is": post.disposition, "why": post.disposition_why}
         if post.disposition
         else None,
+        "earlier": [
+            {"at": _at(one.at), "is": one.disposition, "why": one.why} for one in changed(post)
+        ],
         "replies": [{"role": role, "text": text} for role, text in answers_to(post)],
     }
 

@@ -51,9 +51,10 @@ def unfinished(led: Led) -> Iterator[str]:
 def _rated(led: Led) -> str:
     said = "；".join(
         _(
-            "第 %(n)s 次评价，%(raters)s 户参加，%(what)s",
+            "第 %(n)s 次评价，请了 %(invited)s 户，%(raters)s 户参加，%(what)s",
             n=one.number,
-            raters=one.raters,
+            invited=one.invited_text,
+            raters=f"{one.raters:,}",
             what=one.overall_text,
         )
         for one in led.rounds

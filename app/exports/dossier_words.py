@@ -18,6 +18,7 @@ from app.core.times import full_end_text, full_time_text
 from app.discussion.words import disposition_badge, role_name
 from app.exports.dossier_facts import (
     answers_to,
+    changed,
     followed_up,
     is_known,
     is_over,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from app.consultations.queries import MoveView, TopicView
     from app.discussion.queries import PostView
-    from app.exports.dossier_facts import Facts, Held, Led, Vote
+    from app.exports.dossier_facts import Earlier, Facts, Held, Led, Vote
     from app.exports.queries import EntryAbout
     from app.meetings.queries import MeetingView
 
@@ -87,7 +88,7 @@ def in_words(facts: Facts) -> Dossier:
         (_("一、议题"), _topic_lines(topic), _untold(topic)),
         (_("二、公告"), _notices(topic, held), ()),
         (_("三、议程"), (line for one in held for line in _agenda(one.meeting)), ()),
-        (_("四、会议材料"), (name for one in held for name in one.meeting.materials), ()),
+        (_("四、会议材料"), _materials(held), _without_materials(held)),
         (_("五、到场"), (line for one in held for line in _attendance(one)), _uncounted(held)),
         (_("六、居民意见和处理"), _numbered(facts.opinions), _unanswered(facts)),
         (_("七、投票"), _decided(facts), _uncertain(facts)),
@@ -195,17 +196,31 @@ def _notice_line(meeting: MeetingView) -> str:
     return f"{line}（{off}：{meeting.reason}）" if off else line
 
 
-def _agenda(meeting: MeetingView) -> list[str]:
-    return [
-        _(
+def _agenda(meeting: MeetingView) -> Iterator[str]:
+    yield _("%(meeting)s的议程：", meeting=_which(meeting))
+    for number, item in enumerate(meeting.items, start=1):
+        yield _(
             "%(number)s. %(title)s（%(speaker)s，%(minutes)s 分钟）",
             number=number,
             title=item.title,
             speaker=item.speaker,
             minutes=item.minutes,
         )
-        for number, item in enumerate(meeting.items, start=1)
-    ]
+
+
+def _materials(held: tuple[Held, ...]) -> Iterator[str]:
+    for one in held:
+        if one.meeting.materials:
+            names = "；".join(one.meeting.materials)
+            yield _("%(meeting)s的材料：%(names)s", meeting=_which(one.meeting), names=names)
+
+
+def _without_materials(held: tuple[Held, ...]) -> Iterator[str]:
+    """Where no meeting has any the part is missing as a whole."""
+    if any(one.meeting.materials for one in held):
+        for one in held:
+            if not one.meeting.materials:
+                yield _("缺：%(meeting)s没有材料。", meeting=_which(one.meeting))
 
 
 def _attendance(held: Held) -> list[str]:
@@ -239,6 +254,8 @@ def _numbered(posts: Iterable[PostView]) -> Iterable[str]:
             text=post.text,
         )
         yield _disposition(post)
+        for one in changed(post):
+            yield _("改过：%(line)s", line=earlier_words(one))
         for role, text in answers_to(post):
             yield _("回应（%(who)s）：%(text)s", who=role_name(role), text=text)
 
@@ -251,6 +268,16 @@ def _unanswered(facts: Facts) -> Iterator[str]:
     number = sum(1 for post in facts.opinions if not post.disposition)
     if number:
         yield _("缺：有 %(number)s 条意见还没有答复。", number=f"{number:,}")
+
+
+def earlier_words(earlier: Earlier) -> str:
+    """A disposition that no longer holds, with the day it was given."""
+    return _(
+        "%(at)s 说的是%(disposition)s：%(why)s",
+        at=full_time_text(earlier.at),
+        disposition=disposition_badge(earlier.disposition)[1],
+        why=earlier.why,
+    )
 
 
 def _disposition(post: PostView) -> str:

@@ -370,11 +370,37 @@ def test_a_meeting_that_was_put_off_owes_no_minutes(web_app: Flask, fixed_clock:
     assert not any("第一次" in one for one in parts["五、到场"] + parts["八、会议纪要"])
 
 
+def test_agenda_and_materials_say_of_which_meeting_they_are(
+    web_app: Flask, fixed_clock: datetime
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 1)
+    topic = Handled(world, place)
+    world.meeting(place, topic.topic, title="第一次", materials=())
+    bare = opened.parts(opened.taken(world, topic.topic))
+    assert bare["四、会议材料"] == ["缺：还没有这一部分。"]
+    topics.postpone_topic(topic.clerk, note="停电", **topic.mine)
+    clock.advance(timedelta(days=1))
+    world.meeting(place, topic.topic, title="第二次", materials=("平面图", "报价单"))
+    parts = opened.parts(whole := opened.taken(world, topic.topic))
+    three, (lack, four) = parts["三、议程"], parts["四、会议材料"]
+    heads = [n for n, one in enumerate(three) if one.endswith("）的议程：")]
+    assert [three[n][:8] for n in heads] == ["“第一次”（20", "“第二次”（20"]
+    assert heads == [0, 3]
+    assert [three[n + 1][:2] for n in heads] == ["1.", "1."]
+    assert re.fullmatch(r"缺：“第一次”（2026年.+）没有材料。", lack)
+    assert re.fullmatch(r"“第二次”（2026年.+）的材料：平面图；报价单", four)
+    assert [one["materials"] for one in opened.told(whole)["meetings"]] == [
+        [],
+        ["平面图", "报价单"],
+    ]
+
+
 def test_a_linked_project_is_no_follow_up_and_its_repairs_are_told(
     web_app: Flask, fixed_clock: datetime, tmp_path: Path
 ) -> None:
     world = World(web_app)
-    place = world.community("HXL", 5)
+    place = world.community("HXL", 6)
     topic, mine = Handled(world, place), {"community_id": place.id}
     topics.link_project(topic.clerk, project_code=world.project(place, "P05"), **topic.mine)
     lack = "缺：还没有登记由谁落实、什么时候办完。"
@@ -401,6 +427,7 @@ def test_a_linked_project_is_no_follow_up_and_its_repairs_are_told(
     assert eleven[-1].endswith("还没有办完。")
     assert "逾期" not in eleven[-1]
     assert [one for one in eleven if one.startswith("缺：")] == [lack], "rated, nothing late"
+    assert "第 1 次评价，请了 6 户，5 户参加，总体满意度 50.0 分" in eleven[1]
     clock.advance(timedelta(days=3))
     parts = opened.parts(whole := opened.taken(world, topic.topic))
     eleven = parts["十一、落实和评价"]
@@ -442,21 +469,6 @@ def test_work_somebody_was_named_for_is_follow_up(web_app: Flask, fixed_clock: d
     assert eleven[0] == "缺：还没有公开落实情况。", (
         "a report tells nothing of what was begun after it"
     )
-
-
-def test_an_opinion_without_its_answer_is_named_missing(
-    web_app: Flask, fixed_clock: datetime
-) -> None:
-    world = World(web_app)
-    place = world.community("HXL", 1)
-    topic = Handled(world, place)
-    mine: dict[str, Any] = {"community_id": place.id}
-    post = world.post(place, f"topic:{topic.topic}", text="请放在槐树下。")
-    posts.publish_post(topic.clerk, **mine, post_id=post)
-    lack = "缺：有 1 条意见还没有答复。"
-    assert opened.parts(opened.taken(world, topic.topic))["六、居民意见和处理"][0] == lack
-    posts.dispose(topic.clerk, **mine, post_id=post, disposition="adopted", why="照办")
-    assert lack not in opened.parts(opened.taken(world, topic.topic))["六、居民意见和处理"]
 
 
 def test_a_dossier_is_honest_from_state_to_state(web_app: Flask, fixed_clock: datetime) -> None:
