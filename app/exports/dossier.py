@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from app.exports.dossier_words import Dossier
 
 SONG = "宋体"
+# Where the columns of the record begin after the first, in cm; the text is 16 cm wide.
+TAB_STOPS = (1.2, 6.8, 12.4)
 
 
 def archive(place: CommunityView, topic_id: str) -> bytes:
@@ -114,13 +116,16 @@ def _page_number(paragraph: Any) -> None:
 
 
 def _tabbed(document: Any, rows: Iterable[tuple[str, ...]]) -> None:
-    """A table as lines with tabs: thousands of rows as cells would take a minute to make."""
+    """A table as lines with tabs: thousands of rows as cells would take a minute to make.
+
+    The stops leave room for the widest letters that may stand in for SONG where it is not there.
+    """
     for row in rows:
         paragraph = document.add_paragraph()
         paragraph.add_run("\t".join(row)).font.size = Pt(9)
         paragraph.paragraph_format.space_after = Pt(0)
         stops = paragraph.paragraph_format.tab_stops
-        for at in (1.4, 7.2, 12.8):
+        for at in TAB_STOPS:
             stops.add_tab_stop(Cm(at), WD_TAB_ALIGNMENT.LEFT)
 
 

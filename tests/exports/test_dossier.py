@@ -20,10 +20,10 @@ from app.consultations.rules import Form, State
 from app.core import clock
 from app.core.actor import SYSTEM
 from app.core.db import db, transaction
-from app.core.record import KINDS, RecordEntry
+from app.core.record import RecordEntry
 from app.discussion import operations as posts
 from app.discussion.models import Post
-from app.exports import dossier, dossier_facts, dossier_words, record_words
+from app.exports import dossier, dossier_facts, dossier_words
 from app.meetings import operations as meetings
 from app.meetings.resolutions import Body, Resolution
 from app.people.models import Person
@@ -173,14 +173,6 @@ def test_programs_read_the_same_as_structure(web_app: Flask, fixed_clock: dateti
     assert not kinds & {"ballot.cast", "ballot.logged"}, "single ballots would point at households"
     leaves = dict(db.session.execute(select(RecordEntry.seq, RecordEntry.leaf)).all())  # type: ignore[arg-type]
     assert all(leaves[entry["seq"]] == entry["leaf"] for entry in told["entries"])
-
-
-def test_every_kind_a_dossier_may_list_has_words(web_app: Flask) -> None:
-    rooms = ("topic.", "meeting.", "minutes.", "post.", "appeal.", "opinion.", "poll.", "result.")
-    rooms = (*rooms, "repair.")
-    with web_app.test_request_context():
-        known = set(record_words.plain_words()) | set(record_words.SPOKEN)
-    assert {name for name in KINDS if name.startswith(rooms)} <= known
 
 
 def test_two_thousand_opinions_take_less_than_ten_seconds(
