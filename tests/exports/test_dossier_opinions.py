@@ -10,6 +10,7 @@ from flask import g
 from sqlalchemy import select
 
 from app.communities.queries import community_by_code
+from app.consultations import operations as topics
 from app.core import clock
 from app.core.db import transaction
 from app.discussion import operations as posts
@@ -68,3 +69,39 @@ def test_what_was_said_of_an_opinion_before_stays_to_be_read(
     (said,) = opened.told(whole)["opinions"]
     assert (said["earlier"][0]["is"], said["earlier"][0]["why"]) == ("not_adopted", "根会坏")
     assert said["earlier"][0]["at"] == clock.to_record(fixed_clock)
+
+
+def test_what_is_covered_or_hidden_is_in_none_of_the_files(
+    web_app: Flask, fixed_clock: datetime, tmp_path: Path
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 2)
+    topic = Handled(world, place)
+    mine: dict[str, Any] = {"community_id": place.id}
+    subject = f"topic:{topic.topic}"
+    cover = topics.Cover("personal_data", ("没有地方坐",))
+    topics.cover_topic(topic.clerk, cover=cover, **topic.mine)
+    shown = world.post(place, subject, text="王工家门口放一张，电话 13812345678。")
+    posts.publish_post(topic.clerk, **mine, post_id=shown, cover="王工")
+    posts.dispose(topic.clerk, **mine, post_id=shown, disposition="adopted", why="照办")
+    hidden, returned = (world.post(place, subject, text=text) for text in ("卖房广告", "骂人的话"))
+    waiting = world.post(place, subject, text="还没有人看过")
+    posts.publish_post(topic.clerk, **mine, post_id=hidden)
+    posts.hide_post(topic.clerk, **mine, post_id=hidden, reason="off_topic", note="一条广告")
+    posts.return_post(topic.clerk, **mine, post_id=returned, reason="insult", note="太难听")
+    whole = opened.taken(world, topic.topic)
+    files = {
+        "dossier.docx": opened.word(whole),
+        "dossier.pdf": opened.pages(whole, tmp_path),
+        "dossier.json": whole.read("dossier.json").decode(),
+        "opinions.csv": whole.read("opinions.csv").decode(),
+    }
+    assert set(files) | {"manifest.json"} == set(whole.namelist())
+    secret = ("王工", "13812345678", "没有地方坐", "卖房", "广告", "骂人", "没有人看过", "太难听")
+    for name, text in files.items():
+        flat = text.replace("\n", "").replace(" ", "")
+        assert "家门口放一张" in flat, name
+        assert [one for one in secret if one in flat] == [], name
+    listed = [one["id"] for one in opened.told(whole)["opinions"]]
+    assert listed == [shown], "neither what is hidden or returned, nor what waits"
+    assert waiting
