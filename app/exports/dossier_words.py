@@ -290,7 +290,7 @@ def _disposition(post: PostView) -> str:
 def _decided(facts: Facts) -> list[str]:
     """What a topic that went to a vote came to, then every poll about it."""
     outcome = facts.topic.outcome
-    lines = [outcome_sentence(outcome)] if outcome else []
+    lines = [outcome_sentence(outcome, with_year=True)] if outcome else []
     return lines + [line for vote in facts.votes for line in _vote(vote)]
 
 

@@ -252,6 +252,7 @@ def test_the_dossier_tells_how_it_was_voted_and_what_was_put_off(
         told = dossier_facts.as_data(facts, [])
     lines = {section.title: section.lines for section in made.sections}
     assert "延期，不按下面的时间开：停电" in lines["二、公告"][0]
+    assert "（2026年" in lines["七、投票"][0]
     assert "应到 10，到会 8，同意 7，通过。" in lines["七、投票"][0]
     assert told["meetings"][0]["reason"] == "停电"
     assert (told["outcome"]["present"], told["outcome"]["in_favour"]) == (8, 7)
