@@ -254,7 +254,8 @@ with app.test_request_context():
     g.place = hxl = queries.community_by_code("HXL")
     topic = next(t for t in all_topics(hxl.id) if t.state is State.ARCHIVED)
     subject = f"topic:{topic.public_id}"
-    empty = dict.fromkeys(("reason", "note", "appeal", "appeal_answer", "reply", "replied_as"), "")
+    empty = dict.fromkeys(("reason", "note", "appeal", "appeal_answer"), "")
+    empty |= {name: [] for name in ("answers", "earlier", "overruled")}
     with transaction() as session:
         person = session.scalars(select(Person.id).limit(1)).one()
         meeting = session.scalars(select(Meeting.id).where(Meeting.subject == subject)).one()

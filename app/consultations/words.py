@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from app.consultations.rules import Form, State
 from app.core import web
 from app.core.errors import RuleBroken
-from app.core.times import day_text, end_text
+from app.core.times import day_text, end_text, full_day_text
 from app.core.words import yuan
 from app.meetings.resolutions import Body, Verdict
 from app.meetings.words import BODIES
@@ -79,11 +79,12 @@ def state_badge(state: State) -> tuple[str, str]:
     return kind, str(text)
 
 
-def outcome_sentence(outcome: OutcomeView) -> str:
+def outcome_sentence(outcome: OutcomeView, *, with_year: bool = False) -> str:
     """What a vote came to, with its numbers: who decided, when, how many."""
+    on = full_day_text if with_year else day_text
     facts = {
         "body": BODIES[Body(outcome.body)],
-        "on": day_text(outcome.held_on),
+        "on": on(outcome.held_on),
         "base": f"{outcome.base:,}",
         "present": f"{outcome.present:,}",
         "favour": f"{outcome.in_favour:,}",

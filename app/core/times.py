@@ -78,6 +78,12 @@ def full_time_text(moment: datetime) -> str:
     return f"{shown:%H:%M}, {day_text(moment)} {shown.year}"
 
 
+def full_day_text(moment: datetime) -> str:
+    """A day with its year, for the same papers: 2026年5月20日（周三）, Wednesday 20 May 2026."""
+    day, year = day_text(moment), clock.local(moment).year
+    return f"{year}年{day}" if is_chinese() else f"{day} {year}"
+
+
 def full_end_text(moment: datetime) -> str:
     """The end of a period of whole days with its year: 2026年6月4日（周四）24:00."""
     shown = clock.local(moment)

@@ -1,8 +1,8 @@
 """The consultation dossier (协商档案) of a topic: everything that belongs to it, in one archive.
 
-What is missing is named as missing; dates carry their year, for a dossier is read decades later.
-In Chinese whoever takes it away: it goes to whoever supervises. Source: Organic Law of Urban
-Residents Committees (2025 revision), art. 39 (affairs archive); docs/rules.md, "Dossier".
+DOCX and PDF for people, JSON and CSV for programs. In Chinese whoever takes it away: it goes to
+whoever supervises. Source: Organic Law of Urban Residents Committees (2025 revision), art. 39
+(affairs archive); docs/rules.md, "Dossier".
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from docx import Document
@@ -22,280 +22,23 @@ from docx.oxml.ns import qn
 from docx.shared import Cm, Pt
 from flask_babel import gettext as _
 
-from app.consultations.rules import State
-from app.consultations.words import form_name, outcome_sentence, state_badge
 from app.core.pdf import compile_pdf
-from app.core.times import full_end_text, full_time_text, in_record_language
+from app.core.times import full_time_text, in_record_language
 from app.discussion.words import disposition_badge, role_name
 from app.exports.cells import plain
-from app.exports.dossier_facts import answers_to, as_data, gather
-from app.exports.record_words import act_text
-from app.meetings.words import attendance_rows, off_banner
+from app.exports.dossier_facts import answers_to, as_data, changed, gather
+from app.exports.dossier_words import earlier_words, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from app.communities.queries import CommunityView
-    from app.consultations.queries import MoveView, TopicView
     from app.discussion.queries import PostView
-    from app.exports.dossier_facts import Facts, Held, Led, Vote
-    from app.exports.queries import EntryAbout
-    from app.meetings.queries import MeetingView
+    from app.exports.dossier_words import Dossier
 
 SONG = "宋体"
-S = State
-# Which part the words that explain a move belong to.
-SCREENED = frozenset(
-    {S.SCREENING, S.ACCEPTED, S.REJECTED, S.MERGED, S.ESCALATED, S.WITHDRAWN, S.PROPOSED}
-)
-CALLED = frozenset({S.ANNOUNCED, S.POSTPONED, S.ADJOURNED, S.IN_SESSION})
-CONCLUDED = frozenset({S.DRAFTED})
-SETTLED = frozenset(
-    {S.PUBLISHED, S.OBJECTION_REVIEW, S.TO_VOTE, S.DECIDED, S.NOT_ADOPTED, S.INVALIDATED}
-)
-CARRIED_OUT = frozenset({S.IMPLEMENTING, S.REPORTED, S.RATED, S.ARCHIVED})
-FINGERPRINT = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A heading with its lines or with a table; neither means that it is missing."""
-
-    title: str
-    lines: tuple[str, ...]
-    header: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
-
-    @property
-    def missing(self) -> bool:
-        """Whether this belongs to a dossier and is not there."""
-        return not self.lines and not self.rows
-
-
-@dataclass(frozen=True, slots=True)
-class Dossier:
-    """A topic's dossier in words."""
-
-    community: str
-    title: str
-    demo: bool
-    made: str
-    sections: tuple[Section, ...]
-
-
-def in_words(facts: Facts) -> Dossier:
-    """The twelve parts of a dossier in the order people keep them."""
-    topic, held = facts.topic, facts.held
-    sections = (
-        Section(_("一、议题"), _topic_lines(topic)),
-        Section(_("二、公告"), _notices(topic, held)),
-        Section(_("三、议程"), tuple(line for one in held for line in _agenda(one.meeting))),
-        Section(_("四、会议材料"), tuple(name for one in held for name in one.meeting.materials)),
-        Section(_("五、到场"), tuple(line for one in held for line in _attendance(one))),
-        Section(_("六、居民意见和处理"), tuple(_numbered(facts.opinions))),
-        Section(_("七、投票"), tuple(_decided(facts))),
-        Section(_("八、会议纪要"), tuple(line for one in held for line in _minutes(one.meeting))),
-        Section(_("九、协商意见"), _opinion(topic)),
-        Section(_("十、公示和更正"), _publication(topic)),
-        Section(_("十一、落实和评价"), _follow_up(topic, facts.led)),
-        _record(facts.entries),
-    )
-    made = _("%(at)s 汇编", at=full_time_text(facts.made_at))
-    return Dossier(facts.place.name, topic.line.title, facts.place.demo, made, sections)
-
-
-def _moves(topic: TopicView, states: frozenset[State]) -> list[str]:
-    return [_move(move) for move in topic.moves if move.to in states]
-
-
-def _move(move: MoveView) -> str:
-    line = f"{full_time_text(move.at)}，{state_badge(move.to)[1]}"
-    return f"{line}：{move.note}" if move.note else line
-
-
-def _topic_lines(topic: TopicView) -> tuple[str, ...]:
-    line = topic.line
-    lines = [
-        _("题目：%(title)s", title=line.title),
-        _("提出：%(who)s，%(at)s", who=line.proposer, at=full_time_text(line.created_at)),
-        _("形式：%(form)s", form=form_name(topic.form) or _("缺")),
-        _("现状：%(state)s", state=state_badge(line.state)[1]),
-    ]
-    if line.state is State.REJECTED:
-        # Of what was turned away only the title and the reason are public.
-        return (*lines, *_moves(topic, SCREENED))
-    lines.append(_("情况：%(text)s", text=topic.background))
-    if topic.question:
-        lines.append(_("要商量的问题：%(text)s", text=topic.question))
-    if topic.parties:
-        lines.append(_("协商主体：%(text)s", text=topic.parties.replace("\n", "；")))
-    if topic.legal_note:
-        lines.append(_("法律上的说明：%(text)s", text=topic.legal_note))
-    return (*lines, *_moves(topic, SCREENED))
-
-
-def _notices(topic: TopicView, held: tuple[Held, ...]) -> tuple[str, ...]:
-    if not held:
-        return ()
-    return (*(_notice_line(one.meeting) for one in held), *_moves(topic, CALLED))
-
-
-def _notice_line(meeting: MeetingView) -> str:
-    line = _(
-        "%(title)s：%(announced)s公告，%(starts)s在%(place)s，主持%(chair)s，记录%(recorder)s",
-        title=meeting.title,
-        announced=full_time_text(meeting.announced_at),
-        starts=full_time_text(meeting.starts_at),
-        place=meeting.place,
-        chair=meeting.chair,
-        recorder=meeting.recorder,
-    )
-    off = off_banner(meeting)
-    return f"{line}（{off}：{meeting.reason}）" if off else line
-
-
-def _agenda(meeting: MeetingView) -> list[str]:
-    return [
-        _(
-            "%(number)s. %(title)s（%(speaker)s，%(minutes)s 分钟）",
-            number=number,
-            title=item.title,
-            speaker=item.speaker,
-            minutes=item.minutes,
-        )
-        for number, item in enumerate(meeting.items, start=1)
-    ]
-
-
-def _attendance(held: Held) -> list[str]:
-    if held.by_age is None:
-        return []
-    meeting = held.meeting
-    numbers = "，".join(f"{band} {number}" for band, number in attendance_rows(held.by_age))
-    whole = _("%(title)s：到场 %(number)s 人", title=meeting.title, number=meeting.present)
-    return [f"{whole}（{numbers}）"]
-
-
-def _numbered(posts: Iterable[PostView]) -> Iterable[str]:
-    for number, post in enumerate(posts, start=1):
-        yield _(
-            "%(number)s. %(who)s，%(at)s：%(text)s",
-            number=number,
-            who=role_name(post.role),
-            at=full_time_text(post.submitted_at),
-            text=post.text,
-        )
-        yield _disposition(post)
-        for role, text in answers_to(post):
-            yield _("回应（%(who)s）：%(text)s", who=role_name(role), text=text)
-
-
-def _disposition(post: PostView) -> str:
-    what = disposition_badge(post.disposition)[1]
-    if not post.disposition_why:
-        return _("处理：%(what)s", what=what)
-    return _("处理：%(what)s。%(why)s", what=what, why=post.disposition_why)
-
-
-def _decided(facts: Facts) -> list[str]:
-    """What a topic that went to a vote came to, then every poll about it."""
-    outcome = facts.topic.outcome
-    lines = [outcome_sentence(outcome)] if outcome else []
-    return lines + [line for vote in facts.votes for line in _vote(vote)]
-
-
-def _vote(vote: Vote) -> list[str]:
-    poll, result = vote.poll, vote.result
-    if result is None:
-        return [_("%(title)s：还没有结果", title=poll.title)]
-    period = _(
-        "%(opens)s至%(closes)s",
-        opens=full_time_text(poll.opens_at),
-        closes=full_end_text(poll.closes_at),
-    )
-    whole = _(
-        "%(kind)s“%(title)s”：%(sentence)s应参加 %(heads)s 户，参加 %(turnout)s 户。%(period)s。",
-        kind=poll.kind_name,
-        title=poll.title,
-        sentence=result.sentence,
-        heads=f"{poll.heads:,}",
-        turnout=f"{result.turnout:,}",
-        period=period,
-    )
-    counted = [
-        _("%(option)s：%(votes)s 票", option=row.title, votes=f"{row.votes:,}")
-        for row in result.rows
-    ]
-    if result.blank is not None:
-        counted.append(_("均不同意：%(votes)s 票", votes=f"{result.blank:,}"))
-    return [whole, "；".join(counted)]
-
-
-def _minutes(meeting: MeetingView) -> list[str]:
-    if meeting.confirmed_at is None:
-        return []
-    at = full_time_text(meeting.confirmed_at)
-    head = _("%(title)s（%(at)s由第二人确认）", title=meeting.title, at=at)
-    return [head, *meeting.minutes_text.split("\n")]
-
-
-def _opinion(topic: TopicView) -> tuple[str, ...]:
-    if not topic.opinion:
-        return ()
-    dissent = _("保留意见：%(text)s", text=topic.dissent or _("没有"))
-    return (*topic.opinion.split("\n"), dissent, *_moves(topic, CONCLUDED))
-
-
-def _publication(topic: TopicView) -> tuple[str, ...]:
-    until = topic.line.publication_until
-    lines = []
-    if topic.published_at is not None and until is not None:
-        begun, ends = full_time_text(topic.published_at), full_end_text(until)
-        lines = [_("%(at)s起公示，到%(until)s", at=begun, until=ends), *_moves(topic, SETTLED)]
-    corrected = (
-        _("更正（%(at)s）：%(text)s", at=full_time_text(at), text=text)
-        for text, at in topic.corrections
-    )
-    return (*lines, *corrected)
-
-
-def _follow_up(topic: TopicView, led: tuple[Led, ...]) -> tuple[str, ...]:
-    lines = _moves(topic, CARRIED_OUT)
-    if topic.task_owner and topic.line.task_due:
-        due = full_end_text(topic.line.task_due)
-        lines.insert(0, _("%(owner)s落实，%(due)s前办完", owner=topic.task_owner, due=due))
-    return (*lines, *(_rated(one) for one in led))
-
-
-def _rated(led: Led) -> str:
-    said = "；".join(
-        _(
-            "第 %(n)s 次评价，%(raters)s 户参加，%(what)s",
-            n=one.number,
-            raters=one.raters,
-            what=one.overall_text,
-        )
-        for one in led.rounds
-        if one.questions
-    )
-    title = _("项目 %(code)s %(title)s", code=led.project.code, title=led.project.title)
-    return f"{title}：{said}" if said else title
-
-
-def _record(entries: tuple[EntryAbout, ...]) -> Section:
-    rows = tuple(
-        (str(one.seq), full_time_text(one.at), act_text(one), one.leaf[:FINGERPRINT])
-        for one in entries
-    )
-    lines = (
-        (_("指纹是条目叶哈希的前 16 位，全文在 dossier.json；可用公开记录存档核对。"),)
-        if rows
-        else ()
-    )
-    return Section(_("十二、公开记录"), lines, (_("序号"), _("时间"), _("事项"), _("指纹")), rows)
-
-
-# --- forms ---------------------------------------------------------------------------------------
+# Where the columns of the record begin after the first, in cm; the text is 16 cm wide.
+TAB_STOPS = (1.2, 6.8, 12.4)
 
 
 def archive(place: CommunityView, topic_id: str) -> bytes:
@@ -303,11 +46,10 @@ def archive(place: CommunityView, topic_id: str) -> bytes:
     with in_record_language():
         facts = gather(place, topic_id)
         dossier = in_words(facts)
-        missing = [section.title for section in dossier.sections if section.missing]
         files = {
             "dossier.docx": as_docx(dossier),
             "dossier.pdf": as_pdf(dossier),
-            "dossier.json": _json(as_data(facts, missing)),
+            "dossier.json": _json(as_data(facts, dossier.missing)),
             "opinions.csv": _opinions_csv(facts.opinions),
         }
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
@@ -347,8 +89,7 @@ def as_docx(dossier: Dossier) -> bytes:
         document.add_paragraph(_("演示：这里的人、房子和票都是虚构的，不作任何凭证"))
     for section in dossier.sections:
         document.add_heading(section.title, level=1)
-        lines = (_("缺：还没有这一部分。"),) if section.missing else section.lines
-        for line in lines:
+        for line in (*section.missing, *section.lines):
             document.add_paragraph(line)
         if section.rows:
             _tabbed(document, (section.header, *section.rows))
@@ -375,20 +116,23 @@ def _page_number(paragraph: Any) -> None:
 
 
 def _tabbed(document: Any, rows: Iterable[tuple[str, ...]]) -> None:
-    """A table as lines with tabs: thousands of rows as cells would take a minute to make."""
+    """A table as lines with tabs: thousands of rows as cells would take a minute to make.
+
+    The stops leave room for the widest letters that may stand in for SONG where it is not there.
+    """
     for row in rows:
         paragraph = document.add_paragraph()
         paragraph.add_run("\t".join(row)).font.size = Pt(9)
         paragraph.paragraph_format.space_after = Pt(0)
         stops = paragraph.paragraph_format.tab_stops
-        for at in (1.4, 7.2, 12.8):
+        for at in TAB_STOPS:
             stops.add_tab_stop(Cm(at), WD_TAB_ALIGNMENT.LEFT)
 
 
 def _opinions_csv(posts: Iterable[PostView]) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow([_("时间"), _("身份"), _("意见"), _("处理"), _("理由"), _("回应")])
+    writer.writerow([_("时间"), _("身份"), _("意见"), _("处理"), _("理由"), _("改过"), _("回应")])
     for post in posts:
         row = (
             full_time_text(post.submitted_at),
@@ -396,6 +140,7 @@ def _opinions_csv(posts: Iterable[PostView]) -> bytes:
             post.text,
             disposition_badge(post.disposition)[1] if post.disposition else "",
             post.disposition_why,
+            "；".join(earlier_words(one) for one in changed(post)),
             "；".join(f"{role_name(role)}：{text}" for role, text in answers_to(post)),
         )
         writer.writerow([plain(cell) for cell in row])

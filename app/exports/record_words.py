@@ -53,6 +53,8 @@ def plain_words() -> dict[str, str]:
         "post.hidden": _("隐藏一条意见"),
         "appeal.answered": _("答复一次申诉"),
         "post.answered": _("回应一条意见"),
+        "repair.opened": _("安排返修"),
+        "repair.done": _("返修办完"),
         "poll.opened": _("投票开放"),
         "poll.closed": _("投票截止并计票"),
         "result.published": _("投票结果公示"),
