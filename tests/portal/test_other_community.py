@@ -91,7 +91,7 @@ def things(world: World, code: str) -> dict[str, object]:
         "project_code": project,
         "public_id": picture(place),
         "size": "large",
-        "method": "yes_no",
+        "what": "yes_no",
         # Last, for it lets a week pass in the community's log.
         "repair_id": repair(world, place),
         "place": place,

@@ -153,7 +153,7 @@ def test_every_form_without_its_token_is_refused(
         "article": 1,
         "option": "P01.1",
         "code": place.code,
-        "method": "yes_no",
+        "what": "yes_no",
     }
     for rule in web_app.url_map.iter_rules():
         if "POST" in (rule.methods or set()):

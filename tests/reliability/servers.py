@@ -31,6 +31,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def is_free(port: int) -> bool:
+    """Whether a new server could listen; the last threads of a killed one may hold on briefly."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
 def environment(app: Flask, **more: str) -> dict[str, str]:
     """Settings that let a server of its own work on the app's database."""
     settings = app.config["SETTINGS"]
@@ -95,7 +104,7 @@ class Servers:
             os.killpg(self.leader, signal.SIGKILL)
         leader, self.leader = self.leader, 0
         for _ in range(2000):
-            if not any(_living(leader)):
+            if not any(_living(leader)) and is_free(self.port):
                 return
             threading.Event().wait(0.005)
         raise AssertionError("a killed server still runs")
