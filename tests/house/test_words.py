@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment, nodes
 
@@ -74,6 +74,7 @@ def test_the_files_carry_no_date_no_version_and_no_line(code: Catalog) -> None:
     assert b"Babel" not in compiled
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_every_text_takes_its_values_in_both_languages(data: st.DataObject) -> None:
     compiled = gettext.GNUTranslations(io.BytesIO(words.PO.with_suffix(".mo").read_bytes()))
