@@ -57,7 +57,7 @@ MACHINE = {
     "poll": {"public_id", "kind", "method", "state"},
     "poll_option": {"option"},
     "poll_voter": {"ref"},
-    "post": {"public_id", "subject", "role", "once", "state", "disposition"},
+    "post": {"public_id", "subject", "role", "once", "state", "disposition", "reason"},
     "proposal": {"public_id", "project_code", "state"},
     "proposal_revision": {"because", "once"},
     "rating": {"project_code", "poll"},
