@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 import python_calamine
 from python_calamine import SheetVisibleEnum
 
-from app.communities import rules
+from app.communities import headers, rules
+from app.communities.headers import header_text
 from app.communities.sheets import Marks, marks
 from app.core.errors import RuleBroken
 
@@ -211,11 +212,6 @@ def aliases() -> dict[str, str]:
     return table
 
 
-def header_text(cell: object) -> str:
-    """A header as it is compared and remembered."""
-    return "".join(rules.plain(cell).split()).strip("*:")[:80]
-
-
 def _field(text: str, remembered: Mapping[str, str]) -> str | None:
     return aliases().get(text) or remembered.get(text)
 
@@ -263,18 +259,27 @@ def _read(
     table = _carried(rows, found)
     top = [next(table, None) for _ in range(HEADER_WITHIN)]
     near = [row for row in top if row is not None]
-    begins = _header([row for row, _filled in near], remembered)
-    if begins is None:
+    header = headers.find(
+        [row for row, _filled in near], lambda text: _field(text, remembered), REQUIRED
+    )
+    if header is None:
         sheet.rows = sum(any(row) for row, _filled in (*near, *table))
         return sheet
-    _keep(sheet, near[begins][0], _numbered(near, begins, table), remembered)
+    repeated = [_drawn(*row) for row in near[header.begins : header.begins + header.rows]]
+    below = _numbered(near, header.begins + header.rows, table)
+    _keep(sheet, header.texts, repeated, below, remembered)
     return sheet
+
+
+def _drawn(row: Row, filled: frozenset[int]) -> Row:
+    """A header as it looks, so that it is known again on another page, merged cells or not."""
+    return ["" if column in filled else header_text(cell) for column, cell in enumerate(row)]
 
 
 def _numbered(
     near: list[_Carried], begins: int, table: Iterator[_Carried]
 ) -> Iterator[tuple[int, _Carried]]:
-    yield from enumerate(near[begins + 1 :], start=begins + 2)
+    yield from enumerate(near[begins:], start=begins + 1)
     yield from enumerate(table, start=len(near) + 1)
 
 
@@ -316,26 +321,14 @@ def _carried(
 _NOTHING: frozenset[int] = frozenset()
 
 
-def _header(near: list[Row], remembered: Mapping[str, str]) -> int | None:
-    """Where the header stands: the row that names all required columns, else most of any.
-
-    A row that names only one column is no header: a title may contain the word.
-    """
-    named = [{_field(header_text(cell), remembered) for cell in row} - {None, ""} for row in near]
-    for position, fields in enumerate(named):
-        if fields.issuperset(REQUIRED):
-            return position
-    best = max(range(len(named)), key=lambda position: len(named[position]), default=0)
-    return best if named and len(named[best]) > 1 else None
-
-
 def _keep(
     sheet: ReadSheet,
-    header: Row,
+    texts: Row,
+    repeated: list[Row],
     rows: Iterator[tuple[int, _Carried]],
     remembered: Mapping[str, str],
 ) -> None:
-    texts = [header_text(cell) for cell in header]
+    """Keep the rows below a header; `repeated` is how it looks at the top of another page."""
     fields = [_field(text, remembered) for text in texts]
     kept = [
         position
@@ -351,7 +344,7 @@ def _keep(
     for number, (row, filled) in rows:
         for position in filled & once:
             row[position] = ""
-        if rules.is_total(row) or [header_text(cell) for cell in row[: len(texts)]] == texts:
+        if rules.is_total(row) or _drawn(row[: len(texts)], filled) in repeated:
             sheet.totals += 1
             continue
         cells = [row[position] if position < len(row) else "" for position in kept]
