@@ -40,6 +40,8 @@ REQUIRED = ("estate", "building", "room")
 DROPPED = ("id_number", "remark", "title_no")
 REASON = "原因"
 IGNORED = frozenset(("序号", "编号", "行号", "序", "No.", "NO.", REASON))
+# What a header may say in brackets without meaning another thing.
+ASIDES = frozenset(("m2", "平方米", "平米", "平", "人", "必填", "选填", "可不填"))
 # A merged cell says the same of all its rows; of sizes and heads it would count them twice.
 NOT_CARRIED = frozenset(rules.NUMBERS)
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -213,7 +215,13 @@ def aliases() -> dict[str, str]:
 
 
 def _field(text: str, remembered: Mapping[str, str]) -> str | None:
-    return aliases().get(text) or remembered.get(text)
+    held = aliases().get(text) or remembered.get(text)
+    if held or text in remembered or not text.endswith(")"):
+        return held
+    # 建筑面积(平方米) is the area, 身份证号(后四位) is never kept; what 电话(租户) is, stays open.
+    bare, _bracket, aside = text[:-1].partition("(")
+    held = aliases().get(bare)
+    return held if aside in ASIDES or held in DROPPED else None
 
 
 def plan(header: Iterable[str], remembered: Mapping[str, str]) -> tuple[Column, ...]:
@@ -227,7 +235,8 @@ def plan(header: Iterable[str], remembered: Mapping[str, str]) -> tuple[Column, 
         elif field_name in taken and field_name != "phone":
             found.append(Column(text, "", "double"))
         else:
-            found.append(Column(text, field_name, "known" if text in aliases() else "mapped"))
+            by_hand = text in remembered and text not in aliases()
+            found.append(Column(text, field_name, "mapped" if by_hand else "known"))
             taken.add(field_name)
     return tuple(found)
 
@@ -339,12 +348,13 @@ def _keep(
     sheet.corrects = REASON in texts
     sheet.dropped = [text for text, held in zip(texts, fields, strict=True) if held in DROPPED]
     once = frozenset(n for n, held in enumerate(fields) if held in NOT_CARRIED)
+    places = [n for n, held in enumerate(fields) if held in rules.ADDRESS]
     suspect: set[int] = set()
     piece: list[list[object]] = []
     for number, (row, filled) in rows:
         for position in filled & once:
             row[position] = ""
-        if rules.is_total(row) or _drawn(row[: len(texts)], filled) in repeated:
+        if rules.is_total(row, places) or _drawn(row[: len(texts)], filled) in repeated:
             sheet.totals += 1
             continue
         cells = [row[position] if position < len(row) else "" for position in kept]

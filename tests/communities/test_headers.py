@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.communities.roll_reading import plan
 from tests.communities import files
 from tests.communities.test_roll import REMEMBERED, judged, read_file
 
@@ -49,7 +50,7 @@ def test_a_header_of_two_rows_is_read_whole_on_every_page_of_the_table(
             },
         ),
     }
-    assert sheet.dropped == ["身份证号"]
+    assert sheet.dropped == ["业主身份证号"]
     assert sheet.totals == 2
 
 
@@ -86,3 +87,49 @@ def test_parts_of_a_name_in_two_rows_are_one_name() -> None:
     ]
     (sheet,) = read_file(files.xlsx({"住户": rows}), "a.xlsx", REMEMBERED)
     assert judged(sheet).rows[3].values == {"area_registered_c": 5630, "phones": "13800001111"}
+
+
+@pytest.mark.parametrize(
+    ("written", "field"),
+    [
+        ("楼栋号", "building"),
+        ("房间号", "room"),
+        ("手机号码", "phone"),
+        ("建筑面积（平方米）", "area_registered_c"),
+        ("建筑面积(㎡)", "area_registered_c"),
+        ("家庭人数（人）", "persons"),
+        ("联系电话（租户）", None),
+        ("亲属电话", None),
+    ],
+)
+def test_a_column_is_known_by_what_committees_call_it(written: str, field: str | None) -> None:
+    rows: list[list[object]] = [["小区", "单元", written], ["一区", 1, "1"]]
+    (sheet,) = read_file(files.xlsx({"住户": rows}), "a.xlsx", REMEMBERED)
+    assert plan(sheet.header, REMEMBERED)[-1].field == (field or "")
+
+
+def test_an_id_number_is_left_out_however_its_column_is_called() -> None:
+    names = ["身份证号码", "身份证号（后四位）", "公民身份号码", "业主身份证号"]
+    rows: list[list[object]] = [["小区", "楼栋", "房号", *names], ["一区", 1, 101, *"1234"]]
+    (sheet,) = read_file(files.xlsx({"住户": rows}), "a.xlsx", REMEMBERED)
+    assert sheet.dropped == ["身份证号码", "身份证号(后四位)", "公民身份号码", "业主身份证号"]
+
+
+def test_a_column_that_somebody_said_is_not_used_stays_so() -> None:
+    rows: list[list[object]] = [["小区", "楼栋", "房号", "建筑面积(平米)"], ["一区", 1, 101, 5]]
+    (sheet,) = read_file(files.xlsx({"住户": rows}), "a.xlsx", {"建筑面积(平米)": ""})
+    assert [column.origin for column in plan(sheet.header, {"建筑面积(平米)": ""})][-1] == "unused"
+
+
+def test_a_remark_that_speaks_of_a_sum_is_no_row_of_totals() -> None:
+    rows: list[list[object]] = [
+        ["小区", "楼栋", "房号", "户主", "家庭情况", "备注"],
+        ["一区", 1, 101, "甲", "共计三人", "合计两套"],
+        ["一区", 1, 102, "乙", "", "小计"],
+        ["1号楼小计：", "", "", "", 2, ""],
+        ["", "合 计", "", "", 2, ""],
+        ["", "", "", "总计", 2, ""],
+    ]
+    (sheet,) = read_file(files.xlsx({"住户": rows}), "a.xlsx", REMEMBERED)
+    assert [row.key[3] for row in judged(sheet).rows.values()] == ["101", "102"]
+    assert (sheet.rows, sheet.totals) == (2, 3)
