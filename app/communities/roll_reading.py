@@ -39,6 +39,7 @@ REQUIRED = ("estate", "building", "room")
 # What an import never keeps: two for good, the title number until units need telling apart by it.
 DROPPED = ("id_number", "remark", "title_no")
 REASON = "原因"
+ESTATE = "小区"
 IGNORED = frozenset(("序号", "编号", "行号", "序", "No.", "NO.", REASON))
 # What a header may say in brackets without meaning another thing.
 ASIDES = frozenset(("m2", "平方米", "平米", "平", "人", "必填", "选填", "可不填"))
@@ -241,9 +242,9 @@ def plan(header: Iterable[str], remembered: Mapping[str, str]) -> tuple[Column, 
     return tuple(found)
 
 
-def lacking(columns: Iterable[Column]) -> list[str]:
-    """The required fields that no column holds."""
-    held = {column.field for column in columns}
+def lacking(columns: Iterable[Column], estate: str = "") -> list[str]:
+    """The required fields that no column holds; a named `estate` is that of every row."""
+    held = {column.field for column in columns} | ({"estate"} if estate else set())
     return [name for name in REQUIRED if name not in held]
 
 

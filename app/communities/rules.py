@@ -111,6 +111,11 @@ def _joined(text: str) -> str:
     return unicodedata.normalize("NFKC", "".join(text.split())).translate(_DASHES)
 
 
+def estate_name(text: str) -> str:
+    """An estate without spaces: 槐香里 一区 is 槐香里一区."""
+    return re.sub(r"\s+", "", plain(text))[: LENGTHS["estate"]]
+
+
 @lru_cache(maxsize=4096)
 def building_name(text: str) -> str:
     """12号楼, 12#, 第12栋 and 12 are one building; 12甲 is another."""

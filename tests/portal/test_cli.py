@@ -215,3 +215,18 @@ def test_progress_and_what_is_worth_a_look_are_told_beside_the_summary(
     path.write_text("小区,楼栋,爱好\n一区,1,棋\n", encoding="utf-8")
     status, said = run(web_app, "roll", "import", "HXL", str(path))
     assert (status, "房号" in said) == (1, True)
+
+
+def test_the_command_line_names_the_estate_that_no_column_says(
+    web_world: World, web_app: Flask, tmp_path: Path
+) -> None:
+    web_world.community("HXL", 0)
+    path = tmp_path / "roll.csv"
+    path.write_text("楼栋,房号\n1,101\n", encoding="utf-8")
+    status, said = run(web_app, "roll", "import", "HXL", str(path))
+    assert (status, "--estate" in said) == (1, True)
+    status, said = printed(web_app, "roll", "import", "HXL", str(path), "--estate", "一区")
+    assert (status, said.splitlines()[-1][:5]) == (0, "new=1")
+    path.write_text("楼栋,几室\n1,101\n", encoding="utf-8")
+    status, said = run(web_app, "roll", "import", "HXL", str(path), "--estate", "一区")
+    assert (status, "房号" in said) == (1, True)
