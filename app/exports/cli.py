@@ -43,6 +43,12 @@ REFUSED = {
 }
 
 
+class _NotChecked(click.ClickException):
+    """Nothing was found wrong, because nothing could be looked at."""
+
+    exit_code = 2
+
+
 @papers_bp.cli.command("guide")
 @click.argument("role", type=click.Choice([role.value for role in guides.ROLES]))
 @click.option(
@@ -193,7 +199,10 @@ def verify(what: str, keys: str | None, checkpoint: str | None) -> None:
     if Path(what).is_file():
         _say_report(Path(what), keys, checkpoint)
         return
-    place = _place(what)
+    try:
+        place = communities.community_by_code(what)
+    except NotFound as error:
+        raise _NotChecked(f"refused: neither a file nor a community: {what}") from error
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "record.zip"
         with path.open("wb") as file:
