@@ -15,7 +15,8 @@ class RollForm(FlaskForm):
     file = FileField(
         _l("户底册文件"),
         description=_l(
-            "Excel（.xlsx、.xls）、.ods 或 CSV，不超过 30 MB、20 万行。要有小区、楼栋、房号三栏"
+            "Excel（.xlsx、.xls）、.ods 或 CSV，不超过 30 MB、20 万行。"
+            "要有楼栋、房号两栏；几个小区的，还要有小区一栏"
         ),
         validators=[FileRequired(_l("请选一个文件。"))],
     )

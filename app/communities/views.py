@@ -264,6 +264,7 @@ def _columns_page(
         columns=[(c.text, (chosen or {}).get(c.text, c.field)) for c in view.unknown],
         fields=words.importable(),
         lacking=words.field_names(view.lacking),
+        advice=words.lacking_advice(view.lacking),
     ), status
 
 

@@ -255,6 +255,7 @@ def test_a_table_of_one_estate_needs_no_column_for_it(client: CheckedClient, pla
     page = send(client, lines("1,1,9,甲", "1,1,,乙", header=header))
     asked = client.get(page).text
     assert "还缺：小区" in asked
+    assert "请补上再传" not in asked, "there is a field for it on this page"
     assert 'value="一区"' in asked, "the only estate of the roll is suggested"
     assert client.post(f"{page}/columns", {"estate": " "}).status_code == 422
     assert client.post(f"{page}/columns", {"estate": "字" * 81}).status_code == 422
