@@ -14,6 +14,7 @@ from app.communities.models import UploadState
 from app.core import web
 from app.core.actor import SYSTEM
 from app.core.errors import NotFound, RuleBroken
+from app.core.out_files import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +49,8 @@ def import_roll(
         with _uploaded(place.id, file, sheet) as here:
             view = _judged(here, estate)
             if refused is not None:
-                refused.write_bytes(refused_book.workbook(view, place.id))
+                with whole_file(refused) as book:
+                    book.write(refused_book.workbook(view, place.id))
             if not dry_run:
                 operations.apply_roll(SYSTEM, **here)
                 view = roll_queries.upload_view(**here)
