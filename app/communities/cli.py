@@ -14,6 +14,7 @@ from app.communities.models import UploadState
 from app.core import web
 from app.core.actor import SYSTEM
 from app.core.errors import NotFound, RuleBroken
+from app.core.out_files import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +36,9 @@ TOLD_EVERY = 10_000
     help="Write the refused rows with their reasons to this .xlsx.",
 )
 @click.option("--sheet", default="", help="The sheet to read, when there are several.")
+@click.option("--estate", default="", help="The estate of every row, when no column says it.")
 def import_roll(
-    *, community: str, file: Path, dry_run: bool, refused: Path | None, sheet: str
+    *, community: str, file: Path, dry_run: bool, refused: Path | None, sheet: str, estate: str
 ) -> None:
     """Bring a workbook into a community's roll; prints one summary line.
 
@@ -45,9 +47,10 @@ def import_roll(
     try:
         place = queries.community_by_code(community)
         with _uploaded(place.id, file, sheet) as here:
-            view = _judged(here)
+            view = _judged(here, estate)
             if refused is not None:
-                refused.write_bytes(refused_book.workbook(view, place.id))
+                with whole_file(refused) as book:
+                    book.write(refused_book.workbook(view, place.id))
             if not dry_run:
                 operations.apply_roll(SYSTEM, **here)
                 view = roll_queries.upload_view(**here)
@@ -79,7 +82,7 @@ def _uploaded(community_id: int, file: Path, sheet: str) -> Iterator[dict[str, A
         operations.forget_upload(SYSTEM, **here)
 
 
-def _judged(here: dict[str, Any]) -> UploadView:
+def _judged(here: dict[str, Any], estate: str) -> UploadView:
     """The upload once every row is judged, with its progress and warnings on stderr."""
     told = 0
     view = roll_queries.upload_view(**here)
@@ -87,7 +90,8 @@ def _judged(here: dict[str, Any]) -> UploadView:
         names = [sheet.name for sheet in view.sheets if sheet.readable]
         raise RuleBroken("roll.which_sheet", sheets="、".join(names))
     if view.state is UploadState.ASKING_COLUMNS:
-        raise RuleBroken("roll.columns_missing", missing=",".join(view.lacking))
+        # Refused with the same words as on the page when more than the estate is lacking.
+        operations.map_columns(SYSTEM, **here, fields={}, estate=estate)
     while operations.read_on(SYSTEM, **here):
         view = roll_queries.upload_view(**here)
         if view.done >= told + TOLD_EVERY:
@@ -117,4 +121,6 @@ def _refusal(error: RuleBroken) -> str:
     choices = error.facts.get("sheets")
     if choices:
         return f"refused: {error.code}; nothing was saved; say --sheet, one of: {choices}"
+    if error.facts.get("missing") == "estate":
+        return f"refused: {error.code}; nothing was saved; say --estate, such as 槐香里一区"
     return f"refused: {error.code}; nothing was saved; {web.sentence(error)}"

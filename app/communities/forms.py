@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from wtforms import RadioField
-from wtforms.validators import InputRequired
+from wtforms import RadioField, StringField
+from wtforms.validators import InputRequired, Length, Optional
 
 
 class RollForm(FlaskForm):
@@ -15,7 +15,8 @@ class RollForm(FlaskForm):
     file = FileField(
         _l("户底册文件"),
         description=_l(
-            "Excel（.xlsx、.xls）、.ods 或 CSV，不超过 30 MB、20 万行。要有小区、楼栋、房号三栏"
+            "Excel（.xlsx、.xls）、.ods 或 CSV，不超过 30 MB、20 万行。"
+            "要有楼栋、房号两栏；几个小区的，还要有小区一栏"
         ),
         validators=[FileRequired(_l("请选一个文件。"))],
     )
@@ -29,3 +30,15 @@ class SheetForm(FlaskForm):
 
 class ActForm(FlaskForm):
     """A button and nothing else."""
+
+
+class ColumnsForm(FlaskForm):
+    """What columns hold; where none names the estate, which one it is."""
+
+    estate = StringField(
+        _l("整份表都在这个小区"),
+        description=_l(
+            "表里没有“小区”一栏，就在这里写小区的名字。几个小区写在一份表里的，请在表里加一栏。"
+        ),
+        validators=[Optional(), Length(max=80)],
+    )

@@ -154,17 +154,19 @@ def choose_sheet(actor: Actor, *, community_id: int, public_id: str, sheet: int)
 
 
 def map_columns(
-    actor: Actor, *, community_id: int, public_id: str, fields: Mapping[str, str]
+    actor: Actor, *, community_id: int, public_id: str, fields: Mapping[str, str], estate: str = ""
 ) -> None:
     """Say what columns hold, by their headers, for this upload and all later ones.
 
-    An empty field means the column is not used. Raises: RuleBroken roll.mapped_twice,
+    An empty field means the column is not used. `estate` is where every row of this file is, when
+    no column says it. Raises: RuleBroken roll.mapped_twice,
     roll.columns_missing.
     """
     with transaction() as session:
         upload = _upload(session, actor, community_id, public_id)
         _not_yet_applied(upload)
-        _check_mapping(upload, {**staging.remembered(session, community_id), **fields})
+        estate = rules.estate_name(estate)
+        _check_mapping(upload, {**staging.remembered(session, community_id), **fields}, estate)
         for header, field in fields.items():
             session.execute(
                 delete(RollColumn).where(
@@ -173,18 +175,18 @@ def map_columns(
             )
             session.add(RollColumn(community_id=community_id, header=header, field=field))
         session.flush()
-        staging.start(session, upload, _sheet_of(upload))
+        staging.start(session, upload, _sheet_of(upload), estate)
         note_access(session, "roll.columns_mapped", community_id, actor, number=len(fields))
         _go_on(session, upload)
 
 
-def _check_mapping(upload: RollUpload, remembered: Mapping[str, str]) -> None:
+def _check_mapping(upload: RollUpload, remembered: Mapping[str, str], estate: str) -> None:
     columns = plan(upload.sheets[_sheet_of(upload)]["header"], remembered)
     clash = [column.text for column in columns if column.origin == "double"]
     clash = [text for text in clash if remembered.get(text)]
     if clash:
         raise RuleBroken("roll.mapped_twice", header=clash[0])
-    missing = lacking(columns)
+    missing = lacking(columns, estate)
     if missing:
         raise RuleBroken("roll.columns_missing", missing=",".join(missing))
 

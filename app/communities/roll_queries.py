@@ -64,6 +64,7 @@ class UploadView:
     totals: int
     dropped: tuple[str, ...]
     id_numbers: tuple[str, ...]
+    estate: str
 
     @property
     def unknown(self) -> tuple[Column, ...]:
@@ -79,7 +80,12 @@ class UploadView:
     @property
     def lacking(self) -> tuple[str, ...]:
         """Required fields that no column holds."""
-        return tuple(roll_reading.lacking(self.columns))
+        return tuple(roll_reading.lacking(self.columns, self.estate))
+
+    @property
+    def asks_estate(self) -> bool:
+        """Whether no column says in which estate the rows are."""
+        return "estate" in roll_reading.lacking(self.columns)
 
     @property
     def held_back(self) -> int:
@@ -126,6 +132,7 @@ def upload_view(community_id: int, public_id: str) -> UploadView:
         totals=told.get("totals", 0),
         dropped=tuple(told.get("dropped", ())),
         id_numbers=tuple(told.get("id_numbers", ())),
+        estate=staging.estate_of(upload),
     )
 
 
@@ -234,8 +241,12 @@ class RefusedRow:
 
 
 def refused_header(view: UploadView) -> list[str]:
-    """The headers of the columns that are given back."""
-    return [column.text for column in view.columns]
+    """The headers of the columns that are given back, with the estate that was named for all."""
+    return [*_named_estate(view, roll_reading.ESTATE), *(column.text for column in view.columns)]
+
+
+def _named_estate(view: UploadView, text: str) -> tuple[str, ...]:
+    return (text,) if view.estate else ()
 
 
 def refused_rows(view: UploadView, community_id: int) -> Iterator[RefusedRow]:
@@ -275,7 +286,7 @@ def _refused_of(view: UploadView, community_id: int, position: int) -> Iterator[
         .order_by(RollLine.number)
     ).all()
     for line in _line_views(community_id, view, rows):
-        yield RefusedRow(line, tuple(cells[line.number]))
+        yield RefusedRow(line, (*_named_estate(view, view.estate), *cells[line.number]))
 
 
 @dataclass(frozen=True, slots=True)

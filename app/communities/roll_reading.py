@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 import python_calamine
 from python_calamine import SheetVisibleEnum
 
-from app.communities import rules
+from app.communities import headers, rules
+from app.communities.headers import header_text
 from app.communities.sheets import Marks, marks
 from app.core.errors import RuleBroken
 
@@ -38,7 +39,10 @@ REQUIRED = ("estate", "building", "room")
 # What an import never keeps: two for good, the title number until units need telling apart by it.
 DROPPED = ("id_number", "remark", "title_no")
 REASON = "原因"
+ESTATE = "小区"
 IGNORED = frozenset(("序号", "编号", "行号", "序", "No.", "NO.", REASON))
+# What a header may say in brackets without meaning another thing.
+ASIDES = frozenset(("m2", "平方米", "平米", "平", "人", "必填", "选填", "可不填"))
 # A merged cell says the same of all its rows; of sizes and heads it would count them twice.
 NOT_CARRIED = frozenset(rules.NUMBERS)
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -211,13 +215,14 @@ def aliases() -> dict[str, str]:
     return table
 
 
-def header_text(cell: object) -> str:
-    """A header as it is compared and remembered."""
-    return "".join(rules.plain(cell).split()).strip("*:")[:80]
-
-
 def _field(text: str, remembered: Mapping[str, str]) -> str | None:
-    return aliases().get(text) or remembered.get(text)
+    held = aliases().get(text) or remembered.get(text)
+    if held or text in remembered or not text.endswith(")"):
+        return held
+    # 建筑面积(平方米) is the area, 身份证号(后四位) is never kept; what 电话(租户) is, stays open.
+    bare, _bracket, aside = text[:-1].partition("(")
+    held = aliases().get(bare)
+    return held if aside in ASIDES or held in DROPPED else None
 
 
 def plan(header: Iterable[str], remembered: Mapping[str, str]) -> tuple[Column, ...]:
@@ -231,14 +236,15 @@ def plan(header: Iterable[str], remembered: Mapping[str, str]) -> tuple[Column, 
         elif field_name in taken and field_name != "phone":
             found.append(Column(text, "", "double"))
         else:
-            found.append(Column(text, field_name, "known" if text in aliases() else "mapped"))
+            by_hand = text in remembered and text not in aliases()
+            found.append(Column(text, field_name, "mapped" if by_hand else "known"))
             taken.add(field_name)
     return tuple(found)
 
 
-def lacking(columns: Iterable[Column]) -> list[str]:
-    """The required fields that no column holds."""
-    held = {column.field for column in columns}
+def lacking(columns: Iterable[Column], estate: str = "") -> list[str]:
+    """The required fields that no column holds; a named `estate` is that of every row."""
+    held = {column.field for column in columns} | ({"estate"} if estate else set())
     return [name for name in REQUIRED if name not in held]
 
 
@@ -263,18 +269,27 @@ def _read(
     table = _carried(rows, found)
     top = [next(table, None) for _ in range(HEADER_WITHIN)]
     near = [row for row in top if row is not None]
-    begins = _header([row for row, _filled in near], remembered)
-    if begins is None:
+    header = headers.find(
+        [row for row, _filled in near], lambda text: _field(text, remembered), REQUIRED
+    )
+    if header is None:
         sheet.rows = sum(any(row) for row, _filled in (*near, *table))
         return sheet
-    _keep(sheet, near[begins][0], _numbered(near, begins, table), remembered)
+    repeated = [_drawn(*row) for row in near[header.begins : header.begins + header.rows]]
+    below = _numbered(near, header.begins + header.rows, table)
+    _keep(sheet, header.texts, repeated, below, remembered)
     return sheet
+
+
+def _drawn(row: Row, filled: frozenset[int]) -> Row:
+    """A header as it looks, so that it is known again on another page, merged cells or not."""
+    return ["" if column in filled else header_text(cell) for column, cell in enumerate(row)]
 
 
 def _numbered(
     near: list[_Carried], begins: int, table: Iterator[_Carried]
 ) -> Iterator[tuple[int, _Carried]]:
-    yield from enumerate(near[begins + 1 :], start=begins + 2)
+    yield from enumerate(near[begins:], start=begins + 1)
     yield from enumerate(table, start=len(near) + 1)
 
 
@@ -316,26 +331,14 @@ def _carried(
 _NOTHING: frozenset[int] = frozenset()
 
 
-def _header(near: list[Row], remembered: Mapping[str, str]) -> int | None:
-    """Where the header stands: the row that names all required columns, else most of any.
-
-    A row that names only one column is no header: a title may contain the word.
-    """
-    named = [{_field(header_text(cell), remembered) for cell in row} - {None, ""} for row in near]
-    for position, fields in enumerate(named):
-        if fields.issuperset(REQUIRED):
-            return position
-    best = max(range(len(named)), key=lambda position: len(named[position]), default=0)
-    return best if named and len(named[best]) > 1 else None
-
-
 def _keep(
     sheet: ReadSheet,
-    header: Row,
+    texts: Row,
+    repeated: list[Row],
     rows: Iterator[tuple[int, _Carried]],
     remembered: Mapping[str, str],
 ) -> None:
-    texts = [header_text(cell) for cell in header]
+    """Keep the rows below a header; `repeated` is how it looks at the top of another page."""
     fields = [_field(text, remembered) for text in texts]
     kept = [
         position
@@ -346,12 +349,13 @@ def _keep(
     sheet.corrects = REASON in texts
     sheet.dropped = [text for text, held in zip(texts, fields, strict=True) if held in DROPPED]
     once = frozenset(n for n, held in enumerate(fields) if held in NOT_CARRIED)
+    places = [n for n, held in enumerate(fields) if held in rules.ADDRESS]
     suspect: set[int] = set()
     piece: list[list[object]] = []
     for number, (row, filled) in rows:
         for position in filled & once:
             row[position] = ""
-        if rules.is_total(row) or [header_text(cell) for cell in row[: len(texts)]] == texts:
+        if rules.is_total(row, places) or _drawn(row[: len(texts)], filled) in repeated:
             sheet.totals += 1
             continue
         cells = [row[position] if position < len(row) else "" for position in kept]

@@ -111,6 +111,11 @@ def _joined(text: str) -> str:
     return unicodedata.normalize("NFKC", "".join(text.split())).translate(_DASHES)
 
 
+def estate_name(text: str) -> str:
+    """An estate without spaces: 槐香里 一区 is 槐香里一区."""
+    return re.sub(r"\s+", "", plain(text))[: LENGTHS["estate"]]
+
+
 @lru_cache(maxsize=4096)
 def building_name(text: str) -> str:
     """12号楼, 12#, 第12栋 and 12 are one building; 12甲 is another."""
@@ -231,11 +236,16 @@ class Judged:
     warnings: tuple[str, ...] = ()
 
 
-def is_total(cells: Iterable[str]) -> bool:
-    """Whether a row sums up others, or is a note that stands alone below the table."""
-    said = [text.replace(" ", "") for text in cells if text]
-    return any(text.startswith(TOTALS) for text in said) or (
-        len(said) == 1 and plain(said[0]).startswith(FOOTNOTES)
+def is_total(cells: Sequence[str], places: Iterable[int] = ()) -> bool:
+    """Whether a row sums up others, or is a note that stands alone below the table.
+
+    It says so in its first cell, or in one of the columns at `places`, which hold the address: what
+    somebody remarks further right, such as 共计三人, is no reason to leave a home out.
+    """
+    said = [text.replace(" ", "").rstrip(":：") for text in cells if text]
+    named = said[:1] + [cells[n].replace(" ", "").rstrip(":：") for n in places if n < len(cells)]
+    return any(text.startswith(TOTALS) or text.endswith(TOTALS) for text in named) or (
+        sum(map(bool, cells)) == 1 and plain("".join(cells)).replace(" ", "").startswith(FOOTNOTES)
     )
 
 

@@ -166,8 +166,11 @@ def new_upload(
     )
 
 
-def start(session: Session, upload: RollUpload, sheet: int) -> None:
-    """Begin to judge a sheet from its first row. Raises: RuleBroken roll.no_such_sheet."""
+def start(session: Session, upload: RollUpload, sheet: int, estate: str = "") -> None:
+    """Begin to judge a sheet from its first row; without a column for it, all is in `estate`.
+
+    Raises: RuleBroken roll.no_such_sheet.
+    """
     if not 0 <= sheet < len(upload.sheets) or not upload.sheets[sheet]["header"]:
         raise RuleBroken(
             "roll.no_such_sheet", sheets="、".join(told["name"] for told in upload.sheets)
@@ -180,9 +183,10 @@ def start(session: Session, upload: RollUpload, sheet: int) -> None:
     upload.notes = {
         "columns": [[column.text, column.field, column.origin] for column in columns],
         "warnings": {},
+        "estate": estate if "estate" in roll_reading.lacking(columns) else "",
     }
     upload.counts = {}
-    missing = roll_reading.lacking(columns)
+    missing = roll_reading.lacking(columns, estate)
     upload.state = UploadState.ASKING_COLUMNS if missing else UploadState.READING
 
 
@@ -193,6 +197,11 @@ def _of(table: Any, upload: RollUpload) -> tuple[ColumnElement[bool], ColumnElem
 def columns_of(upload: RollUpload) -> tuple[Column, ...]:
     """What the columns of the chosen sheet hold."""
     return tuple(roll_reading.Column(*told) for told in upload.notes.get("columns", ()))
+
+
+def estate_of(upload: RollUpload) -> str:
+    """The estate that somebody named for every row; empty where a column says it."""
+    return str(upload.notes.get("estate", ""))
 
 
 def fields_of(upload: RollUpload) -> list[str]:
@@ -228,9 +237,10 @@ def judge_next(session: Session, upload: RollUpload) -> bool:
         upload.state = UploadState.READY
         return False
     columns, warnings = columns_of(upload), dict(upload.notes["warnings"])
+    everywhere = {"estate": estate} if (estate := estate_of(upload)) else {}
     lines = []
     for number, *cells in json.loads(stored):
-        judged = rules.judge(roll_reading.cells_of(columns, cells))
+        judged = rules.judge(everywhere | roll_reading.cells_of(columns, cells))
         lines.append(_line(upload, number, judged))
         for code in judged.warnings:
             warnings[code] = warnings.get(code, 0) + 1

@@ -17,7 +17,7 @@ from app.communities import (
     staging,
     words,
 )
-from app.communities.forms import ActForm, RollForm, SheetForm
+from app.communities.forms import ActForm, ColumnsForm, RollForm, SheetForm
 from app.communities.models import Decision, UploadState
 from app.core import guard, web
 from app.core.errors import RuleBroken
@@ -92,7 +92,7 @@ def roll_preview(code: str, upload_id: str) -> ResponseReturnValue:  # noqa: ARG
     if view.state is UploadState.ASKING_SHEET or request.args.get("sheet"):
         return _sheet_page(view, SheetForm())
     if view.state is UploadState.ASKING_COLUMNS:
-        return _columns_page(view, ActForm())
+        return _columns_page(view, ColumnsForm(estate=_only_estate()))
     return _preview(view)
 
 
@@ -225,7 +225,7 @@ def _sheet_page(view: UploadView, form: SheetForm) -> ResponseReturnValue:
 def roll_columns(code: str, upload_id: str) -> ResponseReturnValue:
     """Say what columns hold that nobody knows; it is remembered for this community."""
     view = roll_queries.upload_view(g.place.id, upload_id)
-    form = ActForm()
+    form = ColumnsForm(estate=view.estate or _only_estate())
     known = {name for name, _text in words.importable()}
     chosen = {
         column.text: request.form.get(f"column-{position}", "")
@@ -238,6 +238,7 @@ def roll_columns(code: str, upload_id: str) -> ResponseReturnValue:
             community_id=g.place.id,
             public_id=upload_id,
             fields={text: name if name in known else "" for text, name in chosen.items()},
+            estate=form.estate.data or "",
         )
 
     if web.carried_out(form, act):
@@ -245,8 +246,14 @@ def roll_columns(code: str, upload_id: str) -> ResponseReturnValue:
     return _columns_page(view, form, chosen if request.method == "POST" else {})
 
 
+def _only_estate() -> str:
+    """The community's estate, when there is but one: most likely it is the file's too."""
+    names = {building.estate for building in queries.buildings(g.place.id)}
+    return names.pop() if len(names) == 1 else ""
+
+
 def _columns_page(
-    view: UploadView, form: ActForm, chosen: dict[str, str] | None = None
+    view: UploadView, form: ColumnsForm, chosen: dict[str, str] | None = None
 ) -> ResponseReturnValue:
     status = 422 if request.method == "POST" else 200
     return render_template(
@@ -257,6 +264,7 @@ def _columns_page(
         columns=[(c.text, (chosen or {}).get(c.text, c.field)) for c in view.unknown],
         fields=words.importable(),
         lacking=words.field_names(view.lacking),
+        advice=words.lacking_advice(view.lacking),
     ), status
 
 

@@ -163,7 +163,8 @@ def named(
 ) -> str:
     """The key of the part that somebody names in words, as on the command line.
 
-    A household is named as pages name it, 槐香里一区 3-2-501, or without its estate. Raises:
+    A household is named as pages name it, 槐香里一区 3-2-501, or without its estate, and its parts
+    as a roll may write them: 3#-2-0501. Raises:
     RuleBroken part.unknown; part.several when the words fit buildings of more than one estate.
     """
     wanted = (estate, rules.building_name(building), rules.stairwell_name(stairwell))
@@ -190,4 +191,20 @@ def _fits(address: HouseholdAddress, wanted: tuple[str, str, str], household: st
     if any(asked and asked != got for asked, got in zip(wanted, have, strict=True)):
         return False
     bare = address.short.removeprefix(address.estate).strip()
-    return not household or household in {address.short, address.text, bare}
+    return not household or not {household, _tidied(household)}.isdisjoint(
+        {address.short, address.text, bare}
+    )
+
+
+def _tidied(household: str) -> str:
+    """A home's short address with its parts as the roll keeps them: 3#-2-0501 is 3-2-501."""
+    estate, _space, short = household.rpartition(" ")
+    parts = short.split("-", 2)
+    if len(parts) < 3:  # noqa: PLR2004 -- building, stairwell, room
+        return household
+    clean = (
+        rules.building_name(parts[0]),
+        rules.stairwell_name(parts[1]),
+        rules.room_name(parts[2]),
+    )
+    return f"{estate} {'-'.join(clean)}".strip()

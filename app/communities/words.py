@@ -10,7 +10,7 @@ from app.communities.models import Decision
 from app.core import web
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from app.communities.roll_queries import AbsentView, LineView
     from app.core.errors import RuleBroken
@@ -74,6 +74,13 @@ _IMPORTABLE = (
 def field_names(fields: Iterable[str]) -> str:
     """Several columns in one phrase."""
     return _("、").join(dict.fromkeys(field_name(name) for name in fields))
+
+
+def lacking_advice(fields: Sequence[str]) -> str:
+    """What to do about required columns that nobody knows."""
+    if list(fields) == ["estate"]:
+        return _("请在下面写上小区的名字；表里有这一栏的，请指出是哪一栏。")
+    return _("没有这几项就不能导入。请在下面指出是哪一栏；表里真的没有，请补上再传。")
 
 
 def refused_row(line: LineView) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import click
 from flask import Blueprint, current_app
@@ -16,6 +14,7 @@ from app.communities import queries as communities
 from app.communities import walks
 from app.core.actor import SYSTEM, Role
 from app.core.errors import NotFound, RuleBroken
+from app.core.out_files import whole_file
 from app.core.times import in_record_language
 from app.exports import archive, guides, operations, papers, printing
 from app.exports.operations import LettersWanted
@@ -23,8 +22,6 @@ from app.exports.rules import HaveLetter
 from app.voting import queries as voting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from app.communities.queries import CommunityView
 
 bp = Blueprint("record_cli", __name__, cli_group="record")
@@ -43,6 +40,12 @@ REFUSED = {
 }
 
 
+class _NotChecked(click.ClickException):
+    """Nothing was found wrong, because nothing could be looked at."""
+
+    exit_code = 2
+
+
 @papers_bp.cli.command("guide")
 @click.argument("role", type=click.Choice([role.value for role in guides.ROLES]))
 @click.option(
@@ -56,7 +59,8 @@ def guide(role: str, out: Path, community: str) -> None:
     except NotFound as error:
         raise click.ClickException(f"refused: no community {community}") from error
     base_url = current_app.config["SETTINGS"].base_url
-    out.write_bytes(guides.guide_pdf(Role(role), base_url, desk))
+    with whole_file(out) as file:
+        file.write(guides.guide_pdf(Role(role), base_url, desk))
     click.echo(f"role={role} bytes={out.stat().st_size}")
 
 
@@ -68,7 +72,7 @@ def guide(role: str, out: Path, community: str) -> None:
 def export(community: str, out: Path) -> None:
     """Sign a community's log and write its verifiable archive."""
     place = _place(community)
-    with _whole_file(out) as file:
+    with whole_file(out) as file:
         done = operations.export_record(SYSTEM, community=place, out=file)
     click.echo(f"entries={done.size} bytes={out.stat().st_size}")
 
@@ -78,20 +82,6 @@ def _place(code: str) -> CommunityView:
         return communities.community_by_code(code)
     except NotFound as error:
         raise click.ClickException(f"refused: no community {code}") from error
-
-
-@contextmanager
-def _whole_file(out: Path) -> Iterator[BinaryIO]:
-    """A file that stands under its name only once it is whole, and that nobody else can read."""
-    if not out.parent.is_dir():
-        raise click.ClickException(f"refused: there is no folder {out.parent}; nothing was written")
-    part = out.with_name(out.name + ".part")
-    try:
-        with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file:
-            yield file
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @papers_bp.cli.command("letters")
@@ -132,7 +122,7 @@ def letters(  # noqa: PLR0913 -- each is an option
             stairwell=stairwell,
             household=household,
         )
-        with _whole_file(out) as file:
+        with whole_file(out) as file:
             done = operations.print_letters(
                 SYSTEM, community=place, wanted=LettersWanted(part, have), out=file, told=_progress
             )
@@ -176,7 +166,7 @@ def poster(community: str, poll: str, out: Path, size: str) -> None:
         except NotFound as error:
             raise click.ClickException(f"refused: no open or decided poll {poll}") from error
         data = printing.poster_pdf(papers.sender(place), papers.poster(view, size.lower()))
-    with _whole_file(out) as file:
+    with whole_file(out) as file:
         file.write(data)
     click.echo(f"posters=1 pages=1 bytes={len(data)}")
 
@@ -193,7 +183,10 @@ def verify(what: str, keys: str | None, checkpoint: str | None) -> None:
     if Path(what).is_file():
         _say_report(Path(what), keys, checkpoint)
         return
-    place = _place(what)
+    try:
+        place = communities.community_by_code(what)
+    except NotFound as error:
+        raise _NotChecked(f"refused: neither a file nor a community: {what}") from error
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "record.zip"
         with path.open("wb") as file:
@@ -227,6 +220,6 @@ def export_poll(community: str, poll_id: str, out: Path) -> None:
         )
     except NotFound as error:
         raise click.ClickException(f"refused: no opened poll {poll_id}") from error
-    with _whole_file(out) as file:
+    with whole_file(out) as file:
         file.write(data)
     click.echo(f"poll={poll_id} bytes={len(data)}")

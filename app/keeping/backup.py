@@ -74,12 +74,14 @@ def take_scheduled(actor: Actor) -> Packed:
 def drill(actor: Actor, *, path: Path) -> Checked:
     """Restore a backup beside the present data, look at it, and note what was found.
 
-    Raises: RuleBroken when it could not be checked at all; that is noted too.
+    Raises: RuleBroken when it could not be checked at all; that is noted too, unless there is no
+    such file: a name mistyped says nothing of the backups there are.
     """
     try:
         checked = restoring.drill(settings_now(), path)
     except RuleBroken as error:
-        _note_failure(actor, "drill", error)
+        if path.is_file():
+            _note_failure(actor, "drill", error)
         raise
     code = "" if checked.ok else "keeping.drill_wrong"
     why = "\n".join(checked.wrong)[:LONGEST_WHY]

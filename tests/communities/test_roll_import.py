@@ -604,3 +604,22 @@ def test_every_kind_of_file_brings_the_same_roll(world: World, tmp_path: Path) -
         assert len(judged(sheet).rows) == 2
         operations.import_roll(SYSTEM, community_id=place.id, data=data, file_name=f"a.{kind}")
     assert set(roll(place)) == {"一区 12甲-1-502", "一区 3-门市3号"}
+
+
+def test_an_estate_named_once_holds_for_every_row_of_a_file_and_of_no_other(world: World) -> None:
+    place = world.community(households=0)
+    header = "楼栋,房号,户主,面积"
+    here = upload(place, csv_of("1#,0101,甲,56.3", "1号楼,102,乙,", header=header))
+    assert roll_queries.upload_view(**here).lacking == ("estate",)
+    operations.map_columns(SYSTEM, **here, fields={}, estate=" 一 区")
+    operations.apply_roll(SYSTEM, **here)
+    assert {a: home.area_registered_c for a, home in roll(place).items()} == {
+        "一区 1-101": 5630,
+        "一区 1-102": None,
+    }
+    another = upload(place, csv_of("1,103,丙,", header=header))
+    assert roll_queries.upload_view(**another).state is UploadState.ASKING_COLUMNS
+    with_column = upload(place, csv_of("二区,1,103,丙,", header=f"何处,{header}"))
+    operations.map_columns(SYSTEM, **with_column, fields={"何处": "estate"}, estate="一区")
+    operations.apply_roll(SYSTEM, **with_column)
+    assert "二区 1-103" in roll(place)

@@ -248,3 +248,28 @@ def test_only_a_clerk_decides_who_is_one_owner(
     assert client.get("/c/YYL/desk/roll").status_code == 200
     assert "同一业主的几套房" not in client.get("/c/YYL/desk/roll").text
     assert client.get("/c/YYL/desk/roll/owners").status_code in {403, 404}
+
+
+def test_a_table_of_one_estate_needs_no_column_for_it(client: CheckedClient, place: Place) -> None:
+    header = "楼栋,单元,房号,户主"
+    page = send(client, lines("1,1,9,甲", "1,1,,乙", header=header))
+    asked = client.get(page).text
+    assert "还缺：小区" in asked
+    assert "请补上再传" not in asked, "there is a field for it on this page"
+    assert 'value="一区"' in asked, "the only estate of the roll is suggested"
+    assert client.post(f"{page}/columns", {"estate": " "}).status_code == 422
+    assert client.post(f"{page}/columns", {"estate": "字" * 81}).status_code == 422
+    assert client.post(f"{page}/columns", {"estate": "一 区"}).status_code == 303
+    assert "整份表都算在“一区”" in client.get(page).text
+    table = cells(client.get(f"{page}/refused.xlsx").data)
+    assert [row[1:] for row in table] == [
+        ["小区", "楼栋", "单元", "房号", "户主"],
+        ["一区", "1", "1", "", "乙"],
+    ]
+    client.post(page)
+    assert ("1", "9") in homes(place)
+    table[1][4] = "8"
+    again = send(client, files.xlsx({"改好": table}), "改好.xlsx")
+    client.post(again)
+    assert ("1", "8") in homes(place)
+    assert len(homes(place)) == 5

@@ -130,6 +130,8 @@ def test_what_is_offered_adds_up_and_says_no_stairwell_twice(place: Place) -> No
         ({"estate": "三区", "building": "1"}, WALK[12:]),
         ({"household": "12甲-1-102"}, WALK[4:5]),
         ({"household": "二区 1-1-101"}, WALK[11:12]),
+        ({"household": "12甲号楼-一单元-0102室"}, WALK[4:5]),
+        ({"household": "二区 1#-1-0101"}, WALK[11:12]),
         ({"household": "一区 12甲 号楼 1 单元 102 室"}, WALK[4:5]),
     ],
 )

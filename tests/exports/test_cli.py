@@ -80,7 +80,9 @@ def test_a_record_is_verified_fresh_or_from_a_file(
     with zipfile.ZipFile(path) as archive:
         (tmp_path / "keys.json").write_bytes(archive.read("keys.json"))
     assert run(app, "record", "verify", str(path), "--keys", str(tmp_path / "keys.json"))[0] == 0
-    assert run(app, "record", "verify", "NONE")[0] == 1
+    for nothing in ("NONE", str(tmp_path / "gone.zip")):
+        status, said = run(app, "record", "verify", nothing)
+        assert (status, f"neither a file nor a community: {nothing}" in said) == (2, True)
     (tmp_path / "not.zip").write_bytes(b"nothing")
     status, said = run(app, "record", "verify", str(tmp_path / "not.zip"))
     assert (status, said.splitlines()[-1]) == (2, "verified=not_checked")

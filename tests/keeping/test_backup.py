@@ -209,6 +209,8 @@ def test_a_file_that_cannot_be_used_ends_in_one_sentence(
     }
     status, said = run(app, "restore", str(path), "--drill")
     assert (status, words[harm] in said) == (2, True), said
+    # A damaged backup is seen on the system home; a mistyped name is not taken for one.
+    assert (queries.last("drill").at is None) == (harm == "missing")
     status, said = run(app, "restore", str(path), "--replace")
     assert (status, words[harm] in said, said.count("refused")) == (1, True, 1), said
     # The present data is as it was, and nothing lies about.

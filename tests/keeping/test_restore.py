@@ -7,6 +7,8 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic.script import ScriptDirectory
+from flask_migrate import downgrade, upgrade
 from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.engine import make_url
 
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 
     from app.config import Settings
     from tests.support.world import World
+
+
+# Rolls, topics' votes and conventions have changed since.
+OLDER = "9c1d5be3a0f2"
 
 
 def ballots() -> int:
@@ -95,6 +101,31 @@ def test_a_bad_day_ends_with_the_backup_in_place_and_the_old_data_aside(
     (aside,) = kept.data_dir.glob("aside-*")
     assert (aside / "pictures" / str(place.id) / "a.large.webp").read_bytes() == b"spoilt"
     # The city goes on: the household whose vote was lost casts it again.
+    assert world.cast(late, place, poll, "no").version == 1
+    assert run(app, "record", "verify", "HXL")[1].splitlines()[-1] == "verified=good"
+
+
+def test_a_backup_from_before_an_update_is_good_and_is_brought_up_to_the_present(
+    app: Flask, world: World, kept: Settings
+) -> None:
+    place, poll = lived_in(world, kept)
+    late = world.resident(place, 5)
+    let_go()
+    downgrade(restoring.MIGRATIONS, OLDER)
+    path = taken(kept)
+    let_go()
+    upgrade(restoring.MIGRATIONS)
+    world.cast(late, place, poll, "no")
+    let_go()
+    status, said = run(app, "restore", str(path), "--drill")
+    assert (status, said.splitlines()[-1][:6]) == (0, "ok=yes")
+    assert ballots() == 4
+    let_go()
+    status, said = run(app, "restore", str(path), "--replace")
+    assert status == 0, said
+    (now,) = db.session.scalars(text("SELECT version_num FROM alembic_version"))
+    assert now == ScriptDirectory(restoring.MIGRATIONS).get_current_head()
+    assert ballots() == 3
     assert world.cast(late, place, poll, "no").version == 1
     assert run(app, "record", "verify", "HXL")[1].splitlines()[-1] == "verified=good"
 

@@ -27,6 +27,8 @@ from tests.support.world import Place, World
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from flask import Flask
+
 
 @pytest.fixture
 def place(world: World, fixed_clock: datetime) -> Place:
@@ -207,3 +209,31 @@ def test_two_thousand_homes_are_issued_and_revoked_in_slices(world: World) -> No
         SYSTEM, community_id=place.id, household_ids=place.households, expected=1201, part="all"
     )
     assert done == 1201
+
+
+def test_an_operator_revokes_a_homes_or_a_buildings_codes_by_one_line(
+    app: Flask, place: Place
+) -> None:
+    def run(*words: str) -> tuple[int, str]:
+        done = app.test_cli_runner().invoke(args=["codes", "revoke", place.code, *words])
+        return done.exit_code, done.output
+
+    def living() -> int:
+        db.session.rollback()
+        return living_codes(place.id, place.households)
+
+    letters = LettersWanted("all", HaveLetter.SKIP)
+    view = places.community_by_code(place.code)
+    exports.print_letters(SYSTEM, community=view, wanted=letters, out=io.BytesIO())
+    assert run()[0] == 2, "nobody revokes a whole community by leaving out a word"
+    assert run("--all", "--building", "1")[0] == 2
+    assert run("--building", "99")[0] == 1
+    assert run("--all", "--dry-run") == (0, "homes=4 revoked=4\n")
+    assert living() == 4
+    assert run("--household", "1#-1-01") == (0, "homes=1 revoked=1\n")
+    assert run("--building", "1号楼") == (0, "homes=4 revoked=3\n")
+    assert living() == 0
+    told = db.session.scalars(select(HouseholdNotice.kind)).all()
+    assert told.count(HouseholdNoticeKind.CODE_REVOKED) == 4
+    words = ["codes", "revoke", "NONE", "--all"]
+    assert app.test_cli_runner().invoke(args=words).exit_code == 1

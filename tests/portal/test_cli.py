@@ -178,6 +178,10 @@ def test_a_dry_run_says_what_would_change_and_saves_nothing(web_app: Flask, tmp_
         "new=1 changed=0 unchanged=1 refused=1 dropped_columns=\n",
     )
     assert refused.read_bytes().startswith(b"PK")
+    assert refused.stat().st_mode & 0o777 == 0o600, "it holds names and phones"
+    assert list(tmp_path.glob("*.part")) == []
+    nowhere = run(web_app, *words[:-1], str(tmp_path / "no" / "out.xlsx"))
+    assert (nowhere[0], "there is no folder" in nowhere[1]) == (1, True)
     with web_app.app_context():
         assert len(places.households_for_letters(place.id)) == 1
         for table in (RollUpload, RollPiece, RollLine):
@@ -215,3 +219,28 @@ def test_progress_and_what_is_worth_a_look_are_told_beside_the_summary(
     path.write_text("小区,楼栋,爱好\n一区,1,棋\n", encoding="utf-8")
     status, said = run(web_app, "roll", "import", "HXL", str(path))
     assert (status, "房号" in said) == (1, True)
+
+
+def test_the_command_line_names_the_estate_that_no_column_says(
+    web_world: World, web_app: Flask, tmp_path: Path
+) -> None:
+    web_world.community("HXL", 0)
+    path = tmp_path / "roll.csv"
+    path.write_text("楼栋,房号\n1,101\n", encoding="utf-8")
+    status, said = run(web_app, "roll", "import", "HXL", str(path))
+    assert (status, "--estate" in said) == (1, True)
+    status, said = printed(web_app, "roll", "import", "HXL", str(path), "--estate", "一区")
+    assert (status, said.splitlines()[-1][:5]) == (0, "new=1")
+    path.write_text("楼栋,几室\n1,101\n", encoding="utf-8")
+    status, said = run(web_app, "roll", "import", "HXL", str(path), "--estate", "一区")
+    assert (status, "房号" in said) == (1, True)
+
+
+def test_a_file_that_cannot_be_written_ends_in_a_sentence(web_app: Flask, tmp_path: Path) -> None:
+    (tmp_path / "taken.pdf.part").mkdir()
+    for out, why in (
+        (tmp_path / "no" / "guide.pdf", "there is no folder"),
+        (tmp_path / "taken.pdf", "Is a directory"),
+    ):
+        status, said = run(web_app, "guide", "resident", "-o", str(out))
+        assert (status, why in said, "nothing was written" in said) == (1, True, True)
