@@ -141,7 +141,7 @@ def test_twenty_drills(
             f"{figures.engine(app)}",
             drills,
             FULL,
-            f"{sent:,} forms acknowledged, {compared:,} of those before a backup found in its copy",
+            f"{sent:,} forms acknowledged, {compared:,} times one of them was looked for in a copy",
             lost=lost,
             doubled=doubled,
         )
