@@ -3,6 +3,8 @@
 Rooms register a handler for each kind of job. Every job may run twice without harm.
 """
 
+import hashlib
+import hmac
 import logging
 import threading
 from collections.abc import Callable
@@ -27,6 +29,8 @@ LONGEST_WAIT = timedelta(hours=1)
 PAUSE_SECONDS = 1.0
 # The worker says that it lives; whoever looks after the installation asks how long ago.
 SEEN_KEY = "worker_seen_at"
+# Which secret a database is used with; another one opens no cookie, no code, no second factor.
+MARK_KEY = "secret_mark"
 SEEN_EVERY = timedelta(seconds=30)
 PLAN_EVERY = 60
 Handler = Callable[[dict[str, Any]], None]
@@ -200,8 +204,17 @@ def _put_off(job_id: int, error: str) -> None:
         job.last_error = error[:500]
 
 
+def secret_mark() -> str:
+    """What the database keeps of the secret in use, to tell it from another; it opens nothing."""
+    secret = current_app.config["SETTINGS"].secret_key.encode()
+    return hmac.new(secret, b"linyi/mark", hashlib.sha256).hexdigest()
+
+
 def beat() -> None:
-    """Write down that the worker lives, at most every half minute."""
+    """Write down that the worker lives, at most every half minute, and at first with which secret.
+
+    A mark that is there stays: a lost secret is made anew at the start, and that must be seen.
+    """
     now = clock.now()
     last = db.session.scalar(select(SystemValue.value).where(SystemValue.key == SEEN_KEY))
     db.session.rollback()
@@ -209,6 +222,8 @@ def beat() -> None:
         return
     with transaction() as session:
         session.merge(SystemValue(key=SEEN_KEY, value=clock.to_record(now)))
+        if session.get(SystemValue, MARK_KEY) is None:
+            session.add(SystemValue(key=MARK_KEY, value=secret_mark()))
 
 
 def work(app: Flask, stop: threading.Event) -> None:
