@@ -480,6 +480,7 @@ def start_work(
 def correct_topic(actor: Actor, *, community_id: int, topic_id: str, text: str) -> None:
     """Correct something published; what was published stays beside it.
 
+    The words of the latest correction again are that one, sent twice over a line that broke.
     Raises: NotFound; RuleBroken topic.not_published, topic.empty.
     """
     with transaction() as session:
@@ -487,7 +488,10 @@ def correct_topic(actor: Actor, *, community_id: int, topic_id: str, text: str) 
         topic = hold(session, community_id, topic_id)
         if State(topic.state) in rules.UNSEEN:
             raise RuleBroken("topic.not_published")
-        _correct(session, actor, topic, rules.check_text(text))
+        words, mine = rules.check_text(text), TopicCorrection.topic_id == topic.id
+        latest = select(TopicCorrection.text).where(mine).order_by(TopicCorrection.id.desc())
+        if session.scalar(latest.limit(1)) != words:
+            _correct(session, actor, topic, words)
 
 
 def _correct(session: Session, actor: Actor, topic: Topic, text: str) -> None:

@@ -3,6 +3,8 @@
 Rooms register a handler for each kind of job. Every job may run twice without harm.
 """
 
+import hashlib
+import hmac
 import logging
 import threading
 from collections.abc import Callable
@@ -11,12 +13,12 @@ from typing import Any
 
 from flask import Flask, current_app
 from sqlalchemy import ColumnElement, Index, String, Text, UniqueConstraint, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock, space
 from app.core.db import Base, db, transaction
-from app.core.errors import NotSaved, ReadOnly, Refusal, SaveUnknown
+from app.core.errors import NotSaved, ReadOnly
 from app.core.record import SystemValue
 
 log = logging.getLogger("linyi.jobs")
@@ -27,10 +29,14 @@ LONGEST_WAIT = timedelta(hours=1)
 PAUSE_SECONDS = 1.0
 # The worker says that it lives; whoever looks after the installation asks how long ago.
 SEEN_KEY = "worker_seen_at"
+# Which secret a database is used with; another one opens no cookie, no code, no second factor.
+MARK_KEY = "secret_mark"
 SEEN_EVERY = timedelta(seconds=30)
 PLAN_EVERY = 60
 Handler = Callable[[dict[str, Any]], None]
 Planner = Callable[[datetime, Any], datetime | None]
+# What one worker took and does not know to be finished: the job's id and the end of its lease.
+Hand = dict[int, datetime]
 _handlers: dict[str, Handler] = {}
 _leases: dict[str, timedelta] = {}
 _planners: dict[str, Planner] = {}
@@ -106,20 +112,35 @@ def _plan(kind: str, due_at: datetime) -> None:
         log.info("already planned", extra={"kind": kind})
 
 
-def run_due() -> int:
+def run_due(hand: Hand | None = None) -> int:
     """Do everything that is due now; gives how many jobs were done.
 
     On a nearly full disk nothing is taken: what is due waits in its row until there is room.
+    What is left in `hand` was begun and could not be written down; `give_back` frees it.
     """
     if space.watch().full():
         return 0
-    done = 0
-    while (taken := _take()) is not None:
-        done += _do(*taken)
+    hand, done = {} if hand is None else hand, 0
+    while (taken := _take(hand)) is not None:
+        done += _do(*taken, hand)
     return done
 
 
-def _take() -> tuple[int, str, dict[str, Any]] | None:
+def give_back(hand: Hand) -> None:
+    """Free the jobs that this worker holds and is not doing, so that they need no lease to end.
+
+    When the database leaves in the middle of a job, or the commit that took it is not answered,
+    only this worker knows that nobody is at it. A lease that somebody else has taken since stays.
+    """
+    while hand:
+        job_id, until = next(iter(hand.items()))
+        with transaction() as session:
+            mine = (Job.id == job_id, Job.done_at.is_(None), Job.lease_until == until)
+            session.execute(update(Job).where(*mine).values(lease_until=None))
+        del hand[job_id]
+
+
+def _take(hand: Hand | None = None) -> tuple[int, str, dict[str, Any]] | None:
     now = clock.now()
     if db.session.scalar(_due(now).limit(1)) is None:
         db.session.rollback()
@@ -132,6 +153,9 @@ def _take() -> tuple[int, str, dict[str, Any]] | None:
         job = session.get_one(Job, job_id)
         job.lease_until = now + _leases.get(job.kind, LEASE)
         job.attempts += 1
+        if hand is not None:
+            # Before the commit: when that is not answered, the lease may stand all the same.
+            hand[job.id] = job.lease_until
         return job.id, job.kind, job.payload
 
 
@@ -147,27 +171,28 @@ def _due(now: datetime) -> Any:
     return select(Job.id).where(Job.done_at.is_(None), Job.due_at <= now, in_nobodys_hand(now))
 
 
-def _do(job_id: int, kind: str, payload: dict[str, Any]) -> int:
+def _do(job_id: int, kind: str, payload: dict[str, Any], hand: Hand | None = None) -> int:
     try:
         _handlers[kind](payload)
     except ReadOnly:
-        # The disk filled up meanwhile. The lease runs out, and then the job is taken again.
+        # The disk filled up meanwhile. It stays in the worker's hand until there is room.
         log.warning("job waits for room", extra={"job": job_id, "kind": kind})
         return 0
-    except (
-        Refusal,
-        SaveUnknown,
-        DBAPIError,
-        OSError,
-        LookupError,
-        ValueError,
-    ) as error:
+    except Exception as error:
+        # Whatever it is, this job waits a little longer each time and those after it are done.
         log.exception("job failed", extra={"job": job_id, "kind": kind})
         _put_off(job_id, repr(error))
+        _let_go(hand, job_id)
         return 0
     with transaction() as session:
         session.execute(update(Job).where(Job.id == job_id).values(done_at=clock.now()))
+    _let_go(hand, job_id)
     return 1
+
+
+def _let_go(hand: Hand | None, job_id: int) -> None:
+    if hand is not None:
+        hand.pop(job_id, None)
 
 
 def _put_off(job_id: int, error: str) -> None:
@@ -179,8 +204,17 @@ def _put_off(job_id: int, error: str) -> None:
         job.last_error = error[:500]
 
 
+def secret_mark() -> str:
+    """What the database keeps of the secret in use, to tell it from another; it opens nothing."""
+    secret = current_app.config["SETTINGS"].secret_key.encode()
+    return hmac.new(secret, b"linyi/mark", hashlib.sha256).hexdigest()
+
+
 def beat() -> None:
-    """Write down that the worker lives, at most every half minute."""
+    """Write down that the worker lives, at most every half minute, and at first with which secret.
+
+    A mark that is there stays: a lost secret is made anew at the start, and that must be seen.
+    """
     now = clock.now()
     last = db.session.scalar(select(SystemValue.value).where(SystemValue.key == SEEN_KEY))
     db.session.rollback()
@@ -188,19 +222,22 @@ def beat() -> None:
         return
     with transaction() as session:
         session.merge(SystemValue(key=SEEN_KEY, value=clock.to_record(now)))
+        if session.get(SystemValue, MARK_KEY) is None:
+            session.add(SystemValue(key=MARK_KEY, value=secret_mark()))
 
 
 def work(app: Flask, stop: threading.Event) -> None:
     """Do due jobs until told to stop or until the process ends; a job begun is finished."""
-    turn = 0
+    turn, hand = 0, Hand()
     while not stop.is_set() and threading.main_thread().is_alive():
         try:
             with app.app_context():
                 if not space.watch().full():
+                    give_back(hand)
                     beat()
                     if turn % PLAN_EVERY == 0:
                         plan_recurring()
-                run_due()
+                run_due(hand)
         except NotSaved:
             log.warning("the worker could not write and tries again")
         except Exception:

@@ -131,6 +131,14 @@ def _erase_again(done: Restored, beside: Path) -> int:
     return replayed + sum(one.number for one in erased if one.field != "openings")
 
 
+@bp.cli.command("accept-secret")
+def accept_secret() -> None:
+    """Go on with a new secret because the old one is lost; `doctor` says when that is needed."""
+    operations.accept_secret(SYSTEM)
+    click.echo(_("以后用现在的密钥。请重开工作人员的账号，重印所有的信。"))
+    click.echo("secret=accepted")
+
+
 @bp.cli.command("move")
 @click.option("--to", required=True, help="An empty database: postgresql://user:password@host/name")
 def move(to: str) -> None:

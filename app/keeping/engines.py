@@ -261,7 +261,9 @@ def maintenance(url: URL) -> Iterator[Connection]:
 
     Raises: RuleBroken keeping.no_database.
     """
-    with _engine(url.set(database=MAINTENANCE), isolation_level="AUTOCOMMIT") as engine:
+    # A server set up without a language would otherwise answer in bytes.
+    server = url.set(database=MAINTENANCE).update_query_dict({"client_encoding": "utf8"})
+    with _engine(server, isolation_level="AUTOCOMMIT") as engine:
         try:
             connection = engine.connect()
         except DBAPIError as error:
@@ -274,7 +276,9 @@ def create_database(url: URL, name: str) -> URL:
     """Make an empty database on the same server. Raises: RuleBroken keeping.may_not_create."""
     with maintenance(url) as connection:
         try:
-            connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE template0'))
+            # Chinese text needs this, whatever language the server was set up with.
+            how = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
+            connection.execute(text(f'CREATE DATABASE "{name}" {how}'))
         except DBAPIError as error:
             raise RuleBroken("keeping.may_not_create", why=_last_line(str(error.orig))) from error
     return url.set(database=name)

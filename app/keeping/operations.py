@@ -9,6 +9,7 @@ from sqlalchemy import delete, select, update
 
 from app.core import clock
 from app.core.db import overwrite_deleted, transaction
+from app.core.jobs import MARK_KEY, secret_mark
 from app.core.record import SystemValue
 from app.keeping.fields import FIELDS
 from app.people.models import LoginSession
@@ -86,6 +87,17 @@ def note_restored(actor: Actor, *, backup: Outcome, created_at: str, replayed: i
         )
         _set(session, "last_restore_at", clock.to_record(clock.now()))
         security(session, "backup.restored", backup=created_at, erased_again=replayed)
+
+
+def accept_secret(actor: Actor) -> None:
+    """Use this database with the present secret from now on, since the old one is lost for good.
+
+    What the old one keyed stays unreadable: codes, cookies, second factors.
+    """
+    with transaction() as session:
+        require(actor, Permission.BACKUP_RUN, Place())
+        _set(session, MARK_KEY, secret_mark())
+        security(session, "secret.accepted")
 
 
 def note_moved(actor: Actor, *, rows: int) -> None:

@@ -9,7 +9,7 @@ from flask import current_app
 
 from app.core import clock, space
 from app.core.db import db
-from app.core.jobs import SEEN_KEY
+from app.core.jobs import MARK_KEY, SEEN_KEY, secret_mark
 from app.operating import looking, rules
 from app.operating.rules import Check
 
@@ -42,6 +42,7 @@ def _of_the_machine(settings: Settings, seen: Database) -> list[Finding]:
         rules.secret_key(
             looking.folder(settings.data_dir / "secret.key"),
             in_environment=bool(os.environ.get("LINYI_SECRET_KEY")),
+            fits=(seen.values or {}).get(MARK_KEY) in {None, secret_mark()},
         ),
         rules.record_key(
             looking.folder(key),

@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import ROOT
 from app.core import clock
-from app.core.jobs import SEEN_KEY, Job, in_nobodys_hand
+from app.core.jobs import MARK_KEY, SEEN_KEY, Job, in_nobodys_hand
 from app.core.record import RecordCheckpoint, RecordLog, SystemValue
 from app.operating.rules import TRIES, Address, Folder
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 FONT_ENDINGS = {".ttf", ".otf", ".ttc"}
 KEPT = [f"last_{name}_{key}" for name in ("backup", "drill") for key in ("at", "ok", "good_at")]
-KEYS = (SEEN_KEY, *KEPT)
+KEYS = (SEEN_KEY, MARK_KEY, *KEPT)
 CONNECT_SECONDS = 5
 SQLITE = "SQLite"
 KINDS = {"sqlite": SQLITE, "postgresql": "PostgreSQL"}

@@ -114,8 +114,13 @@ def data_folder(folder: Folder, *, production: bool) -> Finding:
     return bad(check, "open", **facts) if production else attention(check, "open", **facts)
 
 
-def secret_key(file: Folder, *, in_environment: bool) -> Finding:
-    """Whether the key that protects cookies and codes is closed to others."""
+def secret_key(file: Folder, *, in_environment: bool, fits: bool) -> Finding:
+    """Whether the key that protects cookies and codes is closed to others.
+
+    `fits`: whether the database is used with this key and no other, as far as it knows.
+    """
+    if not fits:
+        return bad(Check.SECRET_KEY, "other", path=file.path)
     if in_environment:
         return ok(Check.SECRET_KEY, "environment")
     return _key(Check.SECRET_KEY, file) or ok(Check.SECRET_KEY, path=file.path)

@@ -66,6 +66,14 @@ SENTENCES: dict[tuple[Check, str], tuple[LazyString, LazyString | str]] = {
     ),
     (Check.SECRET_KEY, "ok"): (_l("%(path)s 只有运行程序的用户能读。"), ""),
     (Check.SECRET_KEY, "environment"): (_l("写在 LINYI_SECRET_KEY 里。"), _l("请在别处另存一份。")),
+    (Check.SECRET_KEY, "other"): (
+        _l("现在的密钥不是这个数据库原来的那把：工作人员登不进来，发出去的住户编码也认不出。"),
+        _l(
+            "请停下服务，把另存的那把放回 %(path)s（或写回 LINYI_SECRET_KEY），再启动，"
+            "不要重新印信。"
+            "实在找不回来，请执行 flask --app wsgi accept-secret，再重开账号、重印所有的信。"
+        ),
+    ),
     (Check.SECRET_KEY, "missing"): (
         _l("%(path)s 不见了。"),
         _l("如果有备份，请放回原处；换新密钥后，所有人要重新登录，发出去的住户编码全部作废。"),

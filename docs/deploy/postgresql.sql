@@ -1,6 +1,7 @@
 -- Once, as the administrator of PostgreSQL: sudo -u postgres psql -v ON_ERROR_STOP=1 -f postgresql.sql
 -- The system's user linyi comes in without a password, over the local socket alone ("peer").
-CREATE ROLE linyi LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE;
+-- CREATEDB: a backup is restored for trial into a database of its own, which then goes again.
+CREATE ROLE linyi LOGIN NOSUPERUSER CREATEDB NOCREATEROLE;
 CREATE DATABASE linyi OWNER linyi ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8' TEMPLATE template0;
 REVOKE ALL ON DATABASE linyi FROM PUBLIC;
 -- What is said to be received has reached the disk.

@@ -182,10 +182,49 @@ def test_a_job_taken_or_put_off_while_the_clock_was_ahead_does_not_wait_for_that
     assert len(done) == 2
 
 
+def test_a_job_with_a_fault_nobody_thought_of_waits_longer_each_time_and_holds_up_no_other(
+    app: Flask,
+) -> None:
+    done = []
+
+    @jobs.handles("test.fault")
+    def handle(payload: dict[str, int]) -> None:
+        done.append(payload["n"] + 1)
+
+    with transaction() as session:
+        jobs.enqueue(session, "test.fault", "a", clock.now(), n=None)
+        jobs.enqueue(session, "test.fault", "b", clock.now(), n=1)
+    hand: jobs.Hand = {}
+    assert jobs.run_due(hand) == 1
+    assert (done, hand) == ([2], {})
+    late = db.session.scalars(select(Job).where(Job.key == "a")).one()
+    assert late.last_error.startswith("TypeError")
+    assert late.lease_until is not None
+    assert late.lease_until <= clock.now() + timedelta(seconds=2)
+
+
+def test_a_worker_gives_back_what_it_holds_and_nothing_that_another_has_taken_since(
+    app: Flask,
+) -> None:
+    jobs.handles("test.held")(lambda _payload: None)
+    with transaction() as session:
+        jobs.enqueue(session, "test.held", "a", clock.now())
+    hand: jobs.Hand = {}
+    assert jobs._take(hand) is not None
+    assert jobs._take() is None
+    before = dict(hand)
+    jobs.give_back(hand)
+    assert hand == {}
+    with clock.set_to(clock.now() + timedelta(minutes=1)):
+        assert jobs._take() is not None  # by another worker
+        jobs.give_back(before)
+        assert jobs._take() is None
+
+
 def test_the_worker_outlives_any_fault(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     stop, rounds = threading.Event(), []
 
-    def fault() -> int:
+    def fault(_hand: object) -> int:
         rounds.append(1)
         if len(rounds) == 2:
             stop.set()

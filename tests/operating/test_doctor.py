@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app import create_app
 from app.config import ROOT
@@ -24,6 +24,7 @@ from app.core.db import db, transaction
 from app.core.jobs import Job
 from app.core.record import RecordLog, SystemValue
 from app.operating import looking
+from app.people.models import SecurityEvent
 from tests.conftest import settings_for
 
 if TYPE_CHECKING:
@@ -68,6 +69,32 @@ def test_a_sound_installation_gets_a_line_for_each_check_and_a_zero(app: Flask) 
     assert len(lines) == len(states(app)) + 1
     assert all(line.startswith(("[正常]", "[注意]")) for line in lines[:-1])
     assert "0 项不行" in lines[-1]
+
+
+def test_a_secret_that_was_lost_and_made_anew_is_seen_until_the_old_one_is_back(app: Flask) -> None:
+    healthy(app)
+    settings = app.config["SETTINGS"]
+    assert states(app)["secret_key"] == "ok"
+    app.config["SETTINGS"] = replace(settings, secret_key="another-" + "y" * 32)
+    with clock.set_to(clock.now() + timedelta(minutes=1)):
+        jobs.beat()
+    status, said = doctor(app)
+    assert status == 1
+    assert "不是这个数据库原来的那把" in said
+    assert "不要重新印信" in said
+    app.config["SETTINGS"] = settings
+    assert states(app)["secret_key"] == "ok"
+
+
+def test_a_secret_that_is_lost_for_good_is_accepted_by_one_command(app: Flask) -> None:
+    healthy(app)
+    settings = app.config["SETTINGS"]
+    app.config["SETTINGS"] = replace(settings, secret_key="another-" + "y" * 32)
+    done = app.test_cli_runner().invoke(args=["accept-secret"])
+    assert (done.exit_code, done.output.splitlines()[-1]) == (0, "secret=accepted")
+    assert states(app)["secret_key"] == "ok"
+    kinds = db.session.scalars(select(SecurityEvent.kind)).all()
+    assert "secret.accepted" in kinds
 
 
 def test_looking_changes_nothing(web_app: Flask, tmp_path: Path) -> None:

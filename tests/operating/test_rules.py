@@ -59,8 +59,11 @@ def test_data_are_writable_and_closed_to_others(
     ],
 )
 def test_a_key_is_there_closed_and_ones_own(found: Folder, code: str) -> None:
-    assert rules.secret_key(found, in_environment=False).code == code
-    assert rules.secret_key(found, in_environment=True).state is OK
+    assert rules.secret_key(found, in_environment=False, fits=True).code == code
+    assert rules.secret_key(found, in_environment=True, fits=True).state is OK
+    for anywhere in (True, False):
+        other = rules.secret_key(found, in_environment=anywhere, fits=False)
+        assert (other.state, other.code) == (BAD, "other")
     signing = rules.record_key(found, signed=True, inside_data=False, production=True)
     assert signing.code == code
     assert signing.state is (OK if code == "ok" else BAD)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import func, select
 
+from app.consultations import operations as topics
+from app.consultations.models import TopicCorrection
 from app.conventions import operations as conventions
 from app.conventions.models import Convention
 from app.conventions.rules import Article, ArticleClass
@@ -115,6 +117,16 @@ def test_a_seat_at_the_desk_and_somebody_who_walks_in(
     meetings.walk_in(clerk, **mine, person=meetings.WalkIn("", "from_80"))
     meetings.walk_in(clerk, **mine, person=meetings.WalkIn("", "from_80"))
     assert rows(Seat) == 5
+
+
+def test_a_correction_of_a_topic(app: Flask, world: World, place: Place) -> None:
+    topic, clerk = world.topic(place), world.clerk(place)
+    mine = {"community_id": place.id, "topic_id": topic}
+    at_once(app, lambda: topics.correct_topic(clerk, **mine, text="地点是二楼"))
+    assert rows(TopicCorrection) == 1
+    topics.correct_topic(clerk, **mine, text="地点是三楼")
+    topics.correct_topic(clerk, **mine, text="地点是二楼")
+    assert rows(TopicCorrection) == 3
 
 
 def test_a_draft_of_a_poll(app: Flask, world: World, place: Place) -> None:

@@ -2,8 +2,9 @@
 
 A phone does one thing after another and remembers the form it sent last. When no answer came, or
 one that says that nobody knows, it sends the very same form again later, as a person would; when
-the portal says "not saved" it believes that and begins anew. So when the rush is over, exactly
-what the portal said "saved" to must be there, once: one row more is a "not saved" that was a lie.
+the portal says "not saved" it believes that and begins anew, unless an earlier try of that very
+form is still in doubt: then it goes on sending it. So when the rush is over, exactly what the
+portal said "saved" to must be there, once: one row more is a "not saved" that was a lie.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ class Form:
     act: str
     path: str
     fields: dict[str, str]
+    # An earlier try had no answer, or one that says that nobody knows: it may be stored.
+    doubtful: bool = False
 
 
 @dataclass
@@ -139,9 +142,14 @@ class Phone:
             self.open_form = None
 
     def send(self, form: Form) -> bool:
-        """Whether the portal said that it has it; a form it says it did not save is given up."""
+        """Whether the portal said that it has it; a form it says it did not save is given up.
+
+        "Not saved" is said of one try. Where an earlier try of the same form is in doubt, the
+        person does what both pages ask for: goes back and sends that form again.
+        """
         if self.loses_answers:
             self.hang_up(form)
+        earlier, form.doubtful = form.doubtful, True
         begun = time.monotonic()
         status, to, text = self.ask("POST", form.path, urlencode(form.fields))
         self.seconds.append(time.monotonic() - begun)
@@ -152,7 +160,9 @@ class Phone:
             self.said["unknown"] += 1
         elif status == UNAVAILABLE and any(words in text for words in NOT_SAVED):
             self.said["not saved"] += 1
-            self.give_up(form)
+            form.doubtful = earlier
+            if not earlier:
+                self.give_up(form)
         else:
             self.wrong.append(f"{form.act} {status} {to} {_heading(text)}")
         return False
@@ -171,6 +181,7 @@ class Phone:
             # Not the polite way of closing: the network is gone, what is under way is dropped.
             link.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         link.close()
+        form.doubtful = True
         self.said["lost"] += 1
 
     def give_up(self, form: Form) -> None:
@@ -285,6 +296,17 @@ def settle(phones: list[Phone]) -> None:
 def check(town: Town, phones: list[Phone]) -> int:
     """Compare what is stored with what was sent, person by person; gives how much was sent."""
     db.session.rollback()
+    found = stored(town)
+    for phone in phones:
+        assert not phone.wrong, phone.wrong[:5]
+        told = {act: phone.sent[act] for act in ("ballot", "opinion", "pledge")}
+        told |= {"version": phone.sent["ballot"], "seat": int(phone.joined)}
+        assert found[phone.number] == told, (phone.number, phone.said)
+    return sum(phone.sent.total() for phone in phones)
+
+
+def stored(town: Town) -> list[dict[str, int]]:
+    """What the database at hand holds of each member, in their order."""
     place_id = town.place.id
     ballots = _count(
         select(PollVoter.household_id, func.count())
@@ -308,16 +330,16 @@ def check(town: Town, phones: list[Phone]) -> int:
         .where(Seat.state.in_(("coming", "waiting")))
         .group_by(Seat.person_id)
     )
-    for phone in phones:
-        member = town.members[phone.number]
-        home = member.homes[0].household_id
-        assert not phone.wrong, phone.wrong[:5]
-        assert ballots.get(home, 0) == phone.sent["ballot"], ("ballot", phone.number)
-        assert versions[home] == phone.sent["ballot"], ("version", phone.number)
-        assert posts.get(member.person_id, 0) == phone.sent["opinion"], ("opinion", phone.number)
-        assert pledges.get(member.person_id, 0) == phone.sent["pledge"], ("pledge", phone.number)
-        assert seats.get(member.person_id, 0) == int(phone.joined), ("seat", phone.number)
-    return sum(phone.sent.total() for phone in phones)
+    return [
+        {
+            "ballot": ballots.get(member.homes[0].household_id, 0),
+            "version": versions[member.homes[0].household_id],
+            "opinion": posts.get(member.require_person(), 0),
+            "pledge": pledges.get(member.require_person(), 0),
+            "seat": seats.get(member.require_person(), 0),
+        }
+        for member in town.members
+    ]
 
 
 def _count(statement: object) -> dict[int, int]:
