@@ -43,6 +43,7 @@ def show(code: str, project_code: str) -> ResponseReturnValue:  # noqa: ARG001
         current=rounds[-1] if is_open else None,
         closed=[one for one in reversed(rounds) if one.questions],
         repairs=queries.repairs(g.place.id, project_code),
+        waiting=queries.unanswered(g.place.id, project_code).get(project_code, []),
         open_question=words.open_question(),
         thread=thread_for_page(g.place.id, f"rating:{project_code}", is_open=bool(rounds)),
     )

@@ -17,6 +17,7 @@ from app.core.actor import SYSTEM
 from app.core.db import db
 from app.core.errors import NotFound, RuleBroken
 from app.core.record import RecordEntry
+from app.core.times import day_text
 from app.exports import verify_record
 from app.exports.operations import export_record
 from app.people.models import PersonNotice, PersonNoticeKind
@@ -258,13 +259,19 @@ def test_by_the_pages(web_app: Flask, fixed_clock: datetime) -> None:
     shown = CheckedClient(web_app).get(page).text
     for words in ("第 1 次评价", "25.0", "100.0", "偏低，要返修", "不足 5 户", "请了 6 户"):
         assert words in shown, words
+    ended = day_text(queries.rounds(place.id, "P05")[0].closes_at)
+    assert shown.count(f"还没有安排返修（评价 {ended}结束）") == 1, "one score is low, no repair"
+    db.session.rollback()
     result = CheckedClient(web_app).get(f"/c/HXL/votes/{poll}/result").text
     assert "评价结束" in result
     repair = {"what": "重铺", "owner": "建工队", "due": "2026-06-20"}
     wrong = desk.post("/c/HXL/desk/ratings/P05/repairs/P05.1", repair)
     assert wrong.status_code == 422
     assert desk.post("/c/HXL/desk/ratings/P05/repairs/P05.2", repair).status_code == 303
-    assert "重铺" in CheckedClient(web_app).get(page).text
+    arranged = CheckedClient(web_app).get(page).text
+    assert "重铺" in arranged
+    assert "偏低，要返修" in arranged
+    assert "还没有安排返修" not in arranged
     assert desk.get("/c/HXL/desk/ratings").status_code == 200
     db.session.rollback()
     task = queries.open_repairs(place.id)[0].public_id
