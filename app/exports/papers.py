@@ -190,13 +190,21 @@ def meeting_notice(
             all=meeting.capacity,
             free=free,
             held=meeting.held,
-        ),
+        )
+        + _needed(meeting),
         announced=_("%(day)s公告", day=day_text(meeting.announced_at)),
         link=base_url() + path,
         address_words=words_of(base_url() + path),
         off=off_banner(meeting),
         why=_("原因：%(reason)s", reason=meeting.reason) if meeting.reason else "",
     )
+
+
+def _needed(meeting: MeetingView) -> str:
+    """How many have to come for the meeting to decide anything; empty where no rule says."""
+    if not meeting.quorum:
+        return ""
+    return _("这个会至少要有 %(quorum)s 人到场。", quorum=meeting.quorum)
 
 
 def result_notice(place: CommunityView, result: ResultView) -> printing.ResultNotice:

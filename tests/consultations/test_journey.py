@@ -456,9 +456,12 @@ def test_the_desk_says_when_somebody_was_in_already_and_when_too_few_came(
     resident, clerk = CheckedClient(web_app), CheckedClient(web_app)
     resident.enter(world, place, 0)
     resident.post(f"/c/HXL/meetings/{meeting}/join")
+    needed, visitor = "这个会至少要有 2 人到场。", CheckedClient(web_app)
+    assert needed in visitor.get(f"/c/HXL/meetings/{meeting}").text
     clock.advance(timedelta(days=10))
     clerk.staff(world.staff(place))
     clerk.post(f"/c/HXL/desk/topics/{topic}/open", {})
+    assert needed in visitor.get(f"/c/HXL/meetings/{meeting}").text
     desk = f"/c/HXL/desk/meetings/{meeting}"
     seat = re.findall("/seats/(\\d+)", clerk.get(desk).text)[0]
     for _ in range(2):

@@ -24,7 +24,7 @@ def test_the_notice_says_everything_and_its_code_leads_to_the_meeting(
 ) -> None:
     world = World(web_app)
     place = world.community("HXL", 2)
-    meeting = world.meeting(place)
+    meeting = world.meeting(place, quorum=2)
     answer = CheckedClient(web_app).raw.get(f"/c/HXL/meetings/{meeting}/notice.pdf")
     assert answer.mimetype == "application/pdf"
     (tmp_path / "n.pdf").write_bytes(answer.data)
@@ -42,6 +42,7 @@ def test_the_notice_says_everything_and_its_code_leads_to_the_meeting(
         "大家发言",
         "50 分钟",
         "平面图",
+        "这个会至少要有 2 人到场。",
         "10000000001",
     ):
         assert words in text, words
