@@ -228,6 +228,8 @@ class Crawler:
         ("resident", ("/c/HXL/", "/c/HXL/mine", "/c/HXL/inbox", "/c/HXL/convention/1/sign"), 15),
         ("gongzuo", ("/c/HXL/desk/",), 25),
         ("sheji", ("/c/HXL/designer",), 10),
+        ("jiandu", ("/c/HXL/desk/", "/c/HXL/desk/posts"), 10),
+        ("quji", ("/staff/",), 4),
     ],
 )
 def test_markup_in_every_text_is_text(
