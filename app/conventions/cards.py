@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from app.conventions import queries, rules
 from app.conventions.words import class_name
 from app.core.errors import NotFound, RuleBroken
-from app.voting.rules import Phase, PollKind
+from app.voting.rules import PollKind
 from app.voting.steps import OptionCard, register_cards_of, register_check, register_translation
 
 if TYPE_CHECKING:
@@ -47,8 +47,7 @@ def check(community_id: int, codes: Sequence[str]) -> None:
     for code in codes:
         version = _version(community_id, code)
         rules.check_votable(version.state)
-        phases = {card.phase for card in queries.polls_on(community_id, version.number)}
-        if phases & {Phase.OPEN, Phase.COUNTING}:
+        if queries.vote_runs(queries.polls_on(community_id, version.number)):
             raise RuleBroken("convention.vote_runs")
 
 

@@ -15,9 +15,10 @@ from app.core.errors import NotFound, RuleBroken
 from app.discussion.models import Post
 from app.discussion.rules import PostState
 from app.voting import published
-from app.voting.rules import Outcome, PollKind
+from app.voting.rules import Outcome, Phase, PollKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
@@ -222,6 +223,11 @@ def polls_on(community_id: int, number: int) -> list[PollCard]:
     """Every poll on a version, drafts too, the latest first."""
     kind = PollKind.MEETING_RESOLUTION
     return published.polls_asking(community_id, kind, subject_of(number))
+
+
+def vote_runs(polls: Iterable[PollCard]) -> bool:
+    """Whether one of a version's polls takes ballots or is being counted."""
+    return any(card.phase in {Phase.OPEN, Phase.COUNTING} for card in polls)
 
 
 def adopting_result(community_id: int, version: VersionView, poll: str) -> ResultView:

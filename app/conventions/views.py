@@ -285,6 +285,8 @@ def _desk_page(version: VersionView, tried: FlaskForm | None) -> ResponseReturnV
     for name, form in forms.items():
         if tried is not None and type(form) is type(tried):
             forms[name] = tried
+    polls = queries.polls_on(g.place.id, version.number)
+    may_ask = allowed(browser.current_actor(), Permission.POLL_DRAFT, g.place.place)
     page = render_template(
         "conventions/desk_version.html",
         place=g.place,
@@ -295,8 +297,8 @@ def _desk_page(version: VersionView, tried: FlaskForm | None) -> ResponseReturnV
         State=State,
         acts=drafts,
         may_edit=drafts and rules.may_edit(version.state),
-        polls=showing.lines(queries.polls_on(g.place.id, version.number), clock.now()),
-        drafts_polls=allowed(browser.current_actor(), Permission.POLL_DRAFT, g.place.place),
+        polls=showing.lines(polls, clock.now()),
+        drafts_polls=may_ask and not queries.vote_runs(polls),
         doubtful=[(a, rules.doubtful_words(a.text)) for a in version.articles],
         tried=tried,
         **forms,

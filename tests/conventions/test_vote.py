@@ -387,6 +387,7 @@ def test_by_the_pages_from_the_draft_to_the_adoption(web_app: Flask, fixed_clock
     assert desk.get(f"/c/HXL/desk/votes/{poll}/edit").status_code == 200
     assert poll not in resident.get("/c/HXL/convention/1").text, "a draft is the desk's alone"
     voting.open_poll(SYSTEM, community_id=place.id, public_id=poll)
+    assert new not in desk.get(page).text, "while one vote runs no other is drafted"
 
     resident.enter(world, place, 0)
     assert f"/c/HXL/votes/{poll}" in resident.get("/c/HXL/convention/1").text
