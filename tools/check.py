@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
@@ -33,15 +40,32 @@ BROWSER = (
     "browser",
     ["python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "tests/browser"],
 )
+# A thousand small databases wait mostly for the disk; `make soak` is what tries the disk itself.
+MEMORY = Path("/dev/shm")
+MEMORY_NEEDED = 6 * 1024**3
+
+
+def scratch() -> AbstractContextManager[str | None]:
+    """A folder for the tests' databases: in memory where there is plenty, else pytest's own."""
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_NEEDED:
+        return tempfile.TemporaryDirectory(prefix="linyi-", dir=MEMORY)
+    return nullcontext(None)
 
 
 def stage(name: str, command: list[str], *, loud: bool = False) -> bool:
     """Run one stage; a failing one shows everything it said."""
     start = time.monotonic()
     program = [str(BIN / command[0]), *command[1:]]
-    done = subprocess.run(
-        program, cwd=ROOT, capture_output=not loud, text=True, check=False, env=os.environ
-    )
+    with scratch() as folder:
+        more = {"PYTEST_DEBUG_TEMPROOT": folder} if folder else {}
+        done = subprocess.run(
+            program,
+            cwd=ROOT,
+            capture_output=not loud,
+            text=True,
+            check=False,
+            env=os.environ | more,
+        )
     verdict = "ok  " if done.returncode == 0 else "FAIL"
     print(f"{verdict} {name:<10} {time.monotonic() - start:6.1f} s", flush=True)
     if done.returncode and not loud:

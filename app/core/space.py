@@ -33,7 +33,7 @@ RESERVE_PARTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How much a disk holds and how much of it may still be used. Units: bytes."""
+    """What a disk gives to a program without special rights, used and free. Units: bytes."""
 
     total: int
     free: int
@@ -45,9 +45,15 @@ class Room:
 
 
 def measure(folder: Path) -> Room:
-    """The room on the disk of a folder, as far as a program without special rights may use it."""
+    """The room on the disk of a folder, counted as `df` does.
+
+    What the disk keeps back for its administrator is neither used nor free: counted as a part of
+    the whole it would make a disk look full that has plenty.
+    """
     found = os.statvfs(folder)
-    return Room(found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize)
+    used = (found.f_blocks - found.f_bfree) * found.f_frsize
+    free = found.f_bavail * found.f_frsize
+    return Room(used + free, free)
 
 
 def is_full(room: Room, percent: int, *, was_full: bool) -> bool:

@@ -18,11 +18,12 @@ from sqlalchemy import select, text
 
 from app import create_app
 from app.config import ROOT
-from app.core import clock, jobs
+from app.core import clock, jobs, space
 from app.core.actor import Role
 from app.core.db import db, transaction
 from app.core.jobs import Job
 from app.core.record import RecordLog, SystemValue
+from app.core.space import Room
 from app.operating import looking
 from app.people.models import SecurityEvent
 from tests.conftest import settings_for
@@ -52,6 +53,7 @@ def healthy(app: Flask) -> None:
     folder = app.config["SETTINGS"].data_dir
     folder.chmod(0o700)
     (folder / "secret.key").touch(0o600)
+    space.watch().measure = lambda _folder: Room(100, 50)
     jobs.beat()
     with transaction() as session:
         for key in ("last_backup", "last_drill"):

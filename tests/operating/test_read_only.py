@@ -9,6 +9,7 @@ import subprocess
 from contextlib import suppress
 from datetime import timedelta
 from secrets import token_hex
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pyotp
@@ -118,6 +119,16 @@ def test_the_disk_is_looked_at_every_few_seconds_and_not_at_each_change(
     now[0] += 3.0
     assert not watch.full()
     assert len(looks) == 2
+
+
+def test_what_a_disk_keeps_back_for_its_administrator_is_not_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 100 blocks 60 are kept back and 32 used: 8 of 40 are free, not 8 of 100."""
+    disk = SimpleNamespace(f_frsize=4096, f_blocks=100, f_bfree=68, f_bavail=8)
+    monkeypatch.setattr(space.os, "statvfs", lambda _folder: disk)
+    assert space.measure(tmp_path) == Room(40 * 4096, 8 * 4096)
+    assert space.measure(tmp_path).percent == 20
 
 
 def test_a_folder_that_cannot_be_measured_stops_nobody(app: Flask, tmp_path: Path) -> None:
