@@ -143,10 +143,22 @@ def _next_step(topic: TopicView) -> Step:
     return Step("", onward, sides)
 
 
-def _plain_move(to: State) -> tuple[str, str, str]:
-    """(state to go to, verb, what will happen) of a move that needs a word alone."""
+@dataclass(frozen=True, slots=True)
+class PlainMove:
+    """A move that needs a word alone: its verb, what will happen, and what is asked for.
+
+    `asks` is empty where the word may be left out.
+    """
+
+    to: State
+    verb: str
+    effect: str
+    asks: str
+
+
+def _plain_move(to: State) -> PlainMove:
     verb, effect = words.MOVES[to]
-    return to.value, str(verb), str(effect)
+    return PlainMove(to, str(verb), str(effect), str(words.REASONS.get(to, "")))
 
 
 def _desk_forms(topic: TopicView, tried: FlaskForm | None) -> dict[str, FlaskForm]:

@@ -14,6 +14,7 @@ from app.consultations.rules import NO_PARENT, UNSEEN, State, stage_index
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.links import edges_of
+from app.people.steps import Correction
 from app.projects.queries import polls_about
 from app.voting.queries import poll_view
 
@@ -96,7 +97,7 @@ class TopicView:
     cover_reason: str
     outcome: OutcomeView | None
     moves: tuple[MoveView, ...]
-    corrections: tuple[tuple[str, datetime], ...]
+    corrections: tuple[Correction, ...]
 
     @property
     def subject(self) -> str:
@@ -193,7 +194,7 @@ def topic(community_id: int, topic_id: str) -> TopicView:
         cover_reason=row.cover_reason,
         outcome=_outcome(community_id, row.id),
         moves=_moves(row.id),
-        corrections=_corrections(row.id),
+        corrections=_corrections(Topic.id == row.id),
     )
 
 
@@ -267,10 +268,16 @@ def _moves(topic_pk: int) -> tuple[MoveView, ...]:
     return tuple(MoveView(State(row.to_state), row.note, row.at) for row in rows)
 
 
-def _corrections(topic_pk: int) -> tuple[tuple[str, datetime], ...]:
+def corrections(community_id: int, topic_id: str) -> tuple[Correction, ...]:
+    """What was corrected about a topic, the earliest first; none where there is no such topic."""
+    return _corrections(Topic.community_id == community_id, Topic.public_id == topic_id)
+
+
+def _corrections(*of_topic: ColumnElement[bool]) -> tuple[Correction, ...]:
     rows = db.session.execute(
         select(TopicCorrection.text, TopicCorrection.at)
-        .where(TopicCorrection.topic_id == topic_pk)
+        .join(Topic, Topic.id == TopicCorrection.topic_id)
+        .where(*of_topic)
         .order_by(TopicCorrection.id)
     )
-    return tuple((row.text, row.at) for row in rows)
+    return tuple(Correction(row.text, row.at) for row in rows)

@@ -89,6 +89,7 @@ PLAIN_MOVES = frozenset(
 # A word of explanation is owed to whoever asked.
 NEEDS_REASON = frozenset(
     {
+        S.ACCEPTED,
         S.REJECTED,
         S.MERGED,
         S.ADJOURNED,

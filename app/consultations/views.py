@@ -23,7 +23,7 @@ from app.meetings import queries as meetings
 from app.meetings.words import badge_of
 from app.people import browser
 from app.people.models import PersonNoticeKind
-from app.people.steps import News, register_address, register_news
+from app.people.steps import News, register_address, register_corrections, register_news
 from app.policy.table import Permission
 
 if TYPE_CHECKING:
@@ -185,3 +185,4 @@ def _news(community_id: int, news: News) -> str:
 register_subjects("topic", _subject)
 register_news("topic", _news)
 register_address("topic", _address)
+register_corrections("topic", queries.corrections)

@@ -73,6 +73,16 @@ MOVES = {
 }
 
 
+# What the desk is asked for with a move that owes everybody a word.
+REASONS = {
+    State.ACCEPTED: _l("为什么立项（公开）"),
+    State.REJECTED: _l("为什么不予立项（公开）"),
+    State.ADJOURNED: _l("为什么休会（公开）"),
+    State.OBJECTION_REVIEW: _l("异议说什么（公开）"),
+    State.REPORTED: _l("做到了哪一步（公开）"),
+}
+
+
 def state_badge(state: State) -> tuple[str, str]:
     """Kind and words of the badge."""
     kind, text = STATES[state]

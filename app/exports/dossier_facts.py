@@ -238,7 +238,7 @@ def as_data(facts: Facts, missing: list[str]) -> dict[str, Any]:
         }
         if topic.published_at
         else None,
-        "corrections": [{"at": _at(at), "text": text} for text, at in corrections],
+        "corrections": [{"at": _at(it.at), "text": it.text} for it in corrections],
         "follow_up": {
             "owner": topic.task_owner or None,
             "due": _at(topic.line.task_due),

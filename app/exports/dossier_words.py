@@ -374,8 +374,8 @@ def _publication(topic: TopicView) -> Iterator[str]:
         begun, ends = full_time_text(topic.published_at), full_end_text(until)
         yield _("%(at)s起公示，到%(until)s", at=begun, until=ends)
     yield from _moves(topic, SETTLED)
-    for text, at in topic.corrections if is_known(topic) else ():
-        yield _("更正（%(at)s）：%(text)s", at=full_time_text(at), text=text)
+    for one in topic.corrections if is_known(topic) else ():
+        yield _("更正（%(at)s）：%(text)s", at=full_time_text(one.at), text=one.text)
 
 
 def _unpublished(topic: TopicView) -> Iterator[str]:

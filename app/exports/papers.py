@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from app.communities.walks import Home
     from app.meetings.queries import MeetingView
     from app.people.codes import DrawnCode
+    from app.people.steps import Correction
     from app.voting.queries import BallotView, PollCard, PollView, ResultView, TookPart
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -167,9 +168,9 @@ def poster(poll: PollView, size: str = "a4") -> printing.Poster:
 
 
 def meeting_notice(
-    place: CommunityView, meeting: MeetingView, question: str
+    place: CommunityView, meeting: MeetingView, question: str, corrected: Sequence[Correction]
 ) -> printing.MeetingNotice:
-    """The notice of an announced meeting."""
+    """The notice of an announced meeting; `corrected` is what was wrong about its topic."""
     path = _path("meetings.show", code=place.code, meeting_id=meeting.public_id)
     free = meeting.capacity - meeting.held
     return printing.MeetingNotice(
@@ -195,6 +196,9 @@ def meeting_notice(
         announced=_("%(day)s公告", day=day_text(meeting.announced_at)),
         link=base_url() + path,
         address_words=words_of(base_url() + path),
+        corrections=tuple(
+            _("更正（%(at)s）：%(text)s", at=time_text(one.at), text=one.text) for one in corrected
+        ),
         off=off_banner(meeting),
         why=_("原因：%(reason)s", reason=meeting.reason) if meeting.reason else "",
     )

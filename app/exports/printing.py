@@ -185,6 +185,7 @@ class MeetingNotice:
     announced: str
     link: str
     address_words: str
+    corrections: tuple[str, ...] = ()
     off: str = ""
     why: str = ""
 

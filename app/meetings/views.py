@@ -25,7 +25,13 @@ from app.people import browser
 from app.people import queries as people
 from app.people.forms import ActForm
 from app.people.models import PersonNoticeKind
-from app.people.steps import News, address_of_thing, register_address, register_news
+from app.people.steps import (
+    News,
+    address_of_thing,
+    corrections_of_thing,
+    register_address,
+    register_news,
+)
 from app.policy.table import Permission, allowed
 
 if TYPE_CHECKING:
@@ -70,6 +76,7 @@ def show(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- 
         place=g.place,
         meeting=meeting,
         about=address_of_thing(g.place.id, meeting.subject),
+        corrected=corrections_of_thing(g.place.id, meeting.subject),
         state=words.badge_of(meeting.state),
         seat=here,
         asked_before=mine

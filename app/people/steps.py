@@ -20,6 +20,8 @@ from app.people.models import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Table
     from sqlalchemy.orm import Session
 
@@ -148,6 +150,30 @@ def address_of_thing(community_id: int, about: str) -> tuple[str, str]:
     if prefix not in _addresses:
         raise NotFound("thing")
     return _addresses[prefix](community_id, rest)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What was wrong in something published, and what is right, told to everybody at a moment."""
+
+    text: str
+    at: datetime
+
+
+CorrectionsOf = Callable[[int, str], Sequence[Correction]]
+_corrections: dict[str, CorrectionsOf] = {}
+
+
+def register_corrections(prefix: str, corrections_of: CorrectionsOf) -> None:
+    """Make known who can say what was corrected about `prefix:…`, the earliest first."""
+    _corrections[prefix] = corrections_of
+
+
+def corrections_of_thing(community_id: int, about: str) -> Sequence[Correction]:
+    """What was corrected about a thing; a thing whose room corrects nothing has none."""
+    prefix, _colon, rest = about.partition(":")
+    found = _corrections.get(prefix)
+    return found(community_id, rest) if found is not None else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -372,6 +372,7 @@ def test_a_need_is_proposed_screened_and_talked_over(
     desk.goto("/c/HXL/desk/topics")
     desk.get_by_role("link", name=title).click()
     main_button(desk, "开始审核")
+    desk.get_by_label("为什么立项（公开）").fill("多位居民反映，可以商量")
     main_button(desk, "立项")
     page.goto(address)
     page.get_by_role("link", name="写意见").click()

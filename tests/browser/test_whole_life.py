@@ -173,6 +173,7 @@ def _talk_over(city: City, resident: Page, plain: Page, clerk: Page, second: Pag
     staff(clerk, city, "gongzuo")
     clerk.goto(desk)
     main_button(clerk, "开始审核")
+    clerk.get_by_label("为什么立项（公开）").fill("多位居民反映，可以商量")
     main_button(clerk, "立项")
     plain.goto(address)
     plain.get_by_role("link", name="写意见").click()

@@ -150,8 +150,8 @@ def test_an_opinion_that_changes_is_talked_over_and_published_anew(
     view = queries.topic(place.id, topic.topic)
     assert view.line.state is State.IN_SESSION
     assert view.published_at is None
-    assert "原来公示的协商意见：放树下" in view.corrections[0][0]
-    assert "有人要放门口" in view.corrections[0][0]
+    assert "原来公示的协商意见：放树下" in view.corrections[0].text
+    assert "有人要放门口" in view.corrections[0].text
     db.session.rollback()
     with pytest.raises(RuleBroken, match=r"topic\.no_minutes"):
         topic.publish("放门口")

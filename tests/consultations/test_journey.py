@@ -81,7 +81,11 @@ def test_a_topic_goes_from_a_need_to_the_archive(web_app: Flask, fixed_clock: da
     assert clerk.post(f"{desk}/move/screening", {"note": ""}).status_code == 303
     assert clerk.post(f"{desk}/move/rejected", {"note": ""}).status_code == 422
     assert clerk.post(f"{desk}/move/decided", {"note": "抢先"}).status_code == 422
-    assert clerk.post(f"{desk}/move/accepted", {"note": ""}).status_code == 303
+    unsaid = clerk.post(f"{desk}/move/accepted", {"note": ""})
+    assert (unsaid.status_code, "请写上理由" in unsaid.text) == (422, True)
+    why = {"note": "多位居民反映，涉及消防安全"}
+    assert clerk.post(f"{desk}/move/accepted", why).status_code == 303
+    assert why["note"] in CheckedClient(web_app).get(address).text
     described = {"question": "车位怎么划？", "parties": "业主代表", "legal_note": ""}
     assert clerk.post(f"{desk}/describe", described).status_code == 303
 

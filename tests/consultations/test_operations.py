@@ -142,7 +142,7 @@ def test_texts_are_fixed_once_announced_and_corrected_in_the_open(
     with pytest.raises(RuleBroken, match=r"topic\.fixed"):
         operations.describe_topic(clerk, text=TEXT, **mine)  # type: ignore[arg-type]
     operations.correct_topic(clerk, text="地点是二楼", **mine)  # type: ignore[arg-type]
-    assert [text for text, _at in queries.topic(place.id, topic).corrections] == ["地点是二楼"]
+    assert [it.text for it in queries.topic(place.id, topic).corrections] == ["地点是二楼"]
     db.session.rollback()
     unseen = world.topic(place, State.PROPOSED)
     with pytest.raises(RuleBroken, match=r"topic\.not_published"):

@@ -56,13 +56,14 @@ def test_every_state_has_its_row_and_can_be_reached_but_by_orders_from_above() -
     assert set(State) - reached == {State.INVALIDATED}
 
 
-def test_reasons_are_owed_where_somebody_is_sent_away() -> None:
-    for to in (State.REJECTED, State.MERGED, State.ADJOURNED, State.POSTPONED):
+def test_reasons_are_owed_where_somebody_is_sent_away_or_let_in() -> None:
+    owed = (State.ACCEPTED, State.REJECTED, State.MERGED, State.ADJOURNED, State.POSTPONED)
+    for to in owed:
         with pytest.raises(RuleBroken, match=r"topic\.no_reason"):
             rules.check_reason(to, "  ")
-    assert rules.check_reason(State.ACCEPTED, " ") == ""
+    assert rules.check_reason(State.SCREENING, " ") == ""
     with pytest.raises(RuleBroken, match=r"topic\.too_long"):
-        rules.check_reason(State.ACCEPTED, "长" * 3001)
+        rules.check_reason(State.SCREENING, "长" * 3001)
     for text in ("", " \r\n "):
         with pytest.raises(RuleBroken, match=r"topic\.empty"):
             rules.check_text(text)

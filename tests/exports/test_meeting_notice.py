@@ -52,6 +52,33 @@ def test_the_notice_says_everything_and_its_code_leads_to_the_meeting(
     assert code.text == f"http://localhost:8000/c/HXL/meetings/{meeting}"
 
 
+def test_what_was_corrected_about_a_topic_stands_on_its_meeting_and_the_notice(
+    web_app: Flask, fixed_clock: datetime, tmp_path: Path
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 2)
+    topic = world.topic(place)
+    meeting = world.meeting(place, topic)
+    reader, address = CheckedClient(web_app), f"/c/HXL/meetings/{meeting}"
+    assert "更正" not in reader.get(address).text
+    for text in ("长椅是四张，\n不是三张。", "<b>地点</b>以公告为准。"):
+        topics.correct_topic(world.clerk(place), community_id=place.id, topic_id=topic, text=text)
+    page = reader.get(address).text
+    assert page.index("长椅是四张，") < page.index("&lt;b&gt;地点") < page.index("议程")
+    assert page.count("更正（5月20日（周三）10:03）") == 2
+    (tmp_path / "n.pdf").write_bytes(reader.raw.get(f"{address}/notice.pdf").data)
+    text = subprocess.run(
+        ["pdftotext", "-layout", "n.pdf", "-"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    first, second = (text.index(words) for words in ("：长椅是四张，", "：<b>地点</b>以公告为准。"))
+    assert text.index("更正（5 月 20 日（周三）10:03）") < first < second < text.index("说明情况")
+    assert text.count("\f") == 1, "one page"
+
+
 def test_the_notice_of_a_meeting_put_off_says_so_first_and_why(
     web_app: Flask, fixed_clock: datetime, tmp_path: Path
 ) -> None:
