@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Response, current_app, flash, g, make_response, render_template, request
+from flask import Response, current_app, flash, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
@@ -43,6 +43,12 @@ HEADERS = {
 TRY_AGAIN, ROOM_AGAIN = 60, 1800
 SERVER_FAULT = 500
 _sentences: dict[str, Callable[[RuleBroken], str]] = {}
+
+
+def lasting_address(endpoint: str, **values: str) -> str:
+    """An address for a calendar, a wall or a door: as the installation is set, whoever asks."""
+    path = url_for(endpoint, _anchor=None, _method=None, _scheme=None, _external=False, **values)
+    return str(current_app.config["SETTINGS"].base_url) + path
 
 
 def explain(prefix: str, words: Callable[[RuleBroken], str]) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from app.meetings.queries import MeetingView
     from app.people.codes import DrawnCode
     from app.people.steps import Correction
+    from app.projects.queries import ProjectView
     from app.voting.queries import BallotView, PollCard, PollView, ResultView, TookPart
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -209,6 +210,18 @@ def _needed(meeting: MeetingView) -> str:
     if not meeting.quorum:
         return ""
     return _("这个会至少要有 %(quorum)s 人到场。", quorum=meeting.quorum)
+
+
+def facility_sheet(place: CommunityView, project: ProjectView) -> printing.FacilitySheet:
+    """The sheet for a finished facility; its code is the same for every round of rating."""
+    link = base_url() + _path("ratings.show", code=place.code, project_code=project.code)
+    return printing.FacilitySheet(
+        title=project.title,
+        invitation=_("用得好不好，请您评一评"),
+        upkeep=_("管理和维护：%(who)s", who=project.upkeep_by) if project.upkeep_by else "",
+        link=link,
+        address_words=words_of(link),
+    )
 
 
 def result_notice(place: CommunityView, result: ResultView) -> printing.ResultNotice:

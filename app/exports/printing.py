@@ -79,6 +79,17 @@ class Poster:
 
 
 @dataclass(frozen=True, slots=True)
+class FacilitySheet:
+    """What hangs at a finished facility: whose it is now, and where it is rated."""
+
+    title: str
+    invitation: str
+    upkeep: str
+    link: str
+    address_words: str
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeTest:
     """A test with its numbers."""
 
@@ -200,6 +211,12 @@ def poster_pdf(sender: Sender, poster: Poster) -> bytes:
     """One page with a code to be scanned from a metre away: error correction Q."""
     code = {"qr": qr.fast_svg(poster.link, "Q")}
     return compile_pdf("poster", asdict(sender) | asdict(poster) | code)
+
+
+def facility_pdf(sender: Sender, sheet: FacilitySheet) -> bytes:
+    """One page in A4 with a code to be scanned from a metre away: error correction Q."""
+    code = {"qr": qr.fast_svg(sheet.link, "Q")}
+    return compile_pdf("facility", asdict(sender) | asdict(sheet) | code)
 
 
 def result_notice_pdf(sender: Sender, notice: ResultNotice) -> bytes:

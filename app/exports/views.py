@@ -20,6 +20,7 @@ from app.meetings import queries as meetings
 from app.people import browser
 from app.people.steps import corrections_of_thing
 from app.policy.table import Permission
+from app.projects import queries as projects
 from app.voting import queries as voting
 from app.voting import words
 
@@ -163,6 +164,16 @@ def poster(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
         poll = voting.poll_view(g.place.id, poll_id)
         data = printing.poster_pdf(papers.sender(g.place), papers.poster(poll, size))
     return download(data, PDF, f"{g.place.code}-{poll_id}-poster-{size}.pdf")
+
+
+@bp.get("/c/<code>/desk/ratings/<project_code>/sheet.pdf")
+@guard.needs(Permission.DESK_VIEW)
+def facility_sheet(code: str, project_code: str) -> ResponseReturnValue:  # noqa: ARG001
+    """Hand out the sheet that hangs at a finished facility."""
+    with in_record_language():
+        sheet = papers.facility_sheet(g.place, projects.project(g.place.id, project_code))
+        data = printing.facility_pdf(papers.sender(g.place), sheet)
+    return download(data, PDF, f"{g.place.code}-{project_code}-sheet.pdf")
 
 
 @bp.get("/c/<code>/votes/<poll_id>/notice.pdf")

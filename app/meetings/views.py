@@ -137,7 +137,7 @@ def leave(code: str, meeting_id: str) -> ResponseReturnValue:
 def ics(code: str, meeting_id: str) -> Response:
     """The meeting for a calendar."""
     meeting = queries.meeting(g.place.id, meeting_id)
-    address = url_for("meetings.show", code=code, meeting_id=meeting_id, _external=True)
+    address = web.lasting_address("meetings.show", code=code, meeting_id=meeting_id)
     answer = Response(calendar.ics(meeting, g.place.name, address), mimetype="text/calendar")
     answer.headers["Content-Disposition"] = f'attachment; filename="{meeting_id}.ics"'
     return answer
@@ -264,9 +264,7 @@ def _desk_page(
 def door_qr(code: str, meeting_id: str) -> Response:
     """The QR for the door."""
     key = queries.door_key(g.place.id, meeting_id)
-    address = url_for(
-        "meetings.door", code=code, meeting_id=meeting_id, door_key=key, _external=True
-    )
+    address = web.lasting_address("meetings.door", code=code, meeting_id=meeting_id, door_key=key)
     return Response(qr.svg(address), mimetype="image/svg+xml")
 
 

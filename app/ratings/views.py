@@ -107,7 +107,7 @@ def _desk_page(project_code: str, tried: FlaskForm | None) -> ResponseReturnValu
 def facility_qr(code: str, project_code: str) -> Response:
     """The QR for the finished facility: it leads to the rating page, round after round."""
     projects.project(g.place.id, project_code)
-    address = url_for("ratings.show", code=code, project_code=project_code, _external=True)
+    address = web.lasting_address("ratings.show", code=code, project_code=project_code)
     return Response(qr.svg(address), mimetype="image/svg+xml")
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from app.communities import operations as communities
 from app.communities import queries as places
 from app.communities import walks
-from app.core import clock
+from app.core import clock, qr
 from app.core.actor import SYSTEM, Role
 from app.core.db import db
 from app.exports import operations as exports
@@ -364,6 +364,31 @@ def test_a_poster_is_one_sheet_whose_code_can_be_scanned_from_a_metre(
         assert "10000000001" in words
         assert "一户一票" in words
     assert client.get(f"/c/{place.code}/votes/{poll}/poster.pdf?size=a5").status_code == 404
+
+
+@pytest.mark.parametrize("title", ["长椅", HOSTILE + RARE, "很长的题目" * 24])
+def test_the_sheet_at_a_finished_facility_is_one_page_that_leads_to_its_rating(
+    web_app: Flask, web_world: World, place: Place, title: str
+) -> None:
+    web_world.project(place, "P08", title=title)
+    desk = CheckedClient(web_app)
+    desk.staff(web_world.staff(place))
+    address = f"/c/{place.code}/desk/ratings/P08"
+    assert f"{address}/sheet.pdf" in desk.get(address).text
+    data = desk.get(f"{address}/sheet.pdf").data
+    assert sizes_of(data) == [A4_POINTS]
+    (code,) = zxingcpp.read_barcodes(pages_of(data)[0])
+    assert code.text == f"http://localhost:8000/c/{place.code}/projects/P08/rating"
+    assert symbol_mm(code, 150) >= 100
+    words = words_of(data)
+    assert "".join(title.split()) in words
+    assert "请您评一评" in words
+    assert "10000000001" in words
+    assert desk.raw.get(f"/c/{place.code}/desk/ratings/P99/sheet.pdf").status_code == 404
+    visitor = CheckedClient(web_app).raw.get(f"{address}/sheet.pdf")
+    assert visitor.status_code == 303
+    svg = desk.get(f"{address}/qr.svg").data
+    assert svg == qr.svg(code.text).encode()
 
 
 def test_markup_in_a_title_is_printed_as_it_stands(
