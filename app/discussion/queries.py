@@ -13,6 +13,7 @@ from app.discussion.models import Post
 from app.discussion.rules import ASK_TO_REWORD, PostState, is_overdue, place_in_reading
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
@@ -96,6 +97,15 @@ def opinions(community_id: int, subject: str) -> list[PostView]:
     """Every published opinion on a subject, oldest first: for dossiers."""
     about = Post.community_id == community_id, Post.subject == subject
     return _posts(*about, Post.state == PostState.PUBLISHED.value)
+
+
+def opinions_by_subject(community_id: int, subjects: Collection[str]) -> dict[str, list[PostView]]:
+    """Every published opinion on each of these subjects, oldest first."""
+    about = Post.community_id == community_id, Post.subject.in_(subjects)
+    found: dict[str, list[PostView]] = {}
+    for one in _posts(*about, Post.state == PostState.PUBLISHED.value):
+        found.setdefault(one.subject, []).append(one)
+    return found
 
 
 def queue(community_id: int) -> list[PostView]:

@@ -14,6 +14,7 @@ from app.meetings.models import AgendaItem, Meeting, Seat
 from app.meetings.rules import Item, MeetingState, SeatState, bands_to_show, ends_at, quorum_met
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
@@ -91,6 +92,16 @@ def meeting(community_id: int, meeting_id: str) -> MeetingView:
 def meetings_about(community_id: int, subject: str) -> list[MeetingView]:
     """Every meeting about a subject, the earliest first."""
     return _views(Meeting.community_id == community_id, Meeting.subject == subject)
+
+
+def coming_about(community_id: int, subjects: Collection[str]) -> dict[str, MeetingView]:
+    """The next meeting announced about each of these subjects; one going on now counts."""
+    coming = [MeetingState.ANNOUNCED.value, MeetingState.OPEN.value]
+    mine = Meeting.community_id == community_id, Meeting.subject.in_(subjects)
+    found: dict[str, MeetingView] = {}
+    for one in _views(*mine, Meeting.state.in_(coming)):
+        found.setdefault(one.subject, one)
+    return found
 
 
 def called_anew(community_id: int, before: MeetingView) -> MeetingView | None:

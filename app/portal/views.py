@@ -26,8 +26,6 @@ from app.conventions import queries as conventions
 from app.core import clock, guard, status, web
 from app.core.actor import Role
 from app.core.shapes import row_id
-from app.designs import queries as designs
-from app.designs.words import state_badge as design_badge
 from app.discussion import queries as opinions
 from app.meetings import queries as meetings
 from app.meetings.words import badge_of
@@ -35,6 +33,7 @@ from app.people import browser
 from app.people import queries as people
 from app.policy.table import Permission, Place, allowed
 from app.portal import board, chain, chrome, queries, style, today
+from app.portal.designing import own_designs
 from app.portal.forms import ViewForm
 from app.starting import queries as starts
 from app.starting.words import checklist
@@ -184,24 +183,8 @@ def designer(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard rea
         "portal/designer.html",
         place=g.place,
         projects=queries.designer_projects(g.place.id),
-        own=_own_designs(),
+        own=own_designs(g.place.id, browser.current_actor().require_person()),
     )
-
-
-def _own_designs() -> list[tuple[designs.ProposalView, tuple[str, str], int]]:
-    """The designer's proposals, each with how many opinions wait for an answer."""
-    person_id = browser.current_actor().require_person()
-    return [
-        (
-            one,
-            design_badge(one.state),
-            sum(
-                not said.answered_by(Role.DESIGNER.value)
-                for said in opinions.opinions(g.place.id, one.subject)
-            ),
-        )
-        for one in designs.of_designer(g.place.id, person_id)
-    ]
 
 
 @bp.get("/d/<jurisdiction>/")
