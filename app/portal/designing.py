@@ -30,6 +30,11 @@ class OwnDesign:
     session: MeetingView | None
 
     @property
+    def coming(self) -> int:
+        """How many people have a place in the session, by phone or at the desk."""
+        return self.session.taken + self.session.held_taken if self.session is not None else 0
+
+    @property
     def is_returned(self) -> bool:
         """Whether the committee sent it back to be mended."""
         return self.proposal.state is State.RETURNED
