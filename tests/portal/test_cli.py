@@ -22,13 +22,19 @@ from app.communities.models import (
     RollUpload,
 )
 from app.config import ROOT
+from app.consultations import queries as topics
+from app.consultations.rules import State
+from app.conventions import queries as conventions
 from app.core import clock
 from app.core.db import db
 from app.core.errors import RuleBroken
 from app.exports import verify_record
 from app.meetings.models import Seat
 from app.people.models import Membership
-from app.portal import demo, demo_sign_in
+from app.portal import chain, demo, demo_sign_in
+from app.projects import queries as ledger
+from app.projects.rules import Stage
+from app.ratings import queries as ratings
 from app.voting.models import Poll, PollVoter
 from tests.communities import files
 from tests.conftest import settings_for
@@ -84,6 +90,29 @@ def test_the_demo_city_is_alive_and_its_record_verifies(web_app: Flask, tmp_path
         )
     )
     assert at_home == {"槐香里一区"}, "its parking is talked over by who lives there"
+    shows_the_whole_circle()
+    with web_app.test_request_context():
+        assert chain.orphans(places.community_by_code("HXL").id) == []
+
+
+def shows_the_whole_circle() -> None:
+    """A project in each stage, one rated twice, a talk going on, a convention about to change."""
+    here = places.community_by_code("HXL").id
+    projects = ledger.all_projects(here)
+    assert {project.stage for project in projects} == set(Stage)
+    rounds = {project.code: ratings.rounds(here, project.code) for project in projects}
+    twice = [code for code, found in rounds.items() if len(found) == 2]
+    (shared,) = (project for project in projects if project.code in twice)
+    assert shared.stage is Stage.SHARE
+    assert all(one.questions and not one.is_open for one in rounds[shared.code])
+    assert ratings.repairs(here, shared.code), "what the first round found low was mended"
+    going_on = [line.title for line in topics.all_topics(here) if line.state is State.IN_SESSION]
+    assert going_on == ["槐香里一区车位重划与消防通道整治"], "T01"
+    current, proposed = conventions.in_force(here), conventions.proposed(here)
+    assert current is not None
+    assert proposed is not None
+    assert proposed.number > current.number
+    assert conventions.changes(current, proposed)
 
 
 def voted_already(rows: list[tuple[str, str, str]]) -> set[str]:
