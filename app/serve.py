@@ -4,18 +4,24 @@ One process keeps one writer queue and exact limits; docs/adr says which figures
 
 There is one listening socket: systemd's, handed over, or one made here. All worker processes take
 from its queue, old ones and new ones, so SIGHUP (new code) loses no request. With systemd's the
-queue outlives even a restart of the whole service. SIGTERM finishes what is being answered.
+queue outlives even a restart of the whole service. SIGTERM finishes what is being answered, and
+what was let in but has not spoken yet.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
 import socket
 import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
-from granian import Granian
-from granian._granian import SocketHolder
+from granian import Granian, _signals
+from granian._granian import SocketHolder, WorkerSignal
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
@@ -25,6 +31,8 @@ THREADS = 4
 BACKLOG = 1024
 # Answers that take longer than this when the service stops are cut off.
 LAST_ANSWERS_SECONDS = 60
+# Whoever was let in a moment before the stop still has so long to begin to speak.
+LISTEN_ON_SECONDS = 1.0
 # The first descriptor that systemd hands over: sd_listen_fds(3).
 FIRST_HANDED_OVER = 3
 
@@ -38,6 +46,12 @@ class OneSocket(Granian):  # type: ignore[misc,valid-type]
 
     listening: socket.socket
 
+    @staticmethod
+    def _spawn_wsgi_worker(*given: Any) -> None:
+        """What each worker process runs: granian's own, with a stop that hears everybody out."""
+        _signals.set_sync_signals = _stop_that_hears_everybody_out
+        Granian._spawn_wsgi_worker(*given)  # noqa: SLF001 -- as the class says
+
     def _init_shared_socket(self) -> None:
         is_unix = self.listening.family == socket.AF_UNIX
         self._ssp = None
@@ -45,6 +59,63 @@ class OneSocket(Granian):  # type: ignore[misc,valid-type]
         self._shd = SocketHolder(self._sfd, is_unix, BACKLOG)  # type: ignore[call-arg]
         self._sso = self.listening
         self._sso.set_inheritable(True)
+
+
+def _stop_that_hears_everybody_out() -> WorkerSignal:
+    """Take nobody new, listen on for a moment to whoever is in, then stop.
+
+    Without the moment a connection that was taken from the queue and whose request is still on its
+    way would be closed: nginx, held up between the two, could only answer 502.
+    """
+    stopping = WorkerSignal()
+    asked: list[int] = []
+
+    def stop(number: int, _frame: object) -> None:
+        asked.append(number)
+        if len(asked) == 1:
+            # A system that does not let us stops as granian does: sooner, and less patient.
+            with suppress(OSError):
+                _leave_the_queue()
+            time.sleep(LISTEN_ON_SECONDS)
+            stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    return stopping
+
+
+def _leave_the_queue() -> None:
+    """Put an empty queue in the place of each listening socket; nobody ever comes to that one.
+
+    The others go on with the real queue: it belongs to the process above, and to systemd.
+    """
+    for descriptor in _listening_here():
+        with socket.socket(fileno=os.dup(descriptor)) as real:
+            empty = socket.socket(real.family)
+        empty.settimeout(0)
+        # Nobody knows the address: the kernel chooses it.
+        empty.bind("" if empty.family == socket.AF_UNIX else _own_address(empty.family))
+        empty.listen(1)
+        os.dup2(empty.fileno(), descriptor)
+        empty.close()
+
+
+def _own_address(family: int) -> tuple[str, int]:
+    return ("::1" if family == socket.AF_INET6 else "127.0.0.1"), 0
+
+
+def _listening_here() -> list[int]:
+    """The descriptors of this process that are listening sockets."""
+    found = []
+    for descriptor in [int(path.name) for path in Path("/dev/fd").iterdir()]:
+        try:
+            with socket.socket(fileno=os.dup(descriptor)) as looked_at:
+                if looked_at.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    found.append(descriptor)
+        except OSError:
+            # No socket, or the descriptor of this very look.
+            continue
+    return found
 
 
 def listening_socket(address: str, port: int) -> socket.socket:

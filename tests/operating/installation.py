@@ -98,10 +98,23 @@ class Installation:
         self.start()
 
     def ask(
-        self, method: str, address: str, body: str = "", cookie: str = "", *, host: str = ""
+        self,
+        method: str,
+        address: str,
+        body: str = "",
+        cookie: str = "",
+        *,
+        host: str = "",
+        silent: float = 0,
     ) -> tuple[int, str, str]:
-        """One request on a connection of its own; status, cookie and text."""
+        """One request on a connection of its own; status, cookie and text.
+
+        `silent` is how many seconds the connection stands before the request is sent, as behind a
+        proxy that is held up.
+        """
         connection = UnixConnection(self.path)
+        connection.connect()
+        threading.Event().wait(silent)
         headers = {"Cookie": cookie, "X-Forwarded-Proto": "https", "Connection": "close"}
         if host:
             headers["Host"] = host
@@ -130,10 +143,17 @@ def installed(folder: Path, environment: dict[str, str]) -> Iterator[Installatio
         made.listening.close()
 
 
-class Crowd:
-    """People who read and send forms all the time, each counting what did not come back."""
+# What a visit brings when nothing is wrong: a page, and the way on after a form.
+GOOD = repr((200, 303))
 
-    def __init__(self, people: int, visit: Callable[[], bool]) -> None:
+
+class Crowd:
+    """People who read and send forms all the time, each noting what else came back.
+
+    A visit gives the status of a page and that of a form.
+    """
+
+    def __init__(self, people: int, visit: Callable[[], tuple[int, int]]) -> None:
         self.visit, self.done = visit, threading.Event()
         self.good = 0
         self.lost: list[str] = []
@@ -143,13 +163,14 @@ class Crowd:
     def _live(self) -> None:
         while not self.done.is_set():
             try:
-                fine, trouble = self.visit(), "refused"
+                came = repr(self.visit())
             except (OSError, http.client.HTTPException) as error:
-                fine, trouble = False, repr(error)
+                came = repr(error)
             with self.lock:
-                self.good += fine
-                if not fine:
-                    self.lost.append(trouble)
+                if came == GOOD:
+                    self.good += 1
+                else:
+                    self.lost.append(came)
 
     def __enter__(self) -> Self:
         for thread in self.threads:

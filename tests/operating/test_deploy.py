@@ -445,7 +445,7 @@ def test_twenty_restarts_behind_nginx_lose_no_request_of_lasting_connections(sit
     cookie, form = first.headers["Set-Cookie"].partition(";")[0], form_of(page)
     own = threading.local()
 
-    def visit() -> bool:
+    def visit() -> tuple[int, int]:
         # Browsers keep their connection to nginx over all restarts behind it.
         if not hasattr(own, "connection"):
             own.connection = site.connection()
@@ -462,7 +462,7 @@ def test_twenty_restarts_behind_nginx_lose_no_request_of_lasting_connections(sit
         sent.read()
         if "close" in (sent.getheader("Connection") or ""):
             del own.connection
-        return (answer.status, sent.status) == (200, 303)
+        return answer.status, sent.status
 
     with Crowd(4, visit) as crowd:
         crowd.wait_for(20)
