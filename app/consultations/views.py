@@ -147,7 +147,11 @@ def _photos(form: ProposalForm) -> list[Picture]:
 @guard.needs(Permission.TOPIC_PROPOSE)
 def withdraw(code: str, topic_id: str) -> ResponseReturnValue:
     """Take one's own proposal back."""
-    operations.withdraw_topic(browser.current_actor(), community_id=g.place.id, topic_id=topic_id)
+    web.once(
+        lambda: operations.withdraw_topic(
+            browser.current_actor(), community_id=g.place.id, topic_id=topic_id
+        )
+    )
     web.tell("done", _("议题已撤回。"))
     return redirect(url_for("consultations.index", code=code), 303)
 

@@ -181,7 +181,11 @@ def signed(code: str, number: int) -> ResponseReturnValue:  # noqa: ARG001 -- th
 @guard.needs(Permission.CONVENTION_SIGN)
 def withdraw(code: str, number: int) -> ResponseReturnValue:
     """Take a pledge back."""
-    operations.withdraw_signature(browser.current_actor(), community_id=g.place.id, number=number)
+    web.once(
+        lambda: operations.withdraw_signature(
+            browser.current_actor(), community_id=g.place.id, number=number
+        )
+    )
     web.tell("done", _("已撤回签署，写的名字也删掉了。"))
     return redirect(url_for("conventions.show", code=code, number=number), 303)
 

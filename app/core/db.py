@@ -17,7 +17,7 @@ from app.core import space
 from app.core.errors import NotSaved, SaveUnknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy.engine import Connection, Dialect, Engine
 
@@ -57,6 +57,15 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
 # Tables derive from Base itself, which type checkers understand; the extension lends the session.
 db = SQLAlchemy(metadata=Base.metadata)
 
+_at_the_end: list[Callable[[Session], None]] = []
+
+
+def before_commit(hook: Callable[[Session], None]) -> Callable[[Session], None]:
+    """Let something be written at the end of each transaction, in that transaction."""
+    _at_the_end.append(hook)
+    return hook
+
+
 # SQLite has one writer at a time. Queueing here is fair and quick; its own busy wait is neither.
 _sqlite_writer = threading.Lock()
 
@@ -81,6 +90,8 @@ def transaction(*, small: bool = False) -> Iterator[Session]:
             session.connection(execution_options={"linyi_write": True})
             yield session
             session.flush()
+            for hook in _at_the_end:
+                hook(session)
         _commit(session)
         # That somebody was seen, or signed in, is not what they came to save.
         session.info["saved"] = session.info.get("saved", False) or not small

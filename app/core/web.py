@@ -14,7 +14,7 @@ from markupsafe import Markup
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
 
-from app.core import form_words, logs, shapes, times, words
+from app.core import form_words, logs, sent, shapes, times, words
 from app.core.db import let_go
 from app.core.errors import NotAllowed, NotFound, NotSaved, ReadOnly, RuleBroken, SaveUnknown
 
@@ -65,15 +65,31 @@ def sentence(error: RuleBroken) -> str:
 
 
 def carried_out(form: FlaskForm, act: Callable[[], None]) -> bool:
-    """Whether the form was whole and the rules agreed; what they said otherwise is in the form."""
+    """Whether the form was whole and the rules agreed; what they said otherwise is in the form.
+
+    A form that comes again because its answer was lost is carried out already.
+    """
     if not form.validate_on_submit():
         return False
     try:
-        act()
+        once(act)
     except RuleBroken as error:
         form.form_errors.append(sentence(error))
         return False
     return True
+
+
+def once(act: Callable[[], object]) -> None:
+    """Carry out what a form asks, or find that this very form was carried out before.
+
+    Raises: RuleBroken or NotFound for what was not done yet.
+    """
+    try:
+        with sent.marked():
+            act()
+    except (RuleBroken, NotFound):
+        if not sent.came_before():
+            raise
 
 
 def tell(kind: str, text: str) -> None:

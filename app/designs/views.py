@@ -263,8 +263,10 @@ def call(code: str, design_id: str) -> ResponseReturnValue:
 @guard.needs(Permission.MEETING_RUN)
 def begin(code: str, meeting_id: str) -> ResponseReturnValue:
     """Begin a session about a proposal."""
-    operations.open_designer_session(
-        browser.current_actor(), community_id=g.place.id, meeting_id=meeting_id
+    web.once(
+        lambda: operations.open_designer_session(
+            browser.current_actor(), community_id=g.place.id, meeting_id=meeting_id
+        )
     )
     web.tell("done", _("会议开始，可以签到。"))
     return redirect(url_for("meetings.desk_meeting", code=code, meeting_id=meeting_id), 303)

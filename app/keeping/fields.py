@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from app.communities.models import RollAbsence, RollLine, RollPiece, RollUpload
 from app.core.jobs import Job
+from app.core.sent import SentForm
 from app.people.models import (
     DeskConfirmation,
     HouseholdCode,
@@ -60,5 +61,6 @@ FIELDS: dict[str, tuple[tuple[Any, Over], ...]] = {
         (HouseholdNotice, lambda before: HouseholdNotice.at < before),
     ),
     "jobs": ((Job, lambda before: Job.done_at < before),),
+    "sent_forms": ((SentForm, lambda before: SentForm.at < before),),
     "security_log": ((SecurityEvent, lambda before: SecurityEvent.at < before),),
 }

@@ -162,6 +162,7 @@ PERIODS = (
     Period("roll_uploads", 30, 1, PIPL_19),
     Period("inbox", 366, 30, PIPL_19),
     Period("jobs", 30, 7, PIPL_19),
+    Period("sent_forms", 2, 1, PIPL_19),
     Period(
         "security_log", 366, HALF_YEAR, "网络安全法：网络日志留存不少于六个月；GB/T 22239 安全审计"
     ),

@@ -251,8 +251,10 @@ def revoke(code: str, household_id: int) -> ResponseReturnValue:
     address = communities.address_of(g.place.id, household_id)
     if request.method == "GET":
         return render_template("people/revoke.html", place=g.place, address=address, form=ActForm())
-    operations.revoke_code(
-        browser.current_actor(), community_id=g.place.id, household_id=household_id
+    web.once(
+        lambda: operations.revoke_code(
+            browser.current_actor(), community_id=g.place.id, household_id=household_id
+        )
     )
     web.tell("done", _("这一户的编码已作废。"))
     return redirect(url_for("people.desk_household", code=code, household_id=household_id), 303)
@@ -297,19 +299,21 @@ def revoke_codes(code: str) -> ResponseReturnValue:
     form = RevokePartForm()
     if not form.validate_on_submit():
         return _revoke_part_page("", _("请先选好哪里的住户。什么都没有改动。"))
-    part = form.part.data or ""
+    part, expected = form.part.data or "", form.expected.data or 0
     inside = walks.chosen(walks.homes(g.place.id), part)
     try:
-        done = operations.revoke_codes(
-            browser.current_actor(),
-            community_id=g.place.id,
-            household_ids=[home.household_id for home in inside],
-            expected=form.expected.data or 0,
-            part=part,
+        web.once(
+            lambda: operations.revoke_codes(
+                browser.current_actor(),
+                community_id=g.place.id,
+                household_ids=[home.household_id for home in inside],
+                expected=expected,
+                part=part,
+            )
         )
     except RuleBroken as refusal:
         return _revoke_part_page(part, web.sentence(refusal))
-    web.tell("done", _("%(number)s 户的编码已作废，旧信不能再用。", number=f"{done:,}"))
+    web.tell("done", _("%(number)s 户的编码已作废，旧信不能再用。", number=f"{expected:,}"))
     return redirect(url_for("people.revoke_part", code=code, part=part), 303)
 
 

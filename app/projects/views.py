@@ -306,17 +306,19 @@ def _save(
     form: ProjectForm,
     code: str,
     project_code: str,
-    save: object,
+    save: Callable[..., object],
     project: ProjectView | None,
 ) -> ResponseReturnValue:
     try:
         picture = _picture(form)
-        save(  # type: ignore[operator]
-            browser.current_actor(),
-            community_id=g.place.id,
-            code=project_code,
-            text=_text(form),
-            picture=picture,
+        web.once(
+            lambda: save(
+                browser.current_actor(),
+                community_id=g.place.id,
+                code=project_code,
+                text=_text(form),
+                picture=picture,
+            )
         )
     except RuleBroken as error:
         return _form_page(form, project, error)

@@ -452,12 +452,8 @@ def draft_edit(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001 
     form = kind() if request.method == "POST" else kind(data=draft_values(stored))
 
     def save(draft: PollDraft) -> str:
-        operations.edit_draft(
-            browser.current_actor(),
-            community_id=g.place.id,
-            public_id=poll_id,
-            draft=draft,
-        )
+        mine = {"community_id": g.place.id, "public_id": poll_id}
+        web.once(lambda: operations.edit_draft(browser.current_actor(), **mine, draft=draft))
         return poll_id
 
     return _draft_form(form, save)
@@ -574,7 +570,7 @@ def unschedule(code: str, poll_id: str) -> ResponseReturnValue:
 
 def _act(code: str, poll_id: str, act: Callable[[], None], done: str) -> ResponseReturnValue:
     try:
-        act()
+        web.once(act)
     except RuleBroken as refusal:
         return _confirm_page(poll_id, refusal)
     web.tell("done", done)
@@ -586,8 +582,10 @@ def _act(code: str, poll_id: str, act: Callable[[], None], done: str) -> Respons
 def discard(code: str, poll_id: str) -> ResponseReturnValue:
     """Throw a draft away, after asking."""
     if request.method == "POST":
-        operations.discard_draft(
-            browser.current_actor(), community_id=g.place.id, public_id=poll_id
+        web.once(
+            lambda: operations.discard_draft(
+                browser.current_actor(), community_id=g.place.id, public_id=poll_id
+            )
         )
         web.tell("done", _("草稿已删除。"))
         return redirect(url_for("voting.desk", code=code), 303)
@@ -600,8 +598,10 @@ def discard(code: str, poll_id: str) -> ResponseReturnValue:
 def publish(code: str, poll_id: str) -> ResponseReturnValue:
     """Begin the publication period, after saying what follows from it."""
     if request.method == "POST":
-        operations.publish_result(
-            browser.current_actor(), community_id=g.place.id, public_id=poll_id
+        web.once(
+            lambda: operations.publish_result(
+                browser.current_actor(), community_id=g.place.id, public_id=poll_id
+            )
         )
         web.tell("done", _("结果已开始公示。请打印结果公告贴出去。"))
         return redirect(url_for("voting.result", code=code, poll_id=poll_id), 303)

@@ -46,6 +46,7 @@ MACHINE = {
     "community": {"code", "desk_phone"},
     "community_setting": {"key", "value"},
     "login_session": {"id_hash"},
+    "sent_form": {"mark"},
     "staff_account": {"sign_in_name", "password_hash", "totp_secret"},
     "attachment": {"public_id", "sha256"},
     "convention": {"state", "text_sha256", "body", "poll"},

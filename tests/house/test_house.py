@@ -36,6 +36,7 @@ NO_TENANT = {
     "record_log",
     "role_grant",
     "security_event",
+    "sent_form",
     "staff_account",
     "system_value",
 }

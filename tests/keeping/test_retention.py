@@ -17,6 +17,7 @@ from app.core.db import db, transaction
 from app.core.errors import NotAllowed, RuleBroken
 from app.core.jobs import Job
 from app.core.record import RecordEntry, RecordOpening
+from app.core.sent import SentForm
 from app.keeping import backup, engines, operations, queries, retention
 from app.keeping.fields import FIELDS
 from app.people.models import (
@@ -98,6 +99,7 @@ def one_of_each(place: Place, person_id: int, ended: datetime) -> list[Any]:
         ),
         HouseholdNotice(**here, household_id=household, kind=HouseholdNoticeKind.JOINED, at=ended),
         Job(kind="x", key=name, payload={}, due_at=ended, done_at=ended),
+        SentForm(mark=name, at=ended),
         SecurityEvent(at=ended, kind="old"),
     ]
 
@@ -125,9 +127,10 @@ def test_what_is_over_goes_and_what_is_not_stays(
     assert retention.look() == expected
     status, said = run(app, "retention", "run")
     assert (status, said.splitlines()[-1]) == (0, retention.summary(expected))
-    # Distinct old moments: 1, 30 and 366 days; the three shorter periods see two or three of them.
+    # Distinct old moments: 1, 2, 30 and 366 days; a shorter period sees more of them.
     assert retention.summary(expected) == (
-        "sessions=2 desk_numbers=3 codes=1 roll_uploads=2 inbox=2 jobs=2 security_log=1 openings=0"
+        "sessions=2 desk_numbers=4 codes=1 roll_uploads=2 inbox=2 jobs=2 sent_forms=3 "
+        "security_log=1 openings=0"
     )
     assert [one.number for one in retention.look()] == [0] * len(expected)
     assert number(LoginSession) > 0

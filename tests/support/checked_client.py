@@ -6,6 +6,7 @@ import re
 from contextvars import Context
 from datetime import timedelta
 from html.parser import HTMLParser
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import html5lib
@@ -123,6 +124,7 @@ class CheckedClient:
         app.test_client_class = FreshClient
         self.raw: FlaskClient = app.test_client()
         self.signed_in = False
+        self.pages = count()
 
     def check(self, answer: TestResponse) -> TestResponse:
         """Refuse a bad answer."""
@@ -143,10 +145,12 @@ class CheckedClient:
         return self.check(self.raw.get(address, **kwargs))
 
     def post(self, address: str, data: dict[str, Any] | None = None, **kwargs: Any) -> TestResponse:
-        """Send a form with a valid CSRF token."""
-        return self.check(
-            self.raw.post(address, data={"csrf_token": self.token(), **(data or {})}, **kwargs)
-        )
+        """Send a form with a valid CSRF token, from a page opened just now.
+
+        A person needs more than the second that tokens tell apart; here a number stands for it.
+        """
+        page = {"csrf_token": self.token(), "opened": str(next(self.pages))}
+        return self.check(self.raw.post(address, data={**page, **(data or {})}, **kwargs))
 
     def token(self) -> str:
         """A CSRF token of this browser."""
