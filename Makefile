@@ -3,7 +3,7 @@ PORT ?= 8000
 PY := .venv/bin/python
 export FLASK_APP := wsgi
 
-.PHONY: run test lint unit browser soak bench fmt words setup
+.PHONY: run test lint unit browser soak bench fmt words permissions setup
 .DEFAULT_GOAL := run
 
 run:
@@ -43,3 +43,8 @@ fmt:
 words:
 	@tools/setup.sh test
 	@$(PY) tools/words.py
+
+# Writes docs/permissions.md out of the policy table and the routes.
+permissions:
+	@tools/setup.sh test
+	@$(PY) -m tools.permissions
