@@ -161,6 +161,29 @@ def my_signature(community_id: int, number: int, person_id: int) -> MySignature 
     return MySignature(row.number, row.signed_at, c.check_code(bytes.fromhex(row.leaf)))
 
 
+@dataclass(frozen=True, slots=True)
+class OwnPledge:
+    """A pledge as its signer sees it; `strokes` is how many lines the drawn name has."""
+
+    number: int
+    signed_at: datetime
+    withdrawn_at: datetime | None
+    strokes: int
+
+
+def pledges_of(community_id: int, person_id: int) -> list[OwnPledge]:
+    """Every pledge of one person here, taken back or not, the newest first."""
+    rows = db.session.execute(
+        select(Convention.number, Signature.signed_at, Signature.withdrawn_at, Signature.drawing)
+        .join(Convention, Convention.id == Signature.convention_id)
+        .where(Signature.community_id == community_id, Signature.person_id == person_id)
+        .order_by(Signature.id.desc())
+    )
+    return [
+        OwnPledge(row.number, row.signed_at, row.withdrawn_at, len(row.drawing)) for row in rows
+    ]
+
+
 def signed_before(community_id: int, number: int, person_id: int) -> int | None:
     """The newest earlier version that somebody signed and did not take back."""
     return db.session.scalar(

@@ -113,6 +113,44 @@ def called_anew(community_id: int, before: MeetingView) -> MeetingView | None:
     return found[0] if found else None
 
 
+@dataclass(frozen=True, slots=True)
+class OwnSeat:
+    """A place somebody asked for, as that person sees it."""
+
+    meeting_id: str
+    title: str
+    starts_at: datetime
+    state: SeatState
+    asked_at: datetime
+    checked_in_at: datetime | None
+    band: str
+
+
+def seats_of(community_id: int, person_id: int) -> list[OwnSeat]:
+    """Every place one person asked for here, the newest first."""
+    rows = db.session.execute(
+        select(
+            Meeting.public_id,
+            Meeting.title,
+            Meeting.starts_at,
+            Seat.state,
+            Seat.asked_at,
+            Seat.checked_in_at,
+            Seat.band,
+        )
+        .join(
+            Meeting,
+            (Meeting.community_id == Seat.community_id) & (Meeting.id == Seat.meeting_id),
+        )
+        .where(Seat.community_id == community_id, Seat.person_id == person_id)
+        .order_by(Seat.id.desc())
+    )
+    return [
+        OwnSeat(*row[:3], SeatState(row.state), row.asked_at, row.checked_in_at, row.band)
+        for row in rows
+    ]
+
+
 def came_before(community_id: int, meeting: MeetingView, person_id: int) -> bool:
     """Whether somebody had a place in an earlier meeting about the same, put off or broken off."""
     over = [MeetingState.POSTPONED.value, MeetingState.ADJOURNED.value]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ from app.policy.table import Permission, Place, allowed
 from app.portal import board, chain, chrome, queries, style, today
 from app.portal.designing import own_designs
 from app.portal.forms import ViewForm
+from app.portal.own_data import as_data, kept_about
 from app.starting import queries as starts
 from app.starting.words import checklist
 
@@ -185,6 +187,25 @@ def designer(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard rea
         projects=queries.designer_projects(g.place.id),
         own=own_designs(g.place.id, browser.current_actor().require_person()),
     )
+
+
+@bp.get("/c/<code>/mine/data")
+@guard.needs(Permission.HOUSEHOLD_VIEW)
+def own_data(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Show a resident everything that is kept about them."""
+    kept = kept_about(g.place.id, browser.current_actor().require_person())
+    return render_template("portal/own_data.html", place=g.place, kept=kept)
+
+
+@bp.get("/c/<code>/mine/data.json")
+@guard.needs(Permission.HOUSEHOLD_VIEW)
+def own_data_file(code: str) -> ResponseReturnValue:
+    """Hand the same out as a file."""
+    kept = kept_about(g.place.id, browser.current_actor().require_person())
+    data = json.dumps(as_data(kept), ensure_ascii=False, indent=1).encode()
+    answer = Response(data, mimetype="application/json")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{code}-mine.json"'
+    return answer
 
 
 @bp.get("/d/<jurisdiction>/")

@@ -1,0 +1,65 @@
+"""What this room keeps about one person, for that person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from app.core.db import db
+from app.people.models import LoginSession, Membership, Person
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A household the person came into by its code."""
+
+    household_id: int
+    joined_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A browser that was signed in. The cookie itself is kept nowhere."""
+
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    shared_phone: bool
+
+
+def declared_adult_at(person_id: int) -> datetime | None:
+    """When somebody said that they are of age."""
+    return db.session.scalar(select(Person.adult_declared_at).where(Person.id == person_id))
+
+
+def joined(community_id: int, person_id: int) -> list[Joined]:
+    """The households of this community that somebody came into, the earliest first."""
+    rows = db.session.execute(
+        select(Membership.household_id, Membership.joined_at, Membership.ended_at)
+        .where(Membership.community_id == community_id, Membership.person_id == person_id)
+        .order_by(Membership.id)
+    )
+    return [Joined(*row) for row in rows]
+
+
+def visits(person_id: int) -> list[Visit]:
+    """The browsers in which somebody was signed in, the newest first."""
+    rows = db.session.execute(
+        select(
+            LoginSession.created_at,
+            LoginSession.last_seen_at,
+            LoginSession.expires_at,
+            LoginSession.ended_at,
+            LoginSession.shared_phone,
+        )
+        .where(LoginSession.person_id == person_id)
+        .order_by(LoginSession.id.desc())
+    )
+    return [Visit(*row) for row in rows]

@@ -1,0 +1,275 @@
+"""Everything that is kept about one resident, for that resident: to read, and to take away.
+
+Sources: 个人信息保护法第十七条 (what is told), 第四十五条 (to see and copy); docs/settings.md says
+how long each thing is kept. The choice of a ballot is not among it: it stands on the receipt, for
+whoever cast it, and in no list that somebody else could open on the same phone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask import current_app
+from flask_babel import gettext as _
+
+from app.communities import queries as communities
+from app.consultations import queries as topics
+from app.consultations.words import state_badge as topic_badge
+from app.conventions import queries as conventions
+from app.core import clock
+from app.core.times import time_text
+from app.discussion import queries as opinions
+from app.discussion.words import state_badge as post_badge
+from app.keeping.rules import periods
+from app.meetings import queries as meetings
+from app.meetings.rules import AgeBand
+from app.meetings.words import BANDS, badge_of
+from app.people import holdings as accounts
+from app.people import queries as people
+from app.voting import holdings as ballots
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing: what it is, in the reader's language, and what was written, as it was."""
+
+    words: str
+    written: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One sort of thing: what for, how long, and each of them as a line and as facts."""
+
+    name: str
+    title: str
+    purpose: str
+    how_long: str
+    lines: tuple[Line, ...]
+    facts: tuple[dict[str, Any], ...]
+
+
+def kept_about(community_id: int, person_id: int) -> list[Kept]:
+    """Every sort of thing that is kept, those too of which there is nothing."""
+    days = periods(dict(current_app.config["SETTINGS"].retention))
+    return [
+        _joined(community_id, person_id),
+        _visits(person_id, days["sessions"]),
+        _ballots(community_id, person_id),
+        _opinions(community_id, person_id),
+        _topics(community_id, person_id),
+        _seats(community_id, person_id),
+        _pledges(community_id, person_id),
+        _inbox(community_id, person_id, days["inbox"]),
+    ]
+
+
+def as_data(kept: list[Kept]) -> dict[str, Any]:
+    """The same for a program: moments in UTC, no line that only says the same in words."""
+    return {
+        "format": "linyi-own-data/1",
+        "made_at": clock.to_record(clock.now()),
+        "kept": {
+            one.name: {"purpose": one.purpose, "how_long": one.how_long, "items": list(one.facts)}
+            for one in kept
+        },
+    }
+
+
+def _facts(thing: object) -> dict[str, Any]:
+    """A frozen value as facts."""
+    return {name: _plain(value) for name, value in asdict(thing).items()}  # type: ignore[call-overload]
+
+
+def _plain(value: Any) -> Any:
+    return clock.to_record(value) if hasattr(value, "tzinfo") else value
+
+
+def _joined(community_id: int, person_id: int) -> Kept:
+    found = accounts.joined(community_id, person_id)
+    adult = accounts.declared_adult_at(person_id)
+    address = {
+        one.household_id: communities.address_of(community_id, one.household_id).text
+        for one in found
+    }
+
+    def line(one: accounts.Joined) -> Line:
+        at, home = time_text(one.joined_at), address[one.household_id]
+        if one.ended_at is None:
+            return Line(_("%(at)s进来：", at=at), home)
+        return Line(_("%(at)s进来，%(ended)s退出：", at=at, ended=time_text(one.ended_at)), home)
+
+    return Kept(
+        "households",
+        _("您是哪一户的"),
+        _("一户一票，要知道您代表哪一户；进来时您说过已满 18 周岁。没有记您的姓名。"),
+        _("您退出这一户，或者社区停用为止；之后只留不带地址的记号，供复核计票。"),
+        tuple(line(one) for one in found),
+        tuple(
+            _facts(one) | {"address": address[one.household_id], "adult_declared_at": _plain(adult)}
+            for one in found
+        ),
+    )
+
+
+def _visits(person_id: int, days: int) -> Kept:
+    now, found = clock.now(), accounts.visits(person_id)
+
+    def line(one: accounts.Visit) -> Line:
+        times = {"begun": time_text(one.created_at), "seen": time_text(one.last_seen_at)}
+        if one.ended_at is None and one.expires_at > now:
+            return Line(_("%(begun)s进来，最近一次 %(seen)s，还没有退出", **times))
+        return Line(_("%(begun)s进来，最近一次 %(seen)s，已经退出", **times))
+
+    return Kept(
+        "sign_ins",
+        _("哪些时候在手机上进来过"),
+        _("让您下次不用再输编码，也好看出有没有人冒用。没有记手机型号和位置。"),
+        _("退出或到期以后 %(days)s 天删除。", days=days),
+        tuple(line(one) for one in found),
+        tuple(_facts(one) for one in found),
+    )
+
+
+def _ballots(community_id: int, person_id: int) -> Kept:
+    found = ballots.ballots_of(community_id, person_id)
+
+    def line(one: ballots.OwnBallot) -> Line:
+        at = time_text(one.at)
+        if not one.version:
+            return Line(_("%(at)s，来晚了，没有计入：", at=at), one.title)
+        return Line(_("%(at)s，第 %(number)s 次：", at=at, number=one.version), one.title)
+
+    return Kept(
+        "ballots",
+        _("您投过的票"),
+        _("用来计票，也让任何人都能复核。选了什么不在这里，在您自己的回执上。"),
+        _(
+            "意愿征集满期以后，每张票选了什么会删除；投过票这件事随公开记录保留，记录里没有您的地址。"
+        ),
+        tuple(line(one) for one in found),
+        tuple(_facts(one) for one in found),
+    )
+
+
+def _opinions(community_id: int, person_id: int) -> Kept:
+    found = opinions.mine(community_id, person_id)
+    return Kept(
+        "opinions",
+        _("您写的意见和申诉"),
+        _("审核、公布、答复。公布时不写您的姓名，号码自动遮住；原文只有您和审核的人看得到。"),
+        _("随这件事的协商档案保留；没有公布的，也留着审核的理由。"),
+        tuple(
+            Line(f"{time_text(one.submitted_at)} {post_badge(one.state)[1]}", one.original)
+            for one in found
+        ),
+        tuple(
+            {
+                "post": one.public_id,
+                "about": one.subject,
+                "written": one.original,
+                "published_as": one.text if one.state == "published" else "",
+                "state": str(one.state),
+                "at": _plain(one.submitted_at),
+                "appeal": one.appeal,
+                "appeal_answer": one.appeal_answer,
+            }
+            for one in found
+        ),
+    )
+
+
+def _topics(community_id: int, person_id: int) -> Kept:
+    found = [
+        topics.topic(community_id, line.public_id)
+        for line in topics.topics_of(community_id, person_id)
+    ]
+    return Kept(
+        "topics",
+        _("您提的议题"),
+        _("请大家一起商量。公开时只写“居民提出”，不写您的姓名。"),
+        _("随协商档案保留。"),
+        tuple(
+            Line(
+                f"{time_text(one.line.created_at)} {topic_badge(one.line.state)[1]}",
+                one.original_title or one.line.title,
+            )
+            for one in found
+        ),
+        tuple(
+            {
+                "topic": one.line.public_id,
+                "title": one.original_title or one.line.title,
+                "text": one.original_background or one.background,
+                "state": one.line.state.value,
+                "at": _plain(one.line.created_at),
+                "photos": len(one.photos),
+            }
+            for one in found
+        ),
+    )
+
+
+def _seats(community_id: int, person_id: int) -> Kept:
+    found = meetings.seats_of(community_id, person_id)
+
+    def line(one: meetings.OwnSeat) -> Line:
+        words = f"{time_text(one.starts_at)} {badge_of(one.state)[1]}"
+        if one.checked_in_at is not None:
+            band = BANDS[AgeBand(one.band or AgeBand.UNSAID)]
+            at = time_text(one.checked_in_at)
+            words = _("%(at)s签到，年龄段选的“%(band)s”", at=at, band=band)
+        return Line(words, one.title)
+
+    return Kept(
+        "meetings",
+        _("您报名和到过的会"),
+        _("留座、候补、签到；年龄段是您自己选的，只公布人数，不足 5 人的不单独公布。"),
+        _("随会议的记录保留。"),
+        tuple(line(one) for one in found),
+        tuple(_facts(one) for one in found),
+    )
+
+
+def _pledges(community_id: int, person_id: int) -> Kept:
+    found = conventions.pledges_of(community_id, person_id)
+
+    def line(one: conventions.OwnPledge) -> Line:
+        facts = {"number": one.number, "signed": time_text(one.signed_at)}
+        if one.withdrawn_at is not None:
+            back = time_text(one.withdrawn_at)
+            return Line(
+                _(
+                    "第 %(number)s 版，%(signed)s签，%(back)s撤回，写的名字已删掉",
+                    **facts,
+                    back=back,
+                )
+            )
+        if one.strokes:
+            return Line(_("第 %(number)s 版，%(signed)s签，手写了名字", **facts))
+        return Line(_("第 %(number)s 版，%(signed)s签", **facts))
+
+    return Kept(
+        "pledges",
+        _("您签过的居民公约"),
+        _("只公布一共多少人签，不公布谁签了。"),
+        _("您撤回为止；撤回时写的名字马上删掉。"),
+        tuple(line(one) for one in found),
+        tuple(_facts(one) for one in found),
+    )
+
+
+def _inbox(community_id: int, person_id: int, days: int) -> Kept:
+    found = people.inbox(community_id, person_id)
+    return Kept(
+        "inbox",
+        _("发给您的消息"),
+        _("告诉您参与的事有了什么进展。"),
+        _("满 %(days)s 天删除。", days=days),
+        tuple(Line(one.text, one.title) for one in found),
+        tuple({"text": one.text, "about": one.title, "unread": one.unread} for one in found),
+    )
