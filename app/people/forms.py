@@ -9,11 +9,15 @@ from wtforms import (
     HiddenField,
     IntegerField,
     PasswordField,
+    RadioField,
     SelectField,
     StringField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import HiddenInput
+
+from app.people.words import REVEAL_REASONS
 
 
 class EnterForm(FlaskForm):
@@ -54,6 +58,16 @@ class StaffForm(FlaskForm):
 
 class ActForm(FlaskForm):
     """A button and nothing else."""
+
+
+class RevealForm(FlaskForm):
+    """Why the desk looks at a whole phone number."""
+
+    reason = RadioField(
+        _l("为什么要看（会告诉本户）"),
+        validators=[InputRequired(_l("请选一个理由。没有显示号码。"))],
+        choices=[SelectChoice(reason.value, words) for reason, words in REVEAL_REASONS.items()],
+    )
 
 
 class PartForm(FlaskForm):

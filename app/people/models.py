@@ -145,6 +145,7 @@ class HouseholdNoticeKind(StrEnum):
     CODE_REVOKED = "code_revoked"
     TOOK_PART_PRINTED = "took_part_printed"
     CONFIRMED_AT_DESK = "confirmed_at_desk"
+    PHONE_SEEN = "phone_seen"
 
 
 class HouseholdNotice(Base):

@@ -42,6 +42,16 @@ class CodeState(StrEnum):
     EXPIRED = "expired"
 
 
+class RevealReason(StrEnum):
+    """Why a clerk looks at a whole phone number; nothing else is a reason."""
+
+    NEWS = "news"
+    LETTER = "letter"
+    IDENTITY = "identity"
+    ASKED = "asked"
+    DANGER = "danger"
+
+
 def clean_code(typed: str) -> str:
     """The code as the alphabet knows it; empty when it is none."""
     code = crockford_clean(typed)

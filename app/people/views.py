@@ -16,10 +16,23 @@ from app.core.errors import NotSaved, RuleBroken, SaveUnknown
 from app.core.limits import Ceiling
 from app.core.shapes import row_id
 from app.core.times import time_text
-from app.people import browser, inboxes, operations, queries, words
-from app.people.forms import ActForm, EnterForm, PartForm, RevokePartForm, StaffForm
+from app.people import browser, inboxes, operations, queries, revealing, words
+from app.people.forms import (
+    ActForm,
+    EnterForm,
+    PartForm,
+    RevealForm,
+    RevokePartForm,
+    StaffForm,
+)
 from app.people.operations import Enrolled, Entry
-from app.people.rules import DESK_NUMBER_VALID, LAST_SEEN_EVERY, CodeState, code_groups
+from app.people.rules import (
+    DESK_NUMBER_VALID,
+    LAST_SEEN_EVERY,
+    CodeState,
+    RevealReason,
+    code_groups,
+)
 from app.people.steps import errands
 from app.policy.table import Permission, allowed
 
@@ -212,8 +225,15 @@ def _until(view: queries.CodeView) -> str:
     return time_text(view.expires_at) if works and view.expires_at else ""
 
 
-def _household_page(household_id: int, number: str = "") -> ResponseReturnValue:
-    place = g.place
+def _household_page(
+    household_id: int,
+    number: str = "",
+    *,
+    whole: tuple[str, ...] = (),
+    reveal: RevealForm | None = None,
+) -> ResponseReturnValue:
+    """Show one household; `number` and the `whole` phones are shown this once."""
+    place, reveal = g.place, reveal or RevealForm(formdata=None)
     view = queries.code_view(place.id, household_id)
     shown = queries.demo_code(place.id, household_id) if place.demo else ""
     return render_template(
@@ -230,7 +250,29 @@ def _household_page(household_id: int, number: str = "") -> ResponseReturnValue:
         number=number,
         number_until=time_text(clock.now() + DESK_NUMBER_VALID) if number else "",
         form=ActForm(),
-    )
+        whole=whole,
+        reveal=reveal,
+    ), (422 if reveal.errors else 200)
+
+
+@bp.post("/c/<code>/desk/households/<int:household_id>/phones")
+@guard.needs(Permission.PHONE_REVEAL)
+def phones(code: str, household_id: int) -> ResponseReturnValue:  # noqa: ARG001
+    """Show a household's phones in full, once; a look is kept, so this page is no redirect."""
+    form, found = RevealForm(), []
+
+    def act() -> None:
+        found.extend(
+            revealing.reveal_phones(
+                browser.current_actor(),
+                community_id=g.place.id,
+                household_id=household_id,
+                reason=RevealReason(form.reason.data),
+            )
+        )
+
+    web.carried_out(form, act)
+    return _household_page(household_id, whole=tuple(found), reveal=form)
 
 
 @bp.post("/c/<code>/desk/households/<int:household_id>/unlock")

@@ -5,12 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from app.core import web
 from app.core.errors import RuleBroken
 from app.core.times import time_text
 from app.people.models import HouseholdNoticeKind, PersonNoticeKind
-from app.people.rules import CodeState
+from app.people.rules import CodeState, RevealReason
+
+# Why a whole phone number is looked at.
+REVEAL_REASONS = {
+    RevealReason.NEWS: _l("有变动，要打电话告诉"),
+    RevealReason.LETTER: _l("信或通知没有送到"),
+    RevealReason.IDENTITY: _l("当面核对身份"),
+    RevealReason.ASKED: _l("住户请我们回电话"),
+    RevealReason.DANGER: _l("有危险，要马上联系"),
+}
 
 
 def notice(kind: str, at: datetime, about: str) -> str:
@@ -24,7 +34,10 @@ def notice(kind: str, at: datetime, about: str) -> str:
         HouseholdNoticeKind.CODE_REVOKED: _("服务台作废了本户的编码"),
         HouseholdNoticeKind.TOOK_PART_PRINTED: _("服务台给本户打印了参加证明"),
         HouseholdNoticeKind.CONFIRMED_AT_DESK: _("有人在服务台用本户身份办过进入"),
+        HouseholdNoticeKind.PHONE_SEEN: _("服务台看过本户登记的完整电话"),
     }[HouseholdNoticeKind(kind)]
+    if kind == HouseholdNoticeKind.PHONE_SEEN:
+        about = str(REVEAL_REASONS[RevealReason(about)])
     line = _("%(at)s，%(what)s", at=time_text(at), what=what)
     return _("%(line)s（%(about)s）", line=line, about=about) if about else line
 
@@ -112,6 +125,13 @@ def _codes_changed(error: RuleBroken) -> str:
     }[error.code]
 
 
+def _phones_broken(error: RuleBroken) -> str:
+    return {
+        "phones.none": _("底册上没有登记电话，没有可看的。请核对身份后用“本人到场确认”。"),
+    }[error.code]
+
+
 web.explain("codes", _codes_changed)
+web.explain("phones", _phones_broken)
 web.explain("enrol", _broken)
 web.explain("staff", _broken)

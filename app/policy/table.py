@@ -23,6 +23,7 @@ class Permission(StrEnum):
     ROLL_IMPORT = "roll.import"
     OWNER_SET_DECIDE = "owner_set.decide"
     CODE_MANAGE = "code.manage"
+    PHONE_REVEAL = "phone.reveal"
     LETTERS_PRINT = "letters.print"
     PROJECT_EDIT = "project.edit"
     POLL_DRAFT = "poll.draft"
@@ -114,6 +115,8 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     # Who is one owner changes how heads are counted: the clerk's word, never a guess.
     Permission.OWNER_SET_DECIDE: (_clerk, _is_system),
     Permission.CODE_MANAGE: (_clerk, _is_system),
+    # A person who has to answer for it; no program and nobody above needs anybody's number.
+    Permission.PHONE_REVEAL: (_clerk,),
     Permission.LETTERS_PRINT: (_clerk, _is_system),
     Permission.PROJECT_EDIT: (_committee, _is_system),
     Permission.POLL_DRAFT: (_committee, _is_system),
