@@ -1,4 +1,4 @@
-"""Changes to staff accounts that nobody has used yet."""
+"""Changes to staff accounts: a lost slip made anew, a role that ends."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyotp
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.people import rules, secrets_box
-from app.people.models import RoleGrant, StaffAccount
+from app.people.models import LoginSession, RoleGrant, StaffAccount
 from app.people.steps import security
 from app.policy.table import Permission, Place, require
 
 if TYPE_CHECKING:
-    from app.core.actor import Actor
+    from app.core.actor import Actor, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +65,43 @@ def renew_slip(actor: Actor, *, community_id: int, person_id: int, password: str
             by=actor.person_id,
         )
         return Renewed(account.sign_in_name, secret)
+
+
+def end_role(actor: Actor, *, community_id: int, person_id: int, role: Role) -> None:
+    """End somebody's role in a community: from their very next request on they have it no more.
+
+    Who has no role left anywhere is signed out wherever they are. What they did stays theirs in
+    the record. Raises: NotFound.
+    """
+    now = clock.now()
+    with transaction() as session:
+        require(actor, Permission.STAFF_SET_UP, Place(community_id))
+        living = RoleGrant.ends_at.is_(None) | (RoleGrant.ends_at > now)
+        ended = session.scalars(
+            update(RoleGrant)
+            .where(
+                RoleGrant.person_id == person_id,
+                RoleGrant.community_id == community_id,
+                RoleGrant.role == role,
+                living,
+            )
+            .values(ends_at=now)
+            .returning(RoleGrant.id)
+        ).all()
+        if not ended:
+            raise NotFound("role")
+        left = select(RoleGrant.id).where(RoleGrant.person_id == person_id, living)
+        if session.scalar(left.limit(1)) is None:
+            session.execute(
+                update(LoginSession)
+                .where(LoginSession.person_id == person_id, LoginSession.ended_at.is_(None))
+                .values(ended_at=now)
+            )
+        security(
+            session,
+            "role.ended",
+            community_id=community_id,
+            person_id=person_id,
+            role=role.value,
+            by=actor.person_id,
+        )

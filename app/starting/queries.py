@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
@@ -13,6 +14,7 @@ from app.communities.models import (
     Jurisdiction,
     Level,
 )
+from app.core import clock
 from app.core.actor import Role
 from app.core.db import db
 from app.core.errors import NotFound
@@ -20,6 +22,9 @@ from app.people.models import Person, RoleGrant, StaffAccount
 from app.projects.models import Project
 from app.starting.rules import FIRST_PEOPLE, Exists, Step, next_step
 from app.voting.models import Poll
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +132,16 @@ def staff_of(community_id: int, roles: tuple[Role, ...] = tuple(Role)) -> list[S
         .where(
             RoleGrant.community_id == community_id,
             RoleGrant.role.in_([role.value for role in roles]),
-            RoleGrant.ends_at.is_(None),
+            _living(),
         )
         .order_by(Person.id)
     )
     return [StaffLine(r[0], r[1], r[2], Role(r[3]), bool(r[4])) for r in rows]
+
+
+def _living() -> ColumnElement[bool]:
+    """A role that has not ended."""
+    return RoleGrant.ends_at.is_(None) | (RoleGrant.ends_at > clock.now())
 
 
 def set_ups() -> list[SetUp]:
@@ -139,9 +149,7 @@ def set_ups() -> list[SetUp]:
     held: dict[int | None, set[Role]] = {}
     first = [role.value for role in FIRST_PEOPLE.values()]
     for community_id, role in db.session.execute(
-        select(RoleGrant.community_id, RoleGrant.role).where(
-            RoleGrant.role.in_(first), RoleGrant.ends_at.is_(None)
-        )
+        select(RoleGrant.community_id, RoleGrant.role).where(RoleGrant.role.in_(first), _living())
     ):
         held.setdefault(community_id, set()).add(Role(role))
     rows = db.session.execute(

@@ -186,6 +186,39 @@ def new_slip(community: str, person_id: int) -> ResponseReturnValue:
     return _slip_page(place, slip)
 
 
+@bp.route(
+    "/system/communities/<community>/people/<int:person_id>/end/<role>", methods=["GET", "POST"]
+)
+@guard.needs(Permission.STAFF_SET_UP)
+def end_role(community: str, person_id: int, role: str) -> ResponseReturnValue:
+    """Say what ending somebody's role means; on the second click end it."""
+    place = community_queries.community_by_code(community)
+    if request.method == "POST":
+        if role not in set(Role):
+            abort(404)
+        web.once(
+            lambda: accounts.end_role(
+                guard.current_actor(),
+                community_id=place.id,
+                person_id=person_id,
+                role=Role(role),
+            )
+        )
+        web.tell("done", _("已停用，从现在起这个账号在本社区什么都不能办。"))
+        return redirect(url_for("starting.hand_over", community=community), 303)
+    staff = queries.staff_of(place.id)
+    line = next((one for one in staff if (one.person_id, one.role) == (person_id, role)), None)
+    if line is None:
+        abort(404)
+    return render_template(
+        "starting/end_role.html",
+        place=place,
+        line=line,
+        role=words.role_name(line.role),
+        alone=sum(one.role is line.role for one in staff) == 1,
+    )
+
+
 @bp.get("/system/communities/<community>/")
 @guard.needs(Permission.PLACES_SET_UP)
 def hand_over(community: str) -> ResponseReturnValue:
