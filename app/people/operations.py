@@ -267,15 +267,19 @@ def add_staff(  # noqa: PLR0913 -- an account is these facts
     role: Role,
     community_id: int | None = None,
     jurisdiction_id: int | None = None,
+    ends_at: datetime | None = None,
 ) -> str:
     """Give a person an account and a role in one place; gives the second factor's secret.
 
-    Raises: RuleBroken staff.password_*, staff.name_taken.
+    The role ends by itself at `ends_at`, if there is one. Raises: RuleBroken staff.password_*,
+    staff.name_taken, staff.ends_too_soon.
     """
     problem = rules.password_problem(password, sign_in_name)
     if problem:
         raise RuleBroken(f"staff.password_{problem}")
     secret, now = pyotp.random_base32(), clock.now()
+    if ends_at is not None and ends_at <= now:
+        raise RuleBroken("staff.ends_too_soon")
     with transaction() as session:
         require(actor, Permission.STAFF_SET_UP, Place(community_id))
         person = Person(ref=secrets.token_urlsafe(16), display=display, created_at=now)
@@ -299,6 +303,7 @@ def add_staff(  # noqa: PLR0913 -- an account is these facts
                 community_id=community_id,
                 jurisdiction_id=jurisdiction_id,
                 starts_at=now,
+                ends_at=ends_at,
             )
         )
         security(

@@ -21,6 +21,8 @@ from app.people import operations
 from app.people.rules import password_problem
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from app.core.actor import Actor, Role
 
 PASSWORD_BYTES = 15
@@ -94,12 +96,13 @@ class Duty:
     title: str = ""
     community_id: int | None = None
     jurisdiction_id: int | None = None
+    ends_at: datetime | None = None
 
 
 def new_slip(actor: Actor, duty: Duty, *, sign_in_name: str, display: str) -> Slip:
     """Make an account with a password of our own; gives the slip for whoever it is.
 
-    Raises: RuleBroken staff.name_taken.
+    Raises: RuleBroken staff.name_taken, staff.ends_too_soon.
     """
     password = new_password(sign_in_name)
     secret = operations.add_staff(
@@ -110,6 +113,7 @@ def new_slip(actor: Actor, duty: Duty, *, sign_in_name: str, display: str) -> Sl
         role=duty.role,
         community_id=duty.community_id,
         jurisdiction_id=duty.jurisdiction_id,
+        ends_at=duty.ends_at,
     )
     address = sign_in_address()
     return Slip(duty.place, duty.title, display, sign_in_name, password, secret, address)

@@ -110,6 +110,7 @@ def _broken(error: RuleBroken) -> str:
         "staff.password_common": _("这个密码太常见，容易被猜到。没有保存，请换一个。"),
         "staff.password_name": _("密码里不要有登录名。没有保存，请换一个。"),
         "staff.name_taken": _("这个登录名已经有人用了。没有保存，请换一个。"),
+        "staff.ends_too_soon": _("“到哪天为止”要在今天以后。没有建账号，请改一改。"),
         "staff.in_use": _(
             "已经有人用这个账号登录过，不能重新出纸条。什么都没有改动。请让本人用原来的那张。"
         ),

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import RadioField, StringField, ValidationError
+from wtforms import DateField, RadioField, StringField, ValidationError
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, Regexp
+from wtforms.validators import InputRequired, Length, Optional, Regexp
 
 from app.communities.rules import community_code
+from app.core import clock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from app.starting.queries import Above
 
 NEW = "new"
+LONGEST_ROLE = timedelta(days=3653)
 _LONG = _l("太长了，请写短一些。")
 
 
@@ -126,6 +130,25 @@ class PersonForm(FlaskForm):
             ),
         ],
     )
+
+    until = DateField(
+        _l("到哪天为止"),
+        description=_l("比如项目设计师，项目做完就用不着了；那一天过完自动停用"),
+        validators=[Optional()],
+    )
+
+    def validate_until(self, field: DateField) -> None:
+        """Refuse a day that is over, or one so far away that it was mistyped."""
+        if not field.data:
+            return
+        today = clock.day_of(clock.now())
+        if not today < field.data <= today + LONGEST_ROLE:
+            raise ValidationError(_l("请写明天起、十年以内的一天，或者不写。"))
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """The moment after the last day; None for a role without an end."""
+        return clock.bounds_of_day(self.until.data)[1] if self.until.data else None
 
 
 class ActForm(FlaskForm):

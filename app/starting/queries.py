@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
@@ -24,6 +25,8 @@ from app.starting.rules import FIRST_PEOPLE, Exists, Step, next_step
 from app.voting.models import Poll
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import ColumnElement
 
 
@@ -37,13 +40,17 @@ class Above:
 
 @dataclass(frozen=True, slots=True)
 class StaffLine:
-    """Somebody who works for a community. `used` says whether they ever signed in."""
+    """Somebody who works for a community. `used` says whether they ever signed in.
+
+    `last_day` is some moment of the last day of a role that ends by itself.
+    """
 
     person_id: int
     display: str
     sign_in_name: str
     role: Role
     used: bool
+    last_day: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +133,7 @@ def staff_of(community_id: int, roles: tuple[Role, ...] = tuple(Role)) -> list[S
             StaffAccount.sign_in_name,
             RoleGrant.role,
             StaffAccount.last_totp_step,
+            RoleGrant.ends_at,
         )
         .join(StaffAccount, StaffAccount.person_id == Person.id)
         .join(RoleGrant, RoleGrant.person_id == Person.id)
@@ -136,7 +144,15 @@ def staff_of(community_id: int, roles: tuple[Role, ...] = tuple(Role)) -> list[S
         )
         .order_by(Person.id)
     )
-    return [StaffLine(r[0], r[1], r[2], Role(r[3]), bool(r[4])) for r in rows]
+    return [
+        StaffLine(*row[:3], Role(row.role), bool(row.last_totp_step), _last_day(row.ends_at))
+        for row in rows
+    ]
+
+
+def _last_day(ends_at: datetime | None) -> datetime | None:
+    """The day that ends with a role."""
+    return ends_at - timedelta(minutes=1) if ends_at is not None else None
 
 
 def _living() -> ColumnElement[bool]:

@@ -143,7 +143,7 @@ def _role(step: str) -> Role:
 def _new_person(place: CommunityView, role: Role, form: PersonForm) -> slips.Slip:
     return slips.new_slip(
         guard.current_actor(),
-        slips.Duty(role, place.name, words.role_name(role), place.id),
+        slips.Duty(role, place.name, words.role_name(role), place.id, ends_at=form.ends_at),
         sign_in_name=(form.sign_in_name.data or "").strip(),
         display=(form.display.data or "").strip(),
     )

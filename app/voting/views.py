@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 bp = Blueprint("voting", __name__)
 bp.add_app_template_filter(times.time_text, "time_text")
 bp.add_app_template_filter(times.day_text, "day_text")
+bp.add_app_template_filter(times.date_text, "date_text")
 
 REFUSED = 422
 CONFLICT = 409

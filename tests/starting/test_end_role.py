@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select
 
 from app.core import clock
-from app.core.actor import Actor, Role
+from app.core.actor import SYSTEM, Actor, Role
 from app.core.db import db, transaction
-from app.core.errors import NotAllowed, NotFound
-from app.people import accounts, browser
+from app.core.errors import NotAllowed, NotFound, RuleBroken
+from app.people import accounts, browser, operations
 from app.people import queries as people
 from app.people.models import RoleGrant, SecurityEvent
 from app.starting import queries
 from tests.support.checked_client import CheckedClient
-from tests.support.world import World
+from tests.support.world import PASSWORD, Staff, World
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -121,3 +122,46 @@ def test_by_the_pages_it_holds_from_the_next_request_on(
         "谁来做社区工作人员？"
         in admin.raw.get("/system/communities/HXL/", follow_redirects=True).text
     )
+
+
+def test_a_role_given_until_a_day_ends_with_that_day_by_itself(
+    web_app: Flask, fixed_clock: datetime
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 1)
+    admin = CheckedClient(web_app)
+    admin.staff(world.staff(place, Role.ADMINISTRATOR))
+    world.staff(place)
+    world.staff(place, Role.COMMITTEE)
+    address = "/system/communities/HXL/people/designer"
+    typed = {"display": "设计师丁", "sign_in_name": "dingsheji"}
+    for wrong in ("2026-05-20", "2026-05-01", "2036-06-01", "9999-12-31", "明年"):
+        refused = admin.post(address, typed | {"until": wrong})
+        assert refused.status_code == 422, wrong
+    slip = admin.post(address, typed | {"until": "2026-06-30"})
+    assert slip.status_code == 200
+    assert "到6月30日（周二）为止" in admin.get("/system/communities/HXL/").text
+    db.session.rollback()
+    (line,) = queries.staff_of(place.id, (Role.DESIGNER,))
+    assert line.last_day is not None
+
+    given: dict[str, Any] = {"role": Role.DESIGNER, "community_id": place.id, "password": PASSWORD}
+    secret = operations.add_staff(
+        SYSTEM,
+        sign_in_name="wusheji",
+        display="设计师戊",
+        ends_at=line.last_day + timedelta(minutes=1),
+        **given,
+    )
+    clock.advance(clock.at_local(2026, 6, 30, 23, 50) - clock.now())
+    designer = CheckedClient(web_app)
+    designer.staff(Staff("wusheji", secret, Actor()))
+    assert designer.get("/c/HXL/designer").status_code == 200
+    clock.advance(timedelta(minutes=10))
+    assert designer.raw.get("/c/HXL/designer").status_code == 404
+    db.session.rollback()
+    assert queries.staff_of(place.id, (Role.DESIGNER,)) == []
+    with pytest.raises(RuleBroken, match=r"staff\.ends_too_soon"):
+        operations.add_staff(
+            SYSTEM, sign_in_name="someone", display="某人", ends_at=clock.now(), **given
+        )
