@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import warnings
 from datetime import UTC, datetime
 from itertools import count
@@ -104,11 +105,19 @@ class Postgres:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A PostgreSQL of this worker's own, with a migrated template database."""
-    server = Postgres(tmp_path_factory.mktemp("postgresql"))
-    yield server
-    server.end()
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of this worker's own, with a migrated template database.
+
+    Not in pytest's folders: another run that starts shuts those to everybody but root, and the
+    server, which is another user, would lose its own files.
+    """
+    beside = os.environ.get("PYTEST_DEBUG_TEMPROOT")
+    with tempfile.TemporaryDirectory(
+        prefix="linyi-postgresql-", dir=beside, ignore_cleanup_errors=True
+    ) as folder:
+        server = Postgres(Path(folder))
+        yield server
+        server.end()
 
 
 @pytest.fixture

@@ -33,8 +33,8 @@ HEAD = """# Who may do what
 Written by `make permissions` out of `app/policy/table.py` and the routes; do not edit. A role is
 one in the community that an address names; a district's is in a jurisdiction above it, and an
 administrator's is for the installation. What is not granted here answers 404, as another
-community's things do. `system` is the worker and the command line. A visitor has none of these
-permissions.
+community's things do; whoever has not signed in is led to the door. `system` is the worker and the
+command line. A visitor has none of these permissions.
 
 ## Permissions
 

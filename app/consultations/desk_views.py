@@ -291,7 +291,7 @@ def merge(code: str, topic_id: str) -> ResponseReturnValue:
 def agenda(code: str, topic_id: str) -> ResponseReturnValue:
     """Write the agenda and call the meeting."""
     topic = queries.topic(g.place.id, topic_id)
-    if State.ANNOUNCED not in rules.MOVES[topic.line.state]:
+    if request.method == "GET" and State.ANNOUNCED not in rules.MOVES[topic.line.state]:
         raise RuleBroken("topic.wrong_state")
     form = AgendaForm(data=None if request.method == "POST" else _first_agenda(topic))
     del form.reason
@@ -323,7 +323,7 @@ def agenda(code: str, topic_id: str) -> ResponseReturnValue:
 def call_again(code: str, topic_id: str) -> ResponseReturnValue:
     """Call another meeting about an opinion that is contested."""
     topic = queries.topic(g.place.id, topic_id)
-    if topic.line.state not in rules.CALL_AGAIN:
+    if request.method == "GET" and topic.line.state not in rules.CALL_AGAIN:
         raise RuleBroken("topic.wrong_state")
     form = AgendaForm(data=None if request.method == "POST" else _first_agenda(topic))
     del form.question

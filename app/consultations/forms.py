@@ -72,7 +72,9 @@ class NoteForm(FlaskForm):
 class MergeForm(NoteForm):
     """Which topic it is handled with."""
 
-    into = RadioField(_l("并入哪个议题"), validators=[InputRequired(_l("请选一个议题"))])
+    into = RadioField(
+        _l("并入哪个议题"), validators=[InputRequired(_l("请选一个议题"))], validate_choice=False
+    )
 
 
 class AgendaForm(MeetingForm):
@@ -160,7 +162,9 @@ def _area(typed: str | None) -> int:
 class TakePollForm(FlaskForm):
     """Which published poll is the vote."""
 
-    poll = RadioField(_l("哪项投票"), validators=[InputRequired(_l("请选一项投票"))])
+    poll = RadioField(
+        _l("哪项投票"), validators=[InputRequired(_l("请选一项投票"))], validate_choice=False
+    )
 
 
 class OpinionForm(FlaskForm):
@@ -186,4 +190,6 @@ class WorkForm(FlaskForm):
 class ProjectLinkForm(FlaskForm):
     """Which project it led to."""
 
-    project = RadioField(_l("关联到哪个项目"), validators=[InputRequired(_l("请选一个项目"))])
+    project = RadioField(
+        _l("关联到哪个项目"), validators=[InputRequired(_l("请选一个项目"))], validate_choice=False
+    )

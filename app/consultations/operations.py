@@ -365,9 +365,10 @@ def call_again(
         if State(topic.state) not in rules.CALL_AGAIN:
             raise RuleBroken("topic.wrong_state", state=topic.state)
         why = rules.check_text(reason)
-        meeting_id = _call(session, actor, topic, form, meeting)
+        # First, for the new notice is to know of it: it is no correction of that notice.
         if topic.published_at is not None:
             _keep_published(session, actor, topic)
+        meeting_id = _call(session, actor, topic, form, meeting)
         move(session, actor, topic, State.IN_SESSION, why)
         return meeting_id
 

@@ -78,7 +78,7 @@ REASONS = {
     State.ACCEPTED: _l("为什么立项（公开）"),
     State.REJECTED: _l("为什么不予立项（公开）"),
     State.ADJOURNED: _l("为什么休会（公开）"),
-    State.OBJECTION_REVIEW: _l("异议说什么（公开）"),
+    State.OBJECTION_REVIEW: _l("异议的内容（公开）"),
     State.REPORTED: _l("做到了哪一步（公开）"),
 }
 

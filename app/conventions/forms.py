@@ -9,7 +9,7 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from app.conventions.rules import Article, ArticleClass
+from app.conventions.rules import LONGEST_ARTICLE, Article, ArticleClass
 from app.core.errors import RuleBroken
 
 LINE = re.compile(r"^(?P<kind>\S+?)\s*[|｜]\s*(?P<text>.+)$")
@@ -40,7 +40,7 @@ class TextForm(FlaskForm):
 def _article(number: int, line: str) -> Article:
     found = LINE.match(line)
     if found is None or found["kind"] not in set(ArticleClass):
-        raise RuleBroken("convention.article", number=number)
+        raise RuleBroken("convention.article", number=number, most=LONGEST_ARTICLE)
     return Article(number, ArticleClass(found["kind"]), found["text"].strip())
 
 

@@ -229,6 +229,9 @@ def new(code: str) -> ResponseReturnValue:
         )
 
     if request.method == "POST" and web.carried_out(form, act):
+        if not made:
+            # The form came again, after somebody had gone on with the draft it made.
+            return redirect(url_for("conventions.desk", code=code), 303)
         return redirect(url_for("conventions.desk_version", code=code, number=made[0]), 303)
     return _edit_page(form, None)
 

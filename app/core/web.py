@@ -39,6 +39,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(), microphone=(), camera=()",
 }
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # When to try again, in seconds: a broken database is seen to in minutes, a full disk takes longer.
 TRY_AGAIN, ROOM_AGAIN = 60, 1800
 SERVER_FAULT = 500
@@ -46,9 +47,15 @@ _sentences: dict[str, Callable[[RuleBroken], str]] = {}
 
 
 def lasting_address(endpoint: str, **values: str) -> str:
-    """An address for a calendar, a wall or a door: as the installation is set, whoever asks."""
+    """An address for a calendar, a wall or a door: as the installation is set, whoever asks.
+
+    One that is set to this machine alone is a trial: there the address that was opened serves.
+    """
     path = url_for(endpoint, _anchor=None, _method=None, _scheme=None, _external=False, **values)
-    return str(current_app.config["SETTINGS"].base_url) + path
+    base = str(current_app.config["SETTINGS"].base_url)
+    if urlsplit(base).hostname in LOOPBACK:
+        base = request.host_url.rstrip("/")
+    return base + path
 
 
 def explain(prefix: str, words: Callable[[RuleBroken], str]) -> None:

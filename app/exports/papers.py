@@ -11,7 +11,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from app.communities import addresses
-from app.core import clock
+from app.core import clock, web
 from app.core.record import latest_checkpoint
 from app.core.times import day_text, end_text, time_text
 from app.exports import printing
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from app.projects.queries import ProjectView
     from app.voting.queries import BallotView, PollCard, PollView, ResultView, TookPart
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # A letter is one page: what does not fit on it is found behind its code.
 POLLS_ON_A_LETTER = 3
 POLL_TITLE_ON_A_LETTER = 60
+CORRECTION_ON_A_NOTICE = 160
 
 
 def _path(endpoint: str, **values: str) -> str:
@@ -55,7 +55,7 @@ def words_of(address: str) -> str:
 
 def sender(place: CommunityView) -> printing.Sender:
     """Whose paper it is. Paper of a loopback address is a demo, whatever the community is."""
-    loopback = urlsplit(base_url()).hostname in LOOPBACK
+    loopback = urlsplit(base_url()).hostname in web.LOOPBACK
     return printing.Sender(
         community=place.name,
         committee=_("%(community)s居民委员会", community=place.name),
@@ -198,11 +198,19 @@ def meeting_notice(
         link=base_url() + path,
         address_words=words_of(base_url() + path),
         corrections=tuple(
-            _("更正（%(at)s）：%(text)s", at=time_text(one.at), text=one.text) for one in corrected
+            _("更正（%(at)s）：%(text)s", at=time_text(one.at), text=_on_paper(one.text))
+            for one in corrected
         ),
         off=off_banner(meeting),
         why=_("原因：%(reason)s", reason=meeting.reason) if meeting.reason else "",
     )
+
+
+def _on_paper(text: str) -> str:
+    """A correction as it fits on a sheet; the rest is behind the sheet's code."""
+    if len(text) <= CORRECTION_ON_A_NOTICE:
+        return text
+    return _("%(beginning)s……（全文见网页）", beginning=text[:CORRECTION_ON_A_NOTICE])
 
 
 def _needed(meeting: MeetingView) -> str:

@@ -220,7 +220,8 @@ def meeting_notice(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: 
         meeting = meetings.meeting(g.place.id, meeting_id)
         prefix, _colon, topic_id = meeting.subject.partition(":")
         question = topics.topic(g.place.id, topic_id).question if prefix == "topic" else ""
-        corrected = corrections_of_thing(g.place.id, meeting.subject)
+        found = corrections_of_thing(g.place.id, meeting.subject)
+        corrected = [one for one in found if one.at > meeting.announced_at]
         notice = papers.meeting_notice(g.place, meeting, question, corrected)
         data = printing.meeting_pdf(papers.sender(g.place), notice)
     return download(data, PDF, f"{g.place.code}-{meeting_id}-notice.pdf")

@@ -99,8 +99,11 @@ def coming_about(community_id: int, subjects: Collection[str]) -> dict[str, Meet
     coming = [MeetingState.ANNOUNCED.value, MeetingState.OPEN.value]
     mine = Meeting.community_id == community_id, Meeting.subject.in_(subjects)
     found: dict[str, MeetingView] = {}
+    now = clock.now()
     for one in _views(*mine, Meeting.state.in_(coming)):
-        found.setdefault(one.subject, one)
+        # One that nobody opened on its day is not to come any more.
+        if one.state is MeetingState.OPEN or one.ends_at > now:
+            found.setdefault(one.subject, one)
     return found
 
 

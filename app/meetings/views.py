@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from app.meetings.queries import MeetingView
+    from app.people.steps import Correction
 
 bp = Blueprint("meetings", __name__)
 bp.add_app_template_filter(words.sitting, "sitting")
@@ -76,7 +77,7 @@ def show(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- 
         place=g.place,
         meeting=meeting,
         about=address_of_thing(g.place.id, meeting.subject),
-        corrected=corrections_of_thing(g.place.id, meeting.subject),
+        corrected=_corrected(meeting),
         state=words.badge_of(meeting.state),
         seat=here,
         asked_before=mine
@@ -90,6 +91,12 @@ def show(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- 
         attendance=_attendance(meeting),
         form=ActForm(),
     )
+
+
+def _corrected(meeting: MeetingView) -> list[Correction]:
+    """What was corrected about a meeting's subject since its notice; that one knew the rest."""
+    found = corrections_of_thing(g.place.id, meeting.subject)
+    return [one for one in found if one.at > meeting.announced_at]
 
 
 def _called_anew(meeting: MeetingView) -> MeetingView | None:
@@ -370,8 +377,10 @@ def minutes(code: str, meeting_id: str) -> ResponseReturnValue:
 @guard.needs(Permission.MINUTES_CONFIRM)
 def confirm(code: str, meeting_id: str) -> ResponseReturnValue:
     """Confirm the minutes as a second person."""
-    operations.confirm_minutes(
-        browser.current_actor(), community_id=g.place.id, meeting_id=meeting_id
+    web.once(
+        lambda: operations.confirm_minutes(
+            browser.current_actor(), community_id=g.place.id, meeting_id=meeting_id
+        )
     )
     web.tell("done", _("纪要已确认并公布。"))
     return redirect(url_for("meetings.desk_meeting", code=code, meeting_id=meeting_id), 303)

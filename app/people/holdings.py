@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from app.core.db import db
-from app.people.models import LoginSession, Membership, Person
+from app.people.models import LoginSession, Membership, Person, PersonNotice, PersonNoticeKind
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,3 +63,23 @@ def visits(person_id: int) -> list[Visit]:
         .order_by(LoginSession.id.desc())
     )
     return [Visit(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A line of the inbox by its kind; `about` is a thing such as `topic:abc`."""
+
+    kind: PersonNoticeKind
+    about: str
+    at: datetime
+    read_at: datetime | None
+
+
+def told(community_id: int, person_id: int) -> list[Told]:
+    """Every line in somebody's inbox here, the newest first."""
+    rows = db.session.execute(
+        select(PersonNotice.kind, PersonNotice.about, PersonNotice.at, PersonNotice.read_at)
+        .where(PersonNotice.community_id == community_id, PersonNotice.person_id == person_id)
+        .order_by(PersonNotice.id.desc())
+    )
+    return [Told(PersonNoticeKind(row.kind), row.about, row.at, row.read_at) for row in rows]

@@ -15,7 +15,7 @@ from app.people.rules import CodeState, RevealReason
 
 # Why a whole phone number is looked at.
 REVEAL_REASONS = {
-    RevealReason.NEWS: _l("有变动，要打电话告诉"),
+    RevealReason.NEWS: _l("有变动，要打电话通知住户"),
     RevealReason.LETTER: _l("信或通知没有送到"),
     RevealReason.IDENTITY: _l("当面核对身份"),
     RevealReason.ASKED: _l("住户请我们回电话"),

@@ -14,7 +14,7 @@ from flask import current_app
 from flask_babel import gettext as _
 
 from app.communities import queries as communities
-from app.consultations import queries as topics
+from app.consultations import holdings as topics
 from app.consultations.words import state_badge as topic_badge
 from app.conventions import queries as conventions
 from app.core import clock
@@ -26,7 +26,7 @@ from app.meetings import queries as meetings
 from app.meetings.rules import AgeBand
 from app.meetings.words import BANDS, badge_of
 from app.people import holdings as accounts
-from app.people import queries as people
+from app.people.words import person_notice
 from app.voting import holdings as ballots
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def kept_about(community_id: int, person_id: int) -> list[Kept]:
     days = periods(dict(current_app.config["SETTINGS"].retention))
     return [
         _joined(community_id, person_id),
-        _visits(person_id, days["sessions"]),
+        _visits(person_id, days["sessions"], days["security_log"]),
         _ballots(community_id, person_id),
         _opinions(community_id, person_id),
         _topics(community_id, person_id),
@@ -81,7 +81,7 @@ def as_data(kept: list[Kept]) -> dict[str, Any]:
 
 
 def _facts(thing: object) -> dict[str, Any]:
-    """A frozen value as facts."""
+    """A frozen value as facts: moments in UTC, words of ours by their keys."""
     return {name: _plain(value) for name, value in asdict(thing).items()}  # type: ignore[call-overload]
 
 
@@ -107,7 +107,7 @@ def _joined(community_id: int, person_id: int) -> Kept:
         "households",
         _("您是哪一户的"),
         _("一户一票，要知道您代表哪一户；进来时您说过已满 18 周岁。没有记您的姓名。"),
-        _("您退出这一户，或者社区停用为止；之后只留不带地址的记号，供复核计票。"),
+        _("随底册和投票的记录保留，供复核计票。"),
         tuple(line(one) for one in found),
         tuple(
             _facts(one) | {"address": address[one.household_id], "adult_declared_at": _plain(adult)}
@@ -116,20 +116,26 @@ def _joined(community_id: int, person_id: int) -> Kept:
     )
 
 
-def _visits(person_id: int, days: int) -> Kept:
+def _visits(person_id: int, days: int, log_days: int) -> Kept:
     now, found = clock.now(), accounts.visits(person_id)
 
     def line(one: accounts.Visit) -> Line:
         times = {"begun": time_text(one.created_at), "seen": time_text(one.last_seen_at)}
         if one.ended_at is None and one.expires_at > now:
             return Line(_("%(begun)s进来，最近一次 %(seen)s，还没有退出", **times))
+        if one.ended_at is None:
+            return Line(_("%(begun)s进来，最近一次 %(seen)s，已经到期", **times))
         return Line(_("%(begun)s进来，最近一次 %(seen)s，已经退出", **times))
 
     return Kept(
         "sign_ins",
         _("哪些时候在手机上进来过"),
         _("让您下次不用再输编码，也好看出有没有人冒用。没有记手机型号和位置。"),
-        _("退出或到期以后 %(days)s 天删除。", days=days),
+        _(
+            "退出或到期以后 %(days)s 天删除；安全日志里的一行按法律留满 %(log)s 天。",
+            days=days,
+            log=log_days,
+        ),
         tuple(line(one) for one in found),
         tuple(_facts(one) for one in found),
     )
@@ -164,7 +170,10 @@ def _opinions(community_id: int, person_id: int) -> Kept:
         _("审核、公布、答复。公布时不写您的姓名，号码自动遮住；原文只有您和审核的人看得到。"),
         _("随这件事的协商档案保留；没有公布的，也留着审核的理由。"),
         tuple(
-            Line(f"{time_text(one.submitted_at)} {post_badge(one.state)[1]}", one.original)
+            Line(
+                f"{time_text(one.submitted_at)} {post_badge(one.state)[1]}",
+                "\n".join(filter(None, (one.original, one.appeal))),
+            )
             for one in found
         ),
         tuple(
@@ -177,6 +186,7 @@ def _opinions(community_id: int, person_id: int) -> Kept:
                 "at": _plain(one.submitted_at),
                 "appeal": one.appeal,
                 "appeal_answer": one.appeal_answer,
+                "earlier": one.earlier,
             }
             for one in found
         ),
@@ -184,10 +194,7 @@ def _opinions(community_id: int, person_id: int) -> Kept:
 
 
 def _topics(community_id: int, person_id: int) -> Kept:
-    found = [
-        topics.topic(community_id, line.public_id)
-        for line in topics.topics_of(community_id, person_id)
-    ]
+    found = topics.proposed_by(community_id, person_id)
     return Kept(
         "topics",
         _("您提的议题"),
@@ -195,22 +202,12 @@ def _topics(community_id: int, person_id: int) -> Kept:
         _("随协商档案保留。"),
         tuple(
             Line(
-                f"{time_text(one.line.created_at)} {topic_badge(one.line.state)[1]}",
-                one.original_title or one.line.title,
+                f"{time_text(one.at)} {topic_badge(one.state)[1]}",
+                f"{one.title}\n{one.text}",
             )
             for one in found
         ),
-        tuple(
-            {
-                "topic": one.line.public_id,
-                "title": one.original_title or one.line.title,
-                "text": one.original_background or one.background,
-                "state": one.line.state.value,
-                "at": _plain(one.line.created_at),
-                "photos": len(one.photos),
-            }
-            for one in found
-        ),
+        tuple(_facts(one) for one in found),
     )
 
 
@@ -257,19 +254,19 @@ def _pledges(community_id: int, person_id: int) -> Kept:
         "pledges",
         _("您签过的居民公约"),
         _("只公布一共多少人签，不公布谁签了。"),
-        _("您撤回为止；撤回时写的名字马上删掉。"),
+        _("写的名字留到您撤回为止；签过、撤回过这件事随公约的记录保留。"),
         tuple(line(one) for one in found),
         tuple(_facts(one) for one in found),
     )
 
 
 def _inbox(community_id: int, person_id: int, days: int) -> Kept:
-    found = people.inbox(community_id, person_id)
+    found = accounts.told(community_id, person_id)
     return Kept(
         "inbox",
         _("发给您的消息"),
         _("告诉您参与的事有了什么进展。"),
         _("满 %(days)s 天删除。", days=days),
-        tuple(Line(one.text, one.title) for one in found),
-        tuple({"text": one.text, "about": one.title, "unread": one.unread} for one in found),
+        tuple(Line(person_notice(one.kind, one.at)) for one in found),
+        tuple(_facts(one) for one in found),
     )

@@ -117,7 +117,7 @@ def person(community: str, step: str) -> ResponseReturnValue:
     form = PersonForm()
     made: list[slips.Slip] = []
     if web.carried_out(form, lambda: made.append(_new_person(place, role, form))):
-        return _slip_page(place, made[0])
+        return _slip_page(place, made[0]) if made else _slip_was_lost(place)
     is_first = role in FIRST_PEOPLE.values()
     return render_template(
         "starting/person.html",
@@ -130,6 +130,15 @@ def person(community: str, step: str) -> ResponseReturnValue:
         key=step,
         there=queries.staff_of(place.id, (role,)),
     ), _status()
+
+
+def _slip_was_lost(place: CommunityView) -> ResponseReturnValue:
+    """The form came again: the account is there, and the slip went down with the first answer."""
+    web.tell(
+        "attention",
+        _("账号已经建好，可是纸条没有送到您这里。请点“纸条丢了，重新出一张”。"),
+    )
+    return redirect(url_for("starting.hand_over", community=place.code), 303)
 
 
 def _role(step: str) -> Role:

@@ -57,6 +57,7 @@ def sent_in_spite_of_cuts(page: Page, button: str | Locator) -> None:
 
     cut_twice(page, press, kept)
     expect(page.locator("main [role=alert]")).to_have_count(0)
+    expect(page.get_by_role("heading", level=1)).not_to_have_text("这一步没有办成")
 
 
 @pytest.fixture

@@ -10,11 +10,13 @@ from sqlalchemy import func, select
 from app.consultations.models import TopicMove
 from app.consultations.rules import State
 from app.core import clock, sent
-from app.core.db import db
+from app.core.db import db, transaction
 from app.core.sent import SentForm
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from flask import Flask
 
     from tests.support.checked_client import CheckedClient
     from tests.support.world import Place, World
@@ -78,10 +80,14 @@ def test_a_mark_tells_nothing_and_is_of_one_browser(
     assert len(row.mark) == 64
     assert row.at == clock.now()
     db.session.rollback()
-    app = web_world.app
-    app.config["WTF_CSRF_ENABLED"] = False
-    with app.test_request_context("/x", method="POST", data={"note": "王小明家的事"}):
-        assert not sent.came_before(), "without a token no two forms are the same"
+    plain = {"note": "王小明家的事"}
+    for data, same in ((plain | {"csrf_token": "a"}, True), (plain, False)):
+        for first in (True, False):
+            with web_world.app.test_request_context("/x", method="POST", data=data):
+                assert sent.came_before() is (same and not first), "no token, no two alike"
+                with sent.marked(), transaction():
+                    pass
+            db.session().info.pop(sent.LEFT, None)
 
 
 def test_what_one_request_did_itself_is_not_what_came_before(
@@ -89,7 +95,6 @@ def test_what_one_request_did_itself_is_not_what_came_before(
 ) -> None:
     """An act of two changes whose second is refused: the first one's mark is not an excuse."""
     from app.core import web
-    from app.core.db import transaction
     from app.core.errors import RuleBroken
 
     def act() -> None:
@@ -104,3 +109,14 @@ def test_what_one_request_did_itself_is_not_what_came_before(
             pytest.raises(RuleBroken),
         ):
             web.once(act)
+
+
+def test_a_mark_is_left_once_on_each_engine(app: Flask) -> None:
+    data = {"csrf_token": "one browser's secret"}
+    for came in (False, True, True):
+        with app.test_request_context("/x", method="POST", data=data):
+            assert sent.came_before() is came
+            with sent.marked(), transaction():
+                pass
+        db.session().info.pop(sent.LEFT, None)
+    assert number(SentForm) == 1

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import zxingcpp
 from PIL import Image
 
 from app.consultations import operations as topics
+from app.core import clock
 from tests.support.checked_client import CheckedClient
 from tests.support.world import World
 
@@ -57,15 +59,18 @@ def test_what_was_corrected_about_a_topic_stands_on_its_meeting_and_the_notice(
 ) -> None:
     world = World(web_app)
     place = world.community("HXL", 2)
-    topic = world.topic(place)
+    topic, clerk = world.topic(place), world.clerk(place)
+    topics.correct_topic(clerk, community_id=place.id, topic_id=topic, text="上次写错的")
+    clock.advance(timedelta(minutes=1))
     meeting = world.meeting(place, topic)
     reader, address = CheckedClient(web_app), f"/c/HXL/meetings/{meeting}"
-    assert "更正" not in reader.get(address).text
+    assert "更正" not in reader.get(address).text, "the notice knew of what was corrected before"
+    clock.advance(timedelta(minutes=1))
     for text in ("长椅是四张，\n不是三张。", "<b>地点</b>以公告为准。"):
-        topics.correct_topic(world.clerk(place), community_id=place.id, topic_id=topic, text=text)
+        topics.correct_topic(clerk, community_id=place.id, topic_id=topic, text=text)
     page = reader.get(address).text
     assert page.index("长椅是四张，") < page.index("&lt;b&gt;地点") < page.index("议程")
-    assert page.count("更正（5月20日（周三）10:03）") == 2
+    assert page.count("更正（5月20日（周三）10:05）") == 2
     (tmp_path / "n.pdf").write_bytes(reader.raw.get(f"{address}/notice.pdf").data)
     text = subprocess.run(
         ["pdftotext", "-layout", "n.pdf", "-"],
@@ -75,7 +80,15 @@ def test_what_was_corrected_about_a_topic_stands_on_its_meeting_and_the_notice(
         check=True,
     ).stdout
     first, second = (text.index(words) for words in ("：长椅是四张，", "：<b>地点</b>以公告为准。"))
-    assert text.index("更正（5 月 20 日（周三）10:03）") < first < second < text.index("说明情况")
+    assert text.index("更正（5 月 20 日（周三）10:05）") < first < second < text.index("说明情况")
+    assert text.count("\f") == 1, "one page"
+    topics.correct_topic(clerk, community_id=place.id, topic_id=topic, text="长" * 3000)
+    assert "长" * 3000 in reader.get(address).text
+    (tmp_path / "n.pdf").write_bytes(reader.raw.get(f"{address}/notice.pdf").data)
+    text = subprocess.run(
+        ["pdftotext", "n.pdf", "-"], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+    assert "全文见网页" in text
     assert text.count("\f") == 1, "one page"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,14 @@ import pikepdf
 import pytest
 import zxingcpp
 from PIL import Image
+from sqlalchemy import update
 
 from app.communities import operations as communities
 from app.communities import queries as places
 from app.communities import walks
 from app.core import clock, qr
 from app.core.actor import SYSTEM, Role
-from app.core.db import db
+from app.core.db import db, transaction
 from app.exports import operations as exports
 from app.exports import papers, printing
 from app.exports.operations import LettersWanted
@@ -25,6 +27,7 @@ from app.exports.rules import HaveLetter
 from app.people.models import HouseholdCode
 from app.people.queries import living_codes
 from app.portal import demo
+from app.projects.models import Project
 from app.ratings import operations as ratings
 from app.voting import operations as voting
 from app.voting import queries as voting_queries
@@ -371,6 +374,9 @@ def test_the_sheet_at_a_finished_facility_is_one_page_that_leads_to_its_rating(
     web_app: Flask, web_world: World, place: Place, title: str
 ) -> None:
     web_world.project(place, "P08", title=title)
+    with transaction() as session:
+        longest = 10 if len(title) > 60 else 1
+        session.execute(update(Project).values(upkeep_by="业委会和物业共同负责" * longest))
     desk = CheckedClient(web_app)
     desk.staff(web_world.staff(place))
     address = f"/c/{place.code}/desk/ratings/P08"
@@ -379,7 +385,7 @@ def test_the_sheet_at_a_finished_facility_is_one_page_that_leads_to_its_rating(
     assert sizes_of(data) == [A4_POINTS]
     (code,) = zxingcpp.read_barcodes(pages_of(data)[0])
     assert code.text == f"http://localhost:8000/c/{place.code}/projects/P08/rating"
-    assert symbol_mm(code, 150) >= 100
+    assert symbol_mm(code, 150) >= (90 if len(title) > 60 else 100)
     words = words_of(data)
     assert "".join(title.split()) in words
     assert "请您评一评" in words
@@ -388,7 +394,11 @@ def test_the_sheet_at_a_finished_facility_is_one_page_that_leads_to_its_rating(
     visitor = CheckedClient(web_app).raw.get(f"{address}/sheet.pdf")
     assert visitor.status_code == 303
     svg = desk.get(f"{address}/qr.svg").data
-    assert svg == qr.svg(code.text).encode()
+    assert svg == qr.svg(code.text.replace(":8000", "")).encode(), "a trial: as it was opened"
+    settings = web_app.config["SETTINGS"]
+    web_app.config["SETTINGS"] = replace(settings, base_url="https://linyi.example.cn")
+    svg = desk.get(f"{address}/qr.svg").data
+    assert svg == qr.svg(f"https://linyi.example.cn/c/{place.code}/projects/P08/rating").encode()
 
 
 def test_markup_in_a_title_is_printed_as_it_stands(

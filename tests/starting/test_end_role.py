@@ -165,3 +165,20 @@ def test_a_role_given_until_a_day_ends_with_that_day_by_itself(
         operations.add_staff(
             SYSTEM, sign_in_name="someone", display="某人", ends_at=clock.now(), **given
         )
+
+
+def test_a_slip_that_got_lost_on_its_way_is_told_of(web_app: Flask, fixed_clock: datetime) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 1)
+    admin = CheckedClient(web_app)
+    admin.staff(world.staff(place, Role.ADMINISTRATOR))
+    world.staff(place)
+    world.staff(place, Role.COMMITTEE)
+    press = {"csrf_token": admin.token(), "display": "设计师丁", "sign_in_name": "dingsheji"}
+    address = "/system/communities/HXL/people/designer"
+    assert admin.raw.post(address, data=press).status_code == 200
+    again = admin.raw.post(address, data=press)
+    assert again.status_code == 303
+    assert "纸条没有送到您这里" in admin.get(again.headers["Location"]).text
+    db.session.rollback()
+    assert len(queries.staff_of(place.id, (Role.DESIGNER,))) == 1
