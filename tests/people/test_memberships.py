@@ -470,3 +470,25 @@ def test_whoever_comes_in_while_the_family_moves_is_out_or_came_after(
     moved_first = Entry.REVOKED in ends and living == 0
     came_first = "member.changed" in ends and living == 2
     assert moved_first or came_first, ends
+
+
+def test_what_somebody_must_not_read_is_hidden_while_the_clock_runs_too(world: World) -> None:
+    place = world.community(households=1)
+    where = {"community_id": place.id, "household_id": place.households[0]}
+
+    def told(reader: Actor) -> str:
+        lines = queries.household_notices(**where, limit=50, reader=reader.person_id)
+        db.session.rollback()
+        return " ".join(line.text for line in lines)
+
+    first, stranger = world.resident(place), world.resident(place)
+    (_own, line) = member_queries.members(**where)
+    memberships.contest_member(first, community_id=place.id, member_id=line.member_id)
+    assert "不认识" in told(first)
+    assert "不认识" not in told(stranger)
+    seen = member_queries.who_is_in_mark(**where)
+    memberships.move_out(world.clerk(place), seen=seen, **where)
+    told_next = told(world.resident(place))
+    assert "搬走" not in told_next
+    assert "不认识" not in told_next
+    assert "有人用本户的编码进入了" in told_next
