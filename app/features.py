@@ -52,7 +52,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.attachments.views:bp",
     "app.communities.views:bp",
     "app.communities.cli:bp",
-    "app.people.views:bp",
+    "app.people.member_views:bp",
     "app.people.cli:bp",
     "app.projects.views:bp",
     "app.voting.views:bp",

@@ -180,6 +180,8 @@ class Household(Base):
     resident_group: Mapped[str] = mapped_column(String(40), default="")
     # Set when a clerk took the entry off the roll; its history stays where it is.
     left_roll_at: Mapped[datetime | None] = mapped_column(default=None)
+    # When the last family moved out: what was told before is not the next one's to read.
+    moved_out_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class RollUpload(Base):

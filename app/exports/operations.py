@@ -16,6 +16,7 @@ from app.people import codes
 from app.people.models import HouseholdNoticeKind
 from app.people.steps import security, tell_household
 from app.policy.table import Permission, require
+from app.voting import participation
 from app.voting import queries as voting
 from app.voting.rules import Phase
 
@@ -138,7 +139,7 @@ def print_took_part(actor: Actor, *, community: CommunityView, household_id: int
             person_id=actor.person_id,
         )
     with in_record_language():
-        polls = voting.took_part(community.id, household_id)
+        polls = participation.took_part(community.id, household_id)
         made = printing.took_part_pdf(papers.sender(community), papers.took_part(address, polls))
     db.session.rollback()
     return made

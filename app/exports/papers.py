@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from app.people.codes import DrawnCode
     from app.people.steps import Correction
     from app.projects.queries import ProjectView
-    from app.voting.queries import BallotView, PollCard, PollView, ResultView, TookPart
+    from app.voting.participation import TookPart
+    from app.voting.queries import BallotView, PollCard, PollView, ResultView
 
 # A letter is one page: what does not fit on it is found behind its code.
 POLLS_ON_A_LETTER = 3

@@ -70,6 +70,22 @@ class RevealForm(FlaskForm):
     )
 
 
+class KeepForm(FlaskForm):
+    """Why a contested member stays, for the household to read."""
+
+    why = StringField(
+        _l("跟这一户说一句"),
+        description=_l("比如“是家里老人的手机，本人到场认过”。一家人都会看到，请不要写电话。"),
+        validators=[InputRequired(_l("请写一句，家里人好放心。")), Length(max=100)],
+    )
+
+
+class MovedForm(FlaskForm):
+    """That a family moved out; `seen` marks who was in when the page was made."""
+
+    seen = HiddenField(validators=[InputRequired(), Length(max=60)])
+
+
 class PartForm(FlaskForm):
     """A part of the community; looking at it changes nothing, so it goes by GET."""
 

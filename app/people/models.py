@@ -11,11 +11,15 @@ from sqlalchemy import (
     Index,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.actor import Role
 from app.core.db import Base
+from app.people.rules import EndedWhy, JoinedBy
+
+_CONTESTED = text("contested_at IS NOT NULL AND ended_at IS NULL")
 
 
 class Person(Base):
@@ -113,7 +117,12 @@ class DeskConfirmation(Base):
 
 
 class Membership(Base):
-    """A person (or device) that joined a household by its code."""
+    """A person (or device) that joined a household by its code.
+
+    `contested_at` and `contested_by` say that somebody of the household does not know this line;
+    a word of the desk to keep it empties them again. `joined_by` is empty for those who came in
+    before it was kept.
+    """
 
     __tablename__ = "membership"
     __table_args__ = (
@@ -124,6 +133,12 @@ class Membership(Base):
             name="fk_membership_household",
         ),
         Index("ix_membership_person", "person_id"),
+        Index(
+            "ix_membership_contested",
+            "community_id",
+            sqlite_where=_CONTESTED,
+            postgresql_where=_CONTESTED,
+        ),
     )
 
     id: Mapped[int] = mapped_column(init=False, primary_key=True)
@@ -131,7 +146,11 @@ class Membership(Base):
     household_id: Mapped[int]
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     joined_at: Mapped[datetime]
+    joined_by: Mapped[JoinedBy | str] = mapped_column(String(10), default="")
+    contested_at: Mapped[datetime | None] = mapped_column(default=None)
+    contested_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"), default=None)
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
+    ended_why: Mapped[EndedWhy | str] = mapped_column(String(10), default="")
 
 
 class HouseholdNoticeKind(StrEnum):
@@ -146,6 +165,11 @@ class HouseholdNoticeKind(StrEnum):
     TOOK_PART_PRINTED = "took_part_printed"
     CONFIRMED_AT_DESK = "confirmed_at_desk"
     PHONE_SEEN = "phone_seen"
+    MEMBER_CONTESTED = "member_contested"
+    MEMBER_ENDED = "member_ended"
+    MEMBER_KEPT = "member_kept"
+    MEMBER_LEFT = "member_left"
+    MOVED_OUT = "moved_out"
 
 
 class HouseholdNotice(Base):

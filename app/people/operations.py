@@ -31,7 +31,7 @@ from app.people.models import (
     RoleGrant,
     StaffAccount,
 )
-from app.people.rules import CodeState
+from app.people.rules import CodeState, JoinedBy
 from app.people.steps import security, tell_household, tell_households
 from app.policy.table import Permission, Place, require
 
@@ -82,11 +82,11 @@ def enrol(
         raise RuleBroken("enrol.not_adult")
     with transaction() as session:
         found = _code_row(session, rules.clean_code(code))
-        entry = _judge(session, found, rules.clean_digits(second_fact))
+        entry, joined_by = _judge(session, found, rules.clean_digits(second_fact))
         if entry is not Entry.WELCOME or found is None:
             security(session, "enrol.refused", community_id=_community_of(found))
             return Enrolled(entry)
-        person_id = _member(session, actor, found)
+        person_id = _member(session, actor, found, joined_by)
         if person_id is None:
             return Enrolled(Entry.FULL)
         cookie_id = _open_session(session, person_id, staff=False, shared_phone=shared_phone)
@@ -121,19 +121,20 @@ def _code_row(session: Session, code: str) -> Any:
     ).first()
 
 
-def _judge(session: Session, found: Any, digits: str) -> Entry:
+def _judge(session: Session, found: Any, digits: str) -> tuple[Entry, JoinedBy | None]:
     """Unknown, wrong and locked do the same work and end alike; the rest needs both facts."""
     now = clock.now()
-    right = _second_fact(session, found, digits, now)
+    fact = _second_fact(session, found, digits, now)
+    right = fact is not None
     state = CodeState.NONE if found is None else _state(found, now)
     code_id = found.id if found is not None else 0
     wrong = state in {CodeState.NONE, CodeState.LOCKED} or not right
     _count_wrong(session, code_id, now, counts=wrong and not right)
     if wrong:
-        return Entry.REFUSED
+        return Entry.REFUSED, None
     if state is CodeState.VALID:
-        return Entry.WELCOME
-    return Entry.EXPIRED if state is CodeState.EXPIRED else Entry.REVOKED
+        return Entry.WELCOME, fact
+    return (Entry.EXPIRED if state is CodeState.EXPIRED else Entry.REVOKED), None
 
 
 def _state(found: Any, now: datetime) -> CodeState:
@@ -145,7 +146,8 @@ def _state(found: Any, now: datetime) -> CodeState:
     )
 
 
-def _second_fact(session: Session, found: Any, digits: str, now: datetime) -> bool:
+def _second_fact(session: Session, found: Any, digits: str, now: datetime) -> JoinedBy | None:
+    """Which second fact fits, if any. Both are looked at whichever it is."""
     community_id, household_id, phones = (
         (found.community_id, found.household_id, found.phones) if found is not None else (0, 0, "")
     )
@@ -163,7 +165,9 @@ def _second_fact(session: Session, found: Any, digits: str, now: datetime) -> bo
         .execution_options(synchronize_session=False)
     )
     at_desk = used.rowcount == 1  # type: ignore[attr-defined]
-    return rules.is_phone_ending(digits, phones) or at_desk
+    if rules.is_phone_ending(digits, phones):
+        return JoinedBy.LETTER
+    return JoinedBy.DESK if at_desk else None
 
 
 def _count_wrong(session: Session, code_id: int, now: datetime, *, counts: bool) -> None:
@@ -187,7 +191,7 @@ def _count_wrong(session: Session, code_id: int, now: datetime, *, counts: bool)
     )
 
 
-def _member(session: Session, actor: Actor, found: Any) -> int | None:
+def _member(session: Session, actor: Actor, found: Any, joined_by: JoinedBy | None) -> int | None:
     """The person who joins: this browser's, else a new one; None when all places are taken."""
     living = (
         Membership.community_id == found.community_id,
@@ -211,6 +215,7 @@ def _member(session: Session, actor: Actor, found: Any) -> int | None:
             household_id=found.household_id,
             person_id=person.id,
             joined_at=now,
+            joined_by=joined_by,
         )
     )
     tell_household(session, found.community_id, found.household_id, HouseholdNoticeKind.JOINED)

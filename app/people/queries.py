@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, or_, select, true
+from sqlalchemy import bindparam, exists, func, or_, select
 
 from app.communities.addresses import address_short
 from app.communities.models import Building, Estate, Household
@@ -135,18 +135,29 @@ ABOUT_BALLOTS = (HouseholdNoticeKind.VOTED, HouseholdNoticeKind.VOTE_CHANGED)
 
 
 def household_notices(
-    community_id: int, household_id: int, limit: int, *, ballots: bool = True
+    community_id: int, household_id: int, limit: int, *, reader: int | None
 ) -> list[NoticeLine]:
-    """What a household was told, newest first.
+    """What a household was told, newest first, as the person `reader` of the household sees it."""
+    rows = db.session.execute(
+        select(HouseholdNotice.at, HouseholdNotice.kind, HouseholdNotice.about)
+        .where(*_told(community_id, household_id, reader))
+        .order_by(HouseholdNotice.id.desc())
+        .limit(limit)
+    )
+    return [_notice_line(row) for row in rows]
 
-    Without `ballots` for the desk: whether a household has voted is nobody else's business.
+
+def notices_for_desk(community_id: int, household_id: int, limit: int) -> list[NoticeLine]:
+    """The same for the desk: all of it but ballots.
+
+    Whether a household has voted is nobody else's business.
     """
     rows = db.session.execute(
         select(HouseholdNotice.at, HouseholdNotice.kind, HouseholdNotice.about)
         .where(
             HouseholdNotice.community_id == community_id,
             HouseholdNotice.household_id == household_id,
-            true() if ballots else HouseholdNotice.kind.not_in(ABOUT_BALLOTS),
+            HouseholdNotice.kind.not_in(ABOUT_BALLOTS),
         )
         .order_by(HouseholdNotice.id.desc())
         .limit(limit)
@@ -154,16 +165,43 @@ def household_notices(
     return [_notice_line(row) for row in rows]
 
 
+def _told(
+    community_id: int, household_id: int, reader: int | None
+) -> tuple[ColumnElement[bool], ...]:
+    """The lines for one member: what is the last family's, and who doubts them, is left out.
+
+    A member learns that they were contested once the desk has looked into it.
+    """
+    moved_since = exists().where(
+        Household.id == HouseholdNotice.household_id,
+        Household.moved_out_at >= HouseholdNotice.at,
+    )
+    about_reader = exists().where(
+        Membership.community_id == HouseholdNotice.community_id,
+        Membership.household_id == HouseholdNotice.household_id,
+        Membership.person_id == reader,
+        Membership.contested_at == HouseholdNotice.at,
+    )
+    return (
+        HouseholdNotice.community_id == community_id,
+        HouseholdNotice.household_id == household_id,
+        ~moved_since,
+        (HouseholdNotice.kind != HouseholdNoticeKind.MEMBER_CONTESTED) | ~about_reader,
+    )
+
+
 def recent_notices(
-    community_id: int, household_id: int, number: int, *, without_newest: bool = False
+    community_id: int,
+    household_id: int,
+    number: int,
+    *,
+    reader: int | None,
+    without_newest: bool = False,
 ) -> list[NoticeLine]:
     """The newest lines, and the newest about a ballot however many have joined since."""
     told = (
         select(HouseholdNotice.id, HouseholdNotice.at, HouseholdNotice.kind, HouseholdNotice.about)
-        .where(
-            HouseholdNotice.community_id == community_id,
-            HouseholdNotice.household_id == household_id,
-        )
+        .where(*_told(community_id, household_id, reader))
         .order_by(HouseholdNotice.id.desc())
     )
     skipped = int(without_newest)
@@ -225,21 +263,6 @@ def households_of(community_id: int, person_ids: Sequence[int]) -> dict[int, int
         )
     )
     return {row.person_id: row.household_id for row in rows}
-
-
-def members(community_id: int, household_id: int) -> list[datetime]:
-    """When each living member joined; no names, there are none."""
-    return list(
-        db.session.scalars(
-            select(Membership.joined_at)
-            .where(
-                Membership.community_id == community_id,
-                Membership.household_id == household_id,
-                Membership.ended_at.is_(None),
-            )
-            .order_by(Membership.id)
-        )
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ SHARED_PHONE_SESSION = timedelta(hours=2)
 STAFF_SESSION = timedelta(hours=12)
 STAFF_IDLE = timedelta(minutes=30)
 LAST_SEEN_EVERY = timedelta(minutes=5)
+CONTEST_ANSWERED_WITHIN = timedelta(days=7)
 STAFF_WRONG_TO_LOCK = 10
 STAFF_LOCKED_FOR = timedelta(minutes=15)
 PASSWORD_LENGTH = 15
@@ -50,6 +51,21 @@ class RevealReason(StrEnum):
     IDENTITY = "identity"
     ASKED = "asked"
     DANGER = "danger"
+
+
+class JoinedBy(StrEnum):
+    """What a member showed in place of a name: a phone on the roll, or themselves at the desk."""
+
+    LETTER = "letter"
+    DESK = "desk"
+
+
+class EndedWhy(StrEnum):
+    """Why a membership is over."""
+
+    LEFT = "left"
+    CONTESTED = "contested"
+    MOVED = "moved"
 
 
 def clean_code(typed: str) -> str:

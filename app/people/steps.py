@@ -58,14 +58,18 @@ def tell_household(
     household_id: int,
     kind: HouseholdNoticeKind,
     about: str = "",
+    at: datetime | None = None,
 ) -> None:
-    """Leave a line that every member of the household sees on entering."""
+    """Leave a line that every member of the household sees on entering.
+
+    `at` is the moment of a change that keeps the very same one, so that both can be put together.
+    """
     session.execute(
         insert(_NOTICE).values(
             community_id=community_id,
             household_id=household_id,
             kind=kind,
-            at=clock.now(),
+            at=at or clock.now(),
             about=about[:200],
         )
     )

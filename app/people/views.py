@@ -25,10 +25,12 @@ from app.people.forms import (
     RevokePartForm,
     StaffForm,
 )
+from app.people.member_queries import members
 from app.people.operations import Enrolled, Entry
 from app.people.rules import (
     DESK_NUMBER_VALID,
     LAST_SEEN_EVERY,
+    MEMBERS_PER_HOUSEHOLD,
     CodeState,
     RevealReason,
     code_groups,
@@ -70,8 +72,10 @@ def enter() -> ResponseReturnValue:
     if enrolled.entry is not Entry.WELCOME:
         form.form_errors.append(words.ended(enrolled.entry.value))
         return _enter_page(form)
+    # Whoever comes in again on the same phone stays who they were.
+    reader = browser.current_actor().person_id
     browser.begin(enrolled.cookie_id, keep=not form.shared_phone.data)
-    _tell_what_the_household_did(enrolled)
+    _tell_what_the_household_did(enrolled, reader)
     return redirect(_onward(enrolled, form.next.data), 303)
 
 
@@ -81,10 +85,14 @@ def _enter_page(form: EnterForm) -> ResponseReturnValue:
     return render_template("people/enter.html", form=form, desks=desks), status
 
 
-def _tell_what_the_household_did(enrolled: Enrolled) -> None:
+def _tell_what_the_household_did(enrolled: Enrolled, reader: int | None) -> None:
     """Show on entering what the household was told before, its own joining apart."""
     lines = queries.recent_notices(
-        enrolled.community_id, enrolled.household_id, SHOWN_LINES, without_newest=enrolled.joined
+        enrolled.community_id,
+        enrolled.household_id,
+        SHOWN_LINES,
+        reader=reader,
+        without_newest=enrolled.joined,
     )
     for line in reversed(lines):
         web.tell("info", line.text)
@@ -145,15 +153,19 @@ def _staff_page(form: StaffForm) -> ResponseReturnValue:
 @guard.needs(Permission.HOUSEHOLD_VIEW)
 def mine(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Show a household what it was told, and who is in."""
-    home = browser.current_actor().home_in(g.place.id)
+    actor = browser.current_actor()
+    home = actor.home_in(g.place.id)
     if home is None:
         abort(404)
     return render_template(
         "people/mine.html",
         place=g.place,
         address=communities.address_of(g.place.id, home.household_id),
-        notices=queries.household_notices(g.place.id, home.household_id, 50),
-        members=[time_text(at) for at in queries.members(g.place.id, home.household_id)],
+        notices=queries.household_notices(
+            g.place.id, home.household_id, 50, reader=actor.person_id
+        ),
+        members=words.members(members(g.place.id, home.household_id), actor.person_id),
+        most=MEMBERS_PER_HOUSEHOLD,
     )
 
 
@@ -245,8 +257,8 @@ def _household_page(
         expires=_until(view),
         demo_code="-".join(code_groups(shown)) if shown else "",
         phones=queries.masked_phones(place.id, household_id),
-        notices=queries.household_notices(place.id, household_id, 20, ballots=False),
-        members=[time_text(at) for at in queries.members(place.id, household_id)],
+        notices=queries.notices_for_desk(place.id, household_id, 20),
+        members=words.members(members(place.id, household_id), None),
         number=number,
         number_until=time_text(clock.now() + DESK_NUMBER_VALID) if number else "",
         form=ActForm(),

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.core import web
+from app.core import clock, web
 from app.core.errors import RuleBroken
-from app.core.times import time_text
+from app.core.times import date_text, time_text
 from app.people.models import HouseholdNoticeKind, PersonNoticeKind
-from app.people.rules import CodeState, RevealReason
+from app.people.rules import CodeState, JoinedBy, RevealReason
+
+if TYPE_CHECKING:
+    from app.people.member_queries import MemberLine
 
 # Why a whole phone number is looked at.
 REVEAL_REASONS = {
@@ -35,11 +41,86 @@ def notice(kind: str, at: datetime, about: str) -> str:
         HouseholdNoticeKind.TOOK_PART_PRINTED: _("服务台给本户打印了参加证明"),
         HouseholdNoticeKind.CONFIRMED_AT_DESK: _("有人在服务台用本户身份办过进入"),
         HouseholdNoticeKind.PHONE_SEEN: _("服务台看过本户登记的完整电话"),
+        HouseholdNoticeKind.MEMBER_CONTESTED: _("家里有人不认识一部进来过的手机，请服务台核实"),
+        HouseholdNoticeKind.MEMBER_ENDED: _("服务台核实过，一部不认识的手机已请出本户"),
+        HouseholdNoticeKind.MEMBER_KEPT: _("服务台核实过，有人不认识的那部手机留在本户"),
+        HouseholdNoticeKind.MEMBER_LEFT: _("有一部手机自己退出了本户"),
+        HouseholdNoticeKind.MOVED_OUT: _("服务台办了搬走，以前进来的都退出了"),
     }[HouseholdNoticeKind(kind)]
     if kind == HouseholdNoticeKind.PHONE_SEEN:
         about = str(REVEAL_REASONS[RevealReason(about)])
     line = _("%(at)s，%(what)s", at=time_text(at), what=what)
     return _("%(line)s（%(about)s）", line=line, about=about) if about else line
+
+
+def came_in(at: datetime) -> str:
+    """What a kept line says of a member that has no name: 5月20日（周三）10:03进来的那一部."""
+    return _("%(at)s进来的那一部", at=time_text(at))
+
+
+def joined(at: datetime, by: JoinedBy | None) -> str:
+    """A member's line: 5月20日（周三）10:03，用信上的编码进来."""
+    sentence = {
+        JoinedBy.LETTER: _("%(at)s，用信上的编码进来"),
+        JoinedBy.DESK: _("%(at)s，用服务台给的六位数进来"),
+        None: _("%(at)s进来"),
+    }[by]
+    return sentence % {"at": time_text(at)}
+
+
+def last_seen(at: datetime | None) -> str:
+    """The day a member was last here, no closer; empty when no session of theirs is kept."""
+    if at is None:
+        return ""
+    if clock.day_of(at) == clock.day_of(clock.now()):
+        return _("最近一次来：今天")
+    return _("最近一次来：%(day)s", day=date_text(at))
+
+
+@dataclass(frozen=True, slots=True)
+class MemberWords:
+    """A member's line in words. `own` is the reader's; `contested` says since when somebody doubts.
+
+    `doubted_by` tells the desk which member that somebody is, and whether they are still in.
+    """
+
+    member_id: int
+    joined: str
+    seen: str
+    own: bool
+    contested: str
+    doubted_by: str
+
+
+def members(lines: Sequence[MemberLine], reader: int | None) -> list[MemberWords]:
+    """The members of a household as the person `reader` of it sees them, or the desk with None.
+
+    Nobody is told that they are contested themselves: the desk asks first.
+    """
+    return [_member_words(line, own=line.person_id == reader) for line in lines]
+
+
+def _member_words(line: MemberLine, *, own: bool) -> MemberWords:
+    at = line.contested_at if not own else None
+    return MemberWords(
+        line.member_id,
+        joined(line.joined_at, line.joined_by),
+        last_seen(line.seen_at),
+        own,
+        _("%(at)s有家人说不认识。", at=time_text(at)) if at is not None else "",
+        _doubted_by(line),
+    )
+
+
+def _doubted_by(line: MemberLine) -> str:
+    if line.contester_joined_at is None:
+        return ""
+    sentence = (
+        _("提出的人：%(at)s进来的那一部手机。")
+        if line.contester_is_in
+        else _("提出的人：%(at)s进来的那一部手机，现在已经退出。")
+    )
+    return sentence % {"at": time_text(line.contester_joined_at)}
 
 
 def person_notice(kind: PersonNoticeKind, at: datetime, news: str = "") -> str:
@@ -132,7 +213,24 @@ def _phones_broken(error: RuleBroken) -> str:
     }[error.code]
 
 
+def _member(error: RuleBroken) -> str:
+    return {
+        "member.own": _(
+            "这是您自己的这部手机，不用核实。什么都没有改动。要退出这一户，请回到“我的”。"
+        ),
+        "member.not_contested": _(
+            "这部手机现在没有人提出不认识，可能刚才已经办过了。什么都没有改动。请回到住户页看一看。"
+        ),
+        "member.no_word": _("请写一句，家里人好放心。还没有保存。"),
+        "member.changed": _(
+            "刚才又有人进来，或者别人已经办过搬走，和您看到的不一样了。这一次什么都没有改动。"
+            "请回到住户页，看清楚再办。"
+        ),
+    }[error.code]
+
+
 web.explain("codes", _codes_changed)
 web.explain("phones", _phones_broken)
+web.explain("member", _member)
 web.explain("enrol", _broken)
 web.explain("staff", _broken)

@@ -15,6 +15,8 @@ from app.consultations.rules import OBJECTION_WITHIN, State
 from app.core import clock, guard
 from app.core.times import date_text, end_text, time_text
 from app.meetings.rules import OVER, MeetingState
+from app.people import member_queries
+from app.people.rules import CONTEST_ANSWERED_WITHIN
 from app.projects import queries as projects
 from app.ratings import queries as ratings
 
@@ -48,6 +50,7 @@ class Kind(StrEnum):
     MILESTONES = "milestones"
     DESIGNS = "designs"
     DRAFTS = "drafts"
+    MEMBERS = "members"
     CODES = "codes"
 
 
@@ -292,6 +295,30 @@ def of_buildings(community_id: int, code: str, now: datetime) -> Iterator[Task]:
         )
         url = url_for("projects.works", code=code, project_code=step.project_code)
         yield Task(Kind.MILESTONES, title, text, _("记完成"), url, late=True, since=step.planned_on)
+
+
+def of_members(community_id: int, code: str, now: datetime) -> Iterator[Task]:
+    """Households that do not know somebody who came in, for whoever may look into it."""
+    if not guard.may_open("people.end_member"):
+        return
+    for home in member_queries.contested_homes(community_id):
+        title = _("核实谁进来过：%(address)s", address=home.address)
+        text = _(
+            "%(at)s起有家人说不认识进来的手机，共 %(number)s 部。请在 %(until)s 以前当面核实。",
+            at=time_text(home.since),
+            number=home.number,
+            until=time_text(home.since + CONTEST_ANSWERED_WITHIN),
+        )
+        url = url_for("people.desk_household", code=code, household_id=home.household_id)
+        yield Task(
+            Kind.MEMBERS,
+            title,
+            text,
+            _("去核实"),
+            f"{url}#members",
+            late=home.since + CONTEST_ANSWERED_WITHIN < now,
+            since=home.since,
+        )
 
 
 def of_ratings(community_id: int, code: str, now: datetime) -> Iterator[Task]:

@@ -42,6 +42,7 @@ KINDS = {
     Kind.MILESTONES: _l("建设节点"),
     Kind.DESIGNS: _l("设计方案"),
     Kind.DRAFTS: _l("投票草稿"),
+    Kind.MEMBERS: _l("要核实的手机"),
 }
 
 
@@ -103,6 +104,7 @@ def tasks(community_id: int, code: str, desk: DeskHome, reader: int | None) -> l
         *due.of_meetings(held, code, now, reader),
         *due.of_buildings(community_id, code, now),
         *due.of_ratings(community_id, code, now),
+        *due.of_members(community_id, code, now),
         *_codes(code, desk),
     ]
     return sorted(found, key=lambda task: (not task.late, task.soon, _age(task, now)))

@@ -71,7 +71,8 @@ def front() -> ResponseReturnValue:
 @guard.public
 def community_home(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """What needs the resident now, what is going on, what was decided."""
-    home = browser.current_actor().home_in(g.place.id)
+    actor = browser.current_actor()
+    home = actor.home_in(g.place.id)
     polls, life = queries.home_polls(g.place.id, home), _life(home is not None)
     own = _own() if home else {}
     return render_template(
@@ -83,9 +84,11 @@ def community_home(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the gua
         own=own,
         own_waits=bool(polls.waiting or any(own.values())),
         address=communities.address_of(g.place.id, home.household_id) if home else None,
-        notices=people.recent_notices(g.place.id, home.household_id, 2) if home else [],
+        notices=people.recent_notices(g.place.id, home.household_id, 2, reader=actor.person_id)
+        if home
+        else [],
         life=life,
-        works_here=browser.current_actor().is_staff,
+        works_here=actor.is_staff,
         meeting_badge=badge_of,
     )
 

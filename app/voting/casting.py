@@ -12,13 +12,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Table, bindparam, delete, func, or_, select, update
+from sqlalchemy import Table, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core import canonical as c
 from app.core.db import db, overwrite_deleted
 from app.core.errors import NotFound, RuleBroken
 from app.core.record import HeldLog, RecordEntry, RecordLog, RecordOpening
+from app.people.models import Membership
 from app.voting.models import Ballot, LateToken, Poll, PollVoter
 
 if TYPE_CHECKING:
@@ -117,10 +118,16 @@ def hold(session: Session, community_id: int, public_id: str) -> tuple[LockedPol
 def raise_version(session: Session, attempt: Attempt, poll_id: int, now: datetime) -> CountedVoter:
     """Take the household's next version for this member.
 
-    Raises: RuleBroken ballot.not_in_electorate; ballot.other_member when another member of the
-    household cast first.
+    Whoever cast first and is out of the household by now holds nobody up. Raises: RuleBroken
+    ballot.not_in_electorate; ballot.other_member when another member of the household cast first.
     """
-    mine = or_(_VOTER.c.cast_by.is_(None), _VOTER.c.cast_by == attempt.person_id)
+    is_in = exists().where(
+        Membership.community_id == attempt.community_id,
+        Membership.household_id == attempt.household_id,
+        Membership.person_id == _VOTER.c.cast_by,
+        Membership.ended_at.is_(None),
+    )
+    mine = or_(_VOTER.c.cast_by.is_(None), _VOTER.c.cast_by == attempt.person_id, ~is_in)
     row = session.execute(
         update(_VOTER)
         .where(*_voter(attempt, poll_id), mine)

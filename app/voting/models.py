@@ -84,7 +84,8 @@ class PollOption(Base):
 class PollVoter(Base):
     """An entry of the electorate: a household, under a reference that no other poll knows.
 
-    `cast_by` is the member who cast first and alone may change; `version` counts the ballots.
+    `cast_by` is the member who cast first and alone may change while they are in the household;
+    `version` counts the ballots.
     """
 
     __tablename__ = "poll_voter"

@@ -17,6 +17,7 @@ from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.times import is_chinese
+from app.people.models import Membership
 from app.voting import opening, rules, steps, words
 from app.voting.models import Ballot, Poll, PollOption, PollVoter
 from app.voting.rules import Choice, Method, Phase, PollKind, PollState, Rules, ShareTest
@@ -121,6 +122,11 @@ class BallotView:
     choice: Choice | None
     check_code: str
 
+    @property
+    def left_behind(self) -> bool:
+        """Whether the household's ballot is of somebody who is no longer in it."""
+        return self.version > 0 and self.choice is None and not self.other_member
+
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
@@ -224,7 +230,16 @@ def poll_cards(community_id: int, home: Home | None = None) -> list[PollCard]:
     """Every poll of a community, drafts too, the latest closing first; in one statement."""
     household_id = home.household_id if home else None
     rows = db.session.execute(
-        select(*_LIST, PollVoter.id.label("voter_id"), PollVoter.cast_at)
+        select(
+            *_LIST,
+            PollVoter.id.label("voter_id"),
+            PollVoter.cast_at,
+            Household.moved_out_at,
+        )
+        .outerjoin(
+            Household,
+            (Household.community_id == Poll.community_id) & (Household.id == household_id),
+        )
         .outerjoin(
             PollVoter,
             (PollVoter.community_id == Poll.community_id)
@@ -239,11 +254,15 @@ def poll_cards(community_id: int, home: Home | None = None) -> list[PollCard]:
 
 
 def _card(row: Row[Any], now: datetime) -> PollCard:
+    phase = rules.phase_at(PollState(row.state), row.closes_at, now)
+    # A ballot that still counts is the household's, whoever lives there; an old one is not told to
+    # the next family.
+    moved = row.cast_at and row.moved_out_at and row.cast_at <= row.moved_out_at
     return PollCard(
         public_id=row.public_id,
         title=row.title,
         kind=row.kind,
-        phase=rules.phase_at(PollState(row.state), row.closes_at, now),
+        phase=phase,
         opens_at=row.opens_at,
         closes_at=row.closes_at,
         publication_until=row.publication_until,
@@ -251,7 +270,7 @@ def _card(row: Row[Any], now: datetime) -> PollCard:
         turnout=row.live_turnout,
         outcome=(row.result or {}).get("outcome", ""),
         may_vote=row.voter_id is not None,
-        voted_at=row.cast_at,
+        voted_at=None if moved and phase is not Phase.OPEN else row.cast_at,
     )
 
 
@@ -366,7 +385,8 @@ def ballot_view(community_id: int, public_id: str, home: Home, person_id: int) -
         poll=_view(row, clock.now()),
         address=address_short(row.estate, row.building, row.stairwell, row.room),
         may_vote=row.voter_id is not None,
-        other_member=row.cast_by is not None and row.cast_by != person_id,
+        # Whoever cast and is out of the household by now leaves the ballot to those who are in.
+        other_member=row.caster_in is not None and row.cast_by != person_id,
         version=row.voter_version or 0,
         cast_at=row.cast_at,
         late_logged=bool(row.late_logged),
@@ -381,6 +401,7 @@ _BALLOT_PAGE = (
         *_POLL,
         PollVoter.id.label("voter_id"),
         PollVoter.cast_by,
+        Membership.id.label("caster_in"),
         PollVoter.cast_at,
         PollVoter.version.label("voter_version"),
         PollVoter.late_logged,
@@ -402,6 +423,13 @@ _BALLOT_PAGE = (
         (PollVoter.community_id == Poll.community_id)
         & (PollVoter.poll_id == Poll.id)
         & (PollVoter.household_id == bindparam("household_id")),
+    )
+    .outerjoin(
+        Membership,
+        (Membership.community_id == Poll.community_id)
+        & (Membership.household_id == bindparam("household_id"))
+        & (Membership.person_id == PollVoter.cast_by)
+        & Membership.ended_at.is_(None),
     )
     .outerjoin(
         Ballot,
@@ -491,34 +519,6 @@ def counted_choices(community_id: int, public_id: str) -> list[Choice]:
         .where(Ballot.community_id == community_id, Ballot.poll_id == poll.id)
     )
     return [json.loads(choice) for choice in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class TookPart:
-    """That a household took part in a poll, and when; never what it chose."""
-
-    title: str
-    kind_name: str
-    cast_at: datetime
-
-
-def took_part(community_id: int, household_id: int) -> list[TookPart]:
-    """The polls in which a household has a ballot that counts, the latest first.
-
-    No page shows this: it goes on the paper that a household asks the desk for.
-    """
-    rows = db.session.execute(
-        select(Poll.title, Poll.kind, PollVoter.cast_at)
-        .join(PollVoter, PollVoter.poll_id == Poll.id)
-        .where(
-            Poll.community_id == community_id,
-            PollVoter.community_id == community_id,
-            PollVoter.household_id == household_id,
-            PollVoter.version > 0,
-        )
-        .order_by(PollVoter.cast_at.desc())
-    )
-    return [TookPart(row.title, words.kind_name(row.kind), row.cast_at) for row in rows]
 
 
 # --- for the desk ------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ MACHINE = {
     "community": {"code", "desk_phone"},
     "community_setting": {"key", "value"},
     "login_session": {"id_hash"},
+    "membership": {"joined_by", "ended_why"},
     "sent_form": {"mark"},
     "staff_account": {"sign_in_name", "password_hash", "totp_secret"},
     "attachment": {"public_id", "sha256"},

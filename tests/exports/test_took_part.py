@@ -46,7 +46,7 @@ def test_it_names_the_polls_and_no_choice_and_the_household_is_told(
     assert against.replace("1室", "2室") == in_favour, "the papers differ by the address alone"
     assert "还没有参加过投票" in absent
     assert sizes_of(papers[0]) == [A4_POINTS]
-    (line, *_rest) = household_notices(place.id, place.households[2], 5)
+    (line, *_rest) = household_notices(place.id, place.households[2], 5, reader=None)
     assert "服务台给本户打印了参加证明" in line.text
     events = select(SecurityEvent.person_id).where(SecurityEvent.kind == "took_part.printed")
     assert list(db.session.scalars(events)) == [clerk.person_id] * 3

@@ -17,7 +17,7 @@ from app.core.errors import NotAllowed, NotFound, RuleBroken
 from app.exports import operations as exports
 from app.exports.operations import LettersWanted
 from app.exports.rules import HaveLetter
-from app.people import operations, queries
+from app.people import member_queries, operations
 from app.people.models import HouseholdNotice, HouseholdNoticeKind, SecurityEvent
 from app.people.operations import Entry
 from app.people.queries import letters_issued, living_codes
@@ -176,7 +176,7 @@ def test_a_buildings_codes_are_revoked_together(world: World, place: Place) -> N
     assert enter(theirs[0], world.fact(0)) is Entry.WELCOME
     assert told(HouseholdNoticeKind.CODE_REVOKED) == sorted(ids), "the single one too, each once"
     assert events("codes.revoked") == [{"number": 3, "part": revoke["part"]}]
-    assert len(queries.members(place.id, ids[0])) == 1, "who is in stays in"
+    assert len(member_queries.members(place.id, ids[0])) == 1, "who is in stays in"
     assert letters_issued(place.id) == {}
 
 

@@ -44,7 +44,7 @@ def test_code_and_second_fact_open_a_session_and_tell_the_household(
     found = queries.session_by_hash(browser.hash_of(enrolled.cookie_id))
     assert found is not None
     assert found.actor.home_in(place.id) is not None
-    lines = queries.household_notices(place.id, place.households[0], 9)
+    lines = queries.household_notices(place.id, place.households[0], 9, reader=None)
     assert [line.text.split("，")[1] for line in lines] == ["有人用本户的编码进入了"]
 
 
@@ -57,7 +57,9 @@ def test_a_ballot_is_told_however_many_have_come_in_since(world: World, place: P
         assert enrol(code, world.fact()).joined
     told = [
         line.text.split("，")[1]
-        for line in queries.recent_notices(place.id, place.households[0], 2, without_newest=True)
+        for line in queries.recent_notices(
+            place.id, place.households[0], 2, reader=None, without_newest=True
+        )
     ]
     assert told == ["有人用本户的编码进入了"] * 2 + ["本户已投票（您同意吗？）"]
 
@@ -71,7 +73,9 @@ def test_who_comes_in_again_on_the_same_phone_has_not_joined_and_is_told_all(
     world.cast(voter, place, poll, "yes")
     again = enrol(code, world.fact(), other)
     assert (again.entry, again.joined) == (Entry.WELCOME, False)
-    told = queries.recent_notices(place.id, place.households[0], 2, without_newest=again.joined)
+    told = queries.recent_notices(
+        place.id, place.households[0], 2, reader=None, without_newest=again.joined
+    )
     assert "本户已投票" in told[0].text
 
 
@@ -130,9 +134,9 @@ def test_a_household_is_told_of_a_new_letter_and_not_of_its_first(
     world: World, place: Place
 ) -> None:
     world.code(place)
-    assert queries.household_notices(place.id, place.households[0], 9) == []
+    assert queries.household_notices(place.id, place.households[0], 9, reader=None) == []
     world.code(place)
-    (line,) = queries.household_notices(place.id, place.households[0], 9)
+    (line,) = queries.household_notices(place.id, place.households[0], 9, reader=None)
     assert "本户换了新的信" in line.text
 
 

@@ -54,12 +54,12 @@ def test_each_look_is_a_line_in_the_log_and_one_for_the_household(
         {"household_id": household, "reason": "letter"},
         {"household_id": household, "reason": "news"},
     ]
-    told = [line.text for line in queries.household_notices(place.id, household, 9)]
+    told = [line.text for line in queries.notices_for_desk(place.id, household, 9)]
     assert told == [
         "5月20日（周三）10:03，服务台看过本户登记的完整电话（有变动，要打电话通知住户）",
         "5月20日（周三）10:03，服务台看过本户登记的完整电话（信或通知没有送到）",
     ]
-    assert queries.household_notices(place.id, place.households[1], 9) == []
+    assert queries.notices_for_desk(place.id, place.households[1], 9) == []
 
 
 def test_nobody_but_a_clerk_of_this_community_sees_one(world: World, place: Place) -> None:
@@ -123,4 +123,4 @@ def test_a_household_without_a_phone_has_none_to_show(world: World, place: Place
     with pytest.raises(RuleBroken, match=r"phones\.none"):
         look(place, clerk, household)
     assert looks() == []
-    assert queries.household_notices(place.id, household, 9) == []
+    assert queries.notices_for_desk(place.id, household, 9) == []

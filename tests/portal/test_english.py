@@ -50,7 +50,7 @@ SHOWN = ("alt", "title", "aria-label", "placeholder", "data-label", "label")
 FILE = re.compile(r"\.(pdf|svg|ics|zip|xlsx|csv|docx|json|py|webp)$|/(poster|notice|dossier)\b")
 ID = re.compile(r"(?<=/)(?:[0-9a-z]{8,}|[0-9]+|P[0-9]+)(?=/|$)")
 EACH_KIND = 3
-LEAVES = ("/sign-out", "/view", "/sign-in")
+LEAVES = ("/sign-out", "/leave", "/view", "/sign-in")
 ROLES = {
     "visitor": ("/", "/c/HXL/", "/e", "/staff/sign-in", "/styleguide", "/privacy", "/nowhere"),
     "resident": ("/c/HXL/", "/c/HXL/mine", "/c/HXL/inbox", "/c/HXL/convention/1/sign"),

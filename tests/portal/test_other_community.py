@@ -19,6 +19,7 @@ from app.designs import operations as designs
 from app.designs.rules import Plan
 from app.meetings import operations as meetings
 from app.meetings.models import Seat
+from app.people import member_queries, memberships
 from app.portal.demo import small_project
 from app.projects import operations as projects
 from app.projects.rules import Stage
@@ -56,6 +57,7 @@ NAMES = (
     "design_id",
     "repair_id",
     "seat_id",
+    "member_id",
 )
 RATERS = 5
 
@@ -73,6 +75,7 @@ def things(world: World, code: str) -> dict[str, object]:
         "post_id": world.post(place, f"topic:{topic}"),
         "door_key": "no-key",
         "seat_id": seat(world, place, meeting),
+        "member_id": member(world, place),
         "to": "archived",
         "number": world.milestone(place, project),
         "article": 1,
@@ -96,6 +99,15 @@ def things(world: World, code: str) -> dict[str, object]:
         "repair_id": repair(world, place),
         "place": place,
     }
+
+
+def member(world: World, place: Place) -> int:
+    """Somebody who came into the household that addresses name, and whom nobody there knows."""
+    known, stranger = world.resident(place), world.resident(place)
+    lines = member_queries.members(place.id, place.households[0])
+    (found,) = [line.member_id for line in lines if line.person_id == stranger.person_id]
+    memberships.contest_member(known, community_id=place.id, member_id=found)
+    return found
 
 
 def seat(world: World, place: Place, meeting: str) -> int:

@@ -18,6 +18,7 @@ from app.designs import operations as designs
 from app.designs.rules import Plan
 from app.discussion import operations as opinions
 from app.meetings import operations as meetings
+from app.people import member_queries, memberships
 from app.projects import operations as projects
 from app.ratings import operations as ratings
 from app.voting import operations as voting
@@ -193,6 +194,38 @@ def test_work_is_named_a_week_before_its_day_and_is_late_after_it(
     line = desk.line("落实到期了：楼下没有长椅")
     assert (line.text, line.late) == (said, True)
     assert line.url == f"{DESK}/topics/{handled.topic}"
+
+
+# --- who is in ---------------------------------------------------------------------------------
+
+
+def test_a_doubted_phone_is_looked_into_within_a_week_or_it_is_late(
+    desk: Desk, web_world: World, place: Place
+) -> None:
+    first, second, third = (web_world.resident(place) for _ in range(3))
+    lines = member_queries.members(place.id, place.households[0])
+    for by, number in ((first, 1), (second, 2)):
+        memberships.contest_member(by, community_id=place.id, member_id=lines[number].member_id)
+        clock.advance(timedelta(hours=1))
+    line = desk.line("核实谁进来过：一区 1-1-1")
+    assert line.text == (
+        "5月20日（周三）10:03起有家人说不认识进来的手机，共 2 部。"
+        "请在 5月27日（周三）10:03 以前当面核实。"
+    )
+    assert line.url == f"{DESK}/households/{place.households[0]}#members"
+    assert not line.late
+    assert not desk.lines(Role.COMMITTEE), "only whoever may look into it is asked to"
+    clock.advance(timedelta(days=7))
+    assert desk.line(line.title).late
+    for number in (1, 2):
+        memberships.end_member(
+            web_world.clerk(place),
+            community_id=place.id,
+            household_id=place.households[0],
+            member_id=lines[number].member_id,
+        )
+    assert not desk.lines()
+    assert third.person_id
 
 
 # --- meetings ----------------------------------------------------------------------------------

@@ -149,6 +149,7 @@ def test_every_form_without_its_token_is_refused(
         "household_id": 1,
         "person_id": 1,
         "seat_id": 1,
+        "member_id": 1,
         "number": 1,
         "article": 1,
         "option": "P01.1",

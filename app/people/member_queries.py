@@ -1,0 +1,159 @@
+"""Who is in a household, line by line: never a name, always enough to know one's own family."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
+
+from app.communities.addresses import address_short
+from app.communities.models import Building, Estate, Household
+from app.core.db import db
+from app.core.errors import NotFound
+from app.people.models import LoginSession, Membership
+from app.people.rules import JoinedBy
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MemberLine:
+    """A living member: when and how they came in, and when a browser of theirs was last seen.
+
+    `contested_at` is since when somebody of the household says they do not know this one; of that
+    somebody the desk sees when they came in, and whether they are still in.
+    """
+
+    member_id: int
+    person_id: int
+    joined_at: datetime
+    joined_by: JoinedBy | None
+    seen_at: datetime | None
+    contested_at: datetime | None
+    contester_joined_at: datetime | None
+    contester_is_in: bool
+
+
+def members(community_id: int, household_id: int) -> list[MemberLine]:
+    """The living members of a household, the earliest first."""
+    contester = aliased(Membership)
+    seen = (
+        select(func.max(LoginSession.last_seen_at))
+        .where(LoginSession.person_id == Membership.person_id)
+        .correlate(Membership)
+        .scalar_subquery()
+    )
+    rows = db.session.execute(
+        select(
+            Membership.id,
+            Membership.person_id,
+            Membership.joined_at,
+            Membership.joined_by,
+            Membership.contested_at,
+            seen.label("seen_at"),
+            contester.joined_at.label("contester_joined_at"),
+            contester.ended_at.label("contester_ended_at"),
+        )
+        .outerjoin(
+            contester,
+            (contester.community_id == Membership.community_id)
+            & (contester.household_id == Membership.household_id)
+            & (contester.person_id == Membership.contested_by),
+        )
+        .where(
+            Membership.community_id == community_id,
+            Membership.household_id == household_id,
+            Membership.ended_at.is_(None),
+        )
+        .order_by(Membership.id)
+    )
+    return [_line(row) for row in rows]
+
+
+def _line(row: Any) -> MemberLine:
+    return MemberLine(
+        row.id,
+        row.person_id,
+        row.joined_at,
+        JoinedBy(row.joined_by) if row.joined_by else None,
+        row.seen_at,
+        row.contested_at,
+        row.contester_joined_at,
+        row.contester_joined_at is not None and row.contester_ended_at is None,
+    )
+
+
+def member(community_id: int, household_id: int, member_id: int) -> MemberLine:
+    """One living member of a household. Raises: NotFound."""
+    for line in members(community_id, household_id):
+        if line.member_id == member_id:
+            return line
+    raise NotFound("member")
+
+
+@dataclass(frozen=True, slots=True)
+class ContestedHome:
+    """A household that does not know somebody who came in: how many, and since when."""
+
+    household_id: int
+    address: str
+    number: int
+    since: datetime
+
+
+def contested_homes(community_id: int) -> list[ContestedHome]:
+    """The households of a community with an open question of who is in, the oldest first."""
+    since = func.min(Membership.contested_at)
+    rows = db.session.execute(
+        select(
+            Household.id,
+            Estate.name.label("estate"),
+            Building.name.label("building"),
+            Household.stairwell,
+            Household.room,
+            func.count(Membership.id).label("number"),
+            since.label("since"),
+        )
+        .join(
+            Membership,
+            (Membership.community_id == Household.community_id)
+            & (Membership.household_id == Household.id),
+        )
+        .join(Building, Building.id == Household.building_id)
+        .join(Estate, Estate.id == Building.estate_id)
+        .where(
+            Membership.community_id == community_id,
+            Membership.contested_at.is_not(None),
+            Membership.ended_at.is_(None),
+        )
+        .group_by(Household.id, Estate.name, Building.name, Household.stairwell, Household.room)
+        .order_by(since, Household.id)
+    )
+    return [
+        ContestedHome(
+            row.id,
+            address_short(row.estate, row.building, row.stairwell, row.room),
+            row.number,
+            row.since,
+        )
+        for row in rows
+    ]
+
+
+def who_is_in_mark(community_id: int, household_id: int) -> str:
+    """What changes whenever somebody came in or the household moved out since it was shown."""
+    newest = db.session.scalar(
+        select(func.max(Membership.id)).where(
+            Membership.community_id == community_id, Membership.household_id == household_id
+        )
+    )
+    moved_out_at = db.session.scalar(
+        select(Household.moved_out_at).where(
+            Household.community_id == community_id, Household.id == household_id
+        )
+    )
+    moved = int(moved_out_at.timestamp()) if moved_out_at is not None else 0
+    return f"{newest or 0}-{moved}"

@@ -1,0 +1,188 @@
+"""Pages about who is in a household: a resident's doubts and leaving, and what the desk does of it.
+
+These are routes of the room's one blueprint; the features' list names this module, which has both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import g, redirect, render_template, url_for
+from flask_babel import gettext as _
+
+from app.communities import queries as communities
+from app.core import guard, web
+from app.core.errors import NotFound
+from app.people import browser, member_queries, memberships, words
+from app.people.forms import KeepForm, MovedForm
+from app.people.views import bp
+from app.policy.table import Permission
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from app.core.actor import Home
+    from app.people.member_queries import MemberLine
+
+
+def _home() -> Home:
+    home = browser.current_actor().home_in(g.place.id)
+    if home is None:
+        raise NotFound("household")
+    return home
+
+
+@bp.get("/c/<code>/mine/members/<int:member_id>/contest")
+@guard.needs(Permission.HOUSEHOLD_VIEW)
+def contest(code: str, member_id: int) -> ResponseReturnValue:  # noqa: ARG001
+    """Say what becomes of a doubt before it is raised."""
+    line = member_queries.member(g.place.id, _home().household_id, member_id)
+    if line.person_id == browser.current_actor().person_id:
+        raise NotFound("member")
+    return render_template(
+        "people/contest.html",
+        place=g.place,
+        member_id=member_id,
+        joined=words.joined(line.joined_at, line.joined_by),
+        seen=words.last_seen(line.seen_at),
+    )
+
+
+@bp.post("/c/<code>/mine/members/<int:member_id>/contest")
+@guard.needs(Permission.HOUSEHOLD_VIEW)
+def contest_member(code: str, member_id: int) -> ResponseReturnValue:
+    """Ask the desk to look into somebody who came in."""
+    web.once(
+        lambda: memberships.contest_member(
+            browser.current_actor(), community_id=g.place.id, member_id=member_id
+        )
+    )
+    web.tell("done", _("已请服务台核实。核实以前什么都不变，结果会写在“本户动态”里。"))
+    return redirect(url_for("people.mine", code=code), 303)
+
+
+@bp.get("/c/<code>/mine/leave")
+@guard.needs(Permission.HOUSEHOLD_VIEW)
+def leave(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Say what leaving the household means."""
+    address = communities.address_of(g.place.id, _home().household_id)
+    return render_template("people/leave.html", place=g.place, address=address)
+
+
+@bp.post("/c/<code>/mine/leave")
+@guard.needs(Permission.HOUSEHOLD_VIEW)
+def leave_household(code: str) -> ResponseReturnValue:
+    """Leave the household; this browser is nobody's from now on."""
+    actor = browser.current_actor()
+    memberships.leave_household(actor, community_id=g.place.id)
+    if not actor.is_staff:
+        browser.end()
+    web.tell("done", _("您已退出这一户。家里其他人不受影响。"))
+    return redirect(url_for("portal.community_home", code=code), 303)
+
+
+# --- the desk ------------------------------------------------------------------------------
+
+
+def _contested(household_id: int, member_id: int) -> MemberLine:
+    """A line that waits for the desk's word. Raises: NotFound for any other."""
+    line = member_queries.member(g.place.id, household_id, member_id)
+    if line.contested_at is None:
+        raise NotFound("member")
+    return line
+
+
+def _to_household(code: str, household_id: int) -> ResponseReturnValue:
+    return redirect(
+        url_for("people.desk_household", code=code, household_id=household_id) + "#members", 303
+    )
+
+
+@bp.get("/c/<code>/desk/households/<int:household_id>/members/<int:member_id>/end")
+@guard.needs(Permission.CODE_MANAGE)
+def end(code: str, household_id: int, member_id: int) -> ResponseReturnValue:  # noqa: ARG001
+    """Say what it means to end a contested membership."""
+    line = _contested(household_id, member_id)
+    return render_template(
+        "people/end_member.html",
+        place=g.place,
+        address=communities.address_of(g.place.id, household_id),
+        member=words.members([line], None)[0],
+    )
+
+
+@bp.post("/c/<code>/desk/households/<int:household_id>/members/<int:member_id>/end")
+@guard.needs(Permission.CODE_MANAGE)
+def end_member(code: str, household_id: int, member_id: int) -> ResponseReturnValue:
+    """End a contested membership."""
+    web.once(
+        lambda: memberships.end_member(
+            browser.current_actor(),
+            community_id=g.place.id,
+            household_id=household_id,
+            member_id=member_id,
+        )
+    )
+    web.tell("done", _("那部手机已请出本户，家里人会看到。"))
+    web.tell("attention", _("对方手里可能还有这一户的信。请给这一户重新印一封，旧信就作废了。"))
+    return _to_household(code, household_id)
+
+
+@bp.route(
+    "/c/<code>/desk/households/<int:household_id>/members/<int:member_id>/keep",
+    methods=["GET", "POST"],
+)
+@guard.needs(Permission.CODE_MANAGE)
+def keep(code: str, household_id: int, member_id: int) -> ResponseReturnValue:
+    """Let a contested member stay, with a word to the household."""
+    form = KeepForm()
+    if web.carried_out(
+        form,
+        lambda: memberships.keep_member(
+            browser.current_actor(),
+            community_id=g.place.id,
+            household_id=household_id,
+            member_id=member_id,
+            why=form.why.data or "",
+        ),
+    ):
+        web.tell("done", _("留下了，您写的那句话家里人会看到。"))
+        return _to_household(code, household_id)
+    line = _contested(household_id, member_id)
+    status = 422 if form.is_submitted() else 200
+    return render_template(
+        "people/keep_member.html",
+        place=g.place,
+        address=communities.address_of(g.place.id, household_id),
+        member=words.members([line], None)[0],
+        form=form,
+    ), status
+
+
+@bp.route("/c/<code>/desk/households/<int:household_id>/moved", methods=["GET", "POST"])
+@guard.needs(Permission.CODE_MANAGE)
+def moved(code: str, household_id: int) -> ResponseReturnValue:
+    """Say what follows when a family has moved out; on the second click do it."""
+    address = communities.address_of(g.place.id, household_id)
+    form = MovedForm()
+    if form.validate_on_submit():
+        web.once(
+            lambda: memberships.move_out(
+                browser.current_actor(),
+                community_id=g.place.id,
+                household_id=household_id,
+                seen=form.seen.data or "",
+            )
+        )
+        web.tell("done", _("搬走办好了：以前进来的都已退出，旧信作废。新住户来了，再印一封信。"))
+        return _to_household(code, household_id)
+    form = MovedForm(
+        data={"seen": member_queries.who_is_in_mark(g.place.id, household_id)}, formdata=None
+    )
+    inside = member_queries.members(g.place.id, household_id)
+    return render_template(
+        "people/moved.html", place=g.place, address=address, number=len(inside), form=form
+    )
+
+
+__all__ = ["bp"]

@@ -1,0 +1,233 @@
+"""Who is in a household: doubted, kept or ended by the desk, leaving, and a family that moves out.
+
+A ballot belongs to the household, never to a member: nothing here touches one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import exists, select, update
+
+from app.communities.models import Household
+from app.core import clock
+from app.core.db import transaction
+from app.core.errors import NotFound, RuleBroken
+from app.core.times import in_record_language
+from app.people import codes, words
+from app.people.member_queries import who_is_in_mark
+from app.people.models import DeskConfirmation, HouseholdNoticeKind, LoginSession, Membership
+from app.people.rules import EndedWhy
+from app.people.steps import security, tell_household
+from app.policy.table import Permission, Place, require
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.core.actor import Actor
+
+
+def contest_member(actor: Actor, *, community_id: int, member_id: int) -> None:
+    """Say that one does not know somebody who came into one's household; the desk looks into it.
+
+    Until it has, nothing changes. A line that is contested already stays contested once. Raises:
+    NotFound for a member of another household, or when either of the two is out by now; RuleBroken
+    member.own.
+    """
+    with transaction() as session:
+        require(actor, Permission.HOUSEHOLD_VIEW, Place(community_id))
+        household_id = _home_of(actor, community_id)
+        living = _held(session, community_id, household_id)
+        mine, doubted = _own(living, actor), _one(living, member_id)
+        if doubted.id == mine.id:
+            raise RuleBroken("member.own")
+        if doubted.contested_at is not None:
+            return
+        now = clock.now()
+        _change(session, doubted.id, {"contested_at": now, "contested_by": actor.person_id})
+        told = HouseholdNoticeKind.MEMBER_CONTESTED
+        tell_household(session, community_id, household_id, told, _came(doubted), now)
+        _note(session, "member.contested", community_id, actor, doubted.id)
+
+
+def leave_household(actor: Actor, *, community_id: int) -> None:
+    """End one's own membership; whoever else is in stays in. Raises: NotFound when it is over."""
+    with transaction() as session:
+        require(actor, Permission.HOUSEHOLD_VIEW, Place(community_id))
+        household_id = _home_of(actor, community_id)
+        mine = _own(_held(session, community_id, household_id), actor)
+        _end(session, [mine], EndedWhy.LEFT, clock.now())
+        told = HouseholdNoticeKind.MEMBER_LEFT
+        tell_household(session, community_id, household_id, told, _came(mine))
+        _note(session, "member.left", community_id, actor, mine.id)
+
+
+def end_member(actor: Actor, *, community_id: int, household_id: int, member_id: int) -> None:
+    """End a contested membership, in every session at once.
+
+    Raises: NotFound; RuleBroken member.not_contested: the desk puts nobody out unasked.
+    """
+    with transaction() as session:
+        require(actor, Permission.CODE_MANAGE, Place(community_id))
+        doubted = _doubted(_held(session, community_id, household_id), member_id)
+        _end(session, [doubted], EndedWhy.CONTESTED, clock.now())
+        told = HouseholdNoticeKind.MEMBER_ENDED
+        tell_household(session, community_id, household_id, told, _came(doubted))
+        _note(session, "member.ended", community_id, actor, doubted.id)
+
+
+def keep_member(
+    actor: Actor, *, community_id: int, household_id: int, member_id: int, why: str
+) -> None:
+    """Let a contested member stay, with a word for the household.
+
+    Raises as `end_member`; RuleBroken member.no_word.
+    """
+    if not why.strip():
+        raise RuleBroken("member.no_word")
+    with transaction() as session:
+        require(actor, Permission.CODE_MANAGE, Place(community_id))
+        doubted = _doubted(_held(session, community_id, household_id), member_id)
+        _change(session, doubted.id, {"contested_at": None, "contested_by": None})
+        told = HouseholdNoticeKind.MEMBER_KEPT
+        tell_household(session, community_id, household_id, told, why.strip())
+        _note(session, "member.kept", community_id, actor, doubted.id)
+
+
+def move_out(actor: Actor, *, community_id: int, household_id: int, seen: str) -> int:
+    """A family has moved out: nobody is in any more, and its letter opens nothing. Gives how many.
+
+    `seen` is the mark of who was in when the clerk was asked (`who_is_in_mark`). What the
+    household was told until now is not told to whoever comes next. Raises: NotFound; RuleBroken
+    member.changed when somebody came in meanwhile.
+    """
+    with transaction() as session:
+        require(actor, Permission.CODE_MANAGE, Place(community_id))
+        now = clock.now()
+        home = Household.community_id == community_id, Household.id == household_id
+        # Ballots go on: they only refer to the household, which this lock leaves alone.
+        held = select(Household.id).where(*home).with_for_update(key_share=True)
+        if session.scalar(held) is None:
+            raise NotFound("household")
+        # The code first: whoever is just coming in by it holds it, and is in or out after this.
+        codes.void(session, community_id, [household_id], now)
+        _void_numbers(session, community_id, household_id, now)
+        living = _held(session, community_id, household_id)
+        if who_is_in_mark(community_id, household_id) != seen:
+            raise RuleBroken("member.changed")
+        _end(session, living, EndedWhy.MOVED, now)
+        session.execute(update(Household).where(*home).values(moved_out_at=now))
+        told = HouseholdNoticeKind.MOVED_OUT
+        tell_household(session, community_id, household_id, told, at=now)
+        security(
+            session,
+            "household.moved_out",
+            community_id=community_id,
+            person_id=actor.person_id,
+            household=household_id,
+            members=len(living),
+        )
+        return len(living)
+
+
+def _home_of(actor: Actor, community_id: int) -> int:
+    home = actor.home_in(community_id)
+    if home is None:
+        raise NotFound("household")
+    return home.household_id
+
+
+def _held(session: Session, community_id: int, household_id: int) -> Sequence[Any]:
+    """The living members, held in one order: two who contest each other do not wait in a ring."""
+    return session.execute(
+        select(
+            Membership.id,
+            Membership.person_id,
+            Membership.joined_at,
+            Membership.contested_at,
+        )
+        .where(
+            Membership.community_id == community_id,
+            Membership.household_id == household_id,
+            Membership.ended_at.is_(None),
+        )
+        .order_by(Membership.id)
+        .with_for_update()
+    ).all()
+
+
+def _one(living: Sequence[Any], member_id: int) -> Any:
+    for row in living:
+        if row.id == member_id:
+            return row
+    raise NotFound("member")
+
+
+def _own(living: Sequence[Any], actor: Actor) -> Any:
+    """The actor's own line. Who was put out a moment ago has none, whatever their page says."""
+    for row in living:
+        if row.person_id == actor.person_id:
+            return row
+    raise NotFound("member")
+
+
+def _doubted(living: Sequence[Any], member_id: int) -> Any:
+    found = _one(living, member_id)
+    if found.contested_at is None:
+        raise RuleBroken("member.not_contested")
+    return found
+
+
+def _change(session: Session, member_id: int, values: dict[str, object]) -> None:
+    session.execute(update(Membership).where(Membership.id == member_id).values(**values))
+
+
+def _end(session: Session, members: Sequence[Any], why: EndedWhy, now: datetime) -> None:
+    """End memberships, and the sessions of whoever has no household left."""
+    session.execute(
+        update(Membership)
+        .where(Membership.id.in_([row.id for row in members]))
+        .values(ended_at=now, ended_why=why)
+        .execution_options(synchronize_session=False)
+    )
+    elsewhere = exists().where(
+        Membership.person_id == LoginSession.person_id, Membership.ended_at.is_(None)
+    )
+    session.execute(
+        update(LoginSession)
+        .where(
+            LoginSession.person_id.in_([row.person_id for row in members]),
+            LoginSession.ended_at.is_(None),
+            LoginSession.staff.is_(False),
+            ~elsewhere,
+        )
+        .values(ended_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _void_numbers(session: Session, community_id: int, household_id: int, now: datetime) -> None:
+    """A number given at the desk to the last family is not for the next one."""
+    session.execute(
+        update(DeskConfirmation)
+        .where(
+            DeskConfirmation.community_id == community_id,
+            DeskConfirmation.household_id == household_id,
+            DeskConfirmation.used_at.is_(None),
+        )
+        .values(used_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _came(row: Any) -> str:
+    """What a kept line says of a member: when they came in, in the language things are kept in."""
+    with in_record_language():
+        return words.came_in(row.joined_at)
+
+
+def _note(session: Session, kind: str, community_id: int, actor: Actor, member_id: int) -> None:
+    security(session, kind, community_id=community_id, person_id=actor.person_id, member=member_id)
