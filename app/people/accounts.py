@@ -1,4 +1,4 @@
-"""Changes to staff accounts that nobody has used yet."""
+"""Changes to staff accounts: slips that nobody has used yet, and what is everybody's own."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyotp
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
-from app.people import rules, secrets_box
-from app.people.models import RoleGrant, StaffAccount
+from app.people import recovery, rules, secrets_box
+from app.people.models import LoginSession, RoleGrant, StaffAccount
 from app.people.steps import security
 from app.policy.table import Permission, Place, require
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from app.core.actor import Actor
 
 
@@ -64,3 +67,73 @@ def renew_slip(actor: Actor, *, community_id: int, person_id: int, password: str
             by=actor.person_id,
         )
         return Renewed(account.sign_in_name, secret)
+
+
+def end_session(actor: Actor, *, session_id: int) -> None:
+    """End another of one's own staff sessions; its cookie is worth nothing from the next request.
+
+    The present one ends by signing out. Raises: NotFound, for somebody else's session too.
+    """
+    with transaction(small=True) as session:
+        ended = session.execute(
+            update(LoginSession)
+            .where(*_others(actor), LoginSession.id == session_id)
+            .values(ended_at=clock.now())
+        )
+        if ended.rowcount == 0:  # type: ignore[attr-defined]
+            raise NotFound("session")
+        security(
+            session,
+            "session.ended_from_elsewhere",
+            person_id=actor.person_id,
+            ended=session_id,
+            by=actor.session_id,
+        )
+
+
+def end_other_sessions(actor: Actor) -> int:
+    """End all of one's own staff sessions but the present one; gives how many."""
+    with transaction(small=True) as session:
+        ended = session.execute(
+            update(LoginSession).where(*_others(actor)).values(ended_at=clock.now())
+        )
+        number: int = ended.rowcount  # type: ignore[attr-defined]
+        security(
+            session,
+            "session.others_ended",
+            person_id=actor.person_id,
+            number=number,
+            by=actor.session_id,
+        )
+        return number
+
+
+def _others(actor: Actor) -> tuple[Any, ...]:
+    """One's own staff sessions that are not over, without the present one."""
+    now = clock.now()
+    return (
+        LoginSession.person_id == actor.require_person(),
+        LoginSession.staff,
+        LoginSession.id != actor.session_id,
+        LoginSession.ended_at.is_(None),
+        LoginSession.expires_at > now,
+        LoginSession.last_seen_at > now - rules.STAFF_IDLE,
+    )
+
+
+def make_recovery_codes(actor: Actor) -> list[str]:
+    """Give one's own account new codes that stand in for the six digits, and void the old.
+
+    They are in clear here and never again. Raises: NotFound for whoever has no account.
+    """
+    with transaction() as session:
+        account = session.scalar(
+            select(StaffAccount)
+            .where(StaffAccount.person_id == actor.require_person())
+            .with_for_update()
+        )
+        if account is None:
+            raise NotFound("account")
+        codes = recovery.replace(session, account.id, clock.now())
+        security(session, "staff.recovery_made", person_id=actor.person_id, number=len(codes))
+        return codes

@@ -12,6 +12,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from itsdangerous import BadSignature
 
 from app.core.actor import VISITOR, Actor
+from app.core.errors import NotFound
 from app.people import queries
 
 if TYPE_CHECKING:
@@ -93,6 +94,14 @@ def current() -> SignedIn | None:
     """The living session of this request, if any."""
     found: Any = getattr(current_user, "signed_in", None)
     return found if found is not None else None
+
+
+def present() -> SignedIn:
+    """The living session of a request that the guard lets through only with one."""
+    found = current()
+    if found is None:
+        raise NotFound("session")
+    return found
 
 
 def asked_for() -> SignedIn | None:

@@ -20,7 +20,7 @@ from app.communities.queries import residences
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
-from app.people import browser, codes, rules, secrets_box
+from app.people import browser, codes, recovery, rules, secrets_box
 from app.people.models import (
     DeskConfirmation,
     HouseholdCode,
@@ -217,7 +217,9 @@ def _member(session: Session, actor: Actor, found: Any) -> int | None:
     return person.id
 
 
-def _open_session(session: Session, person_id: int, *, staff: bool, shared_phone: bool) -> str:
+def _open_session(
+    session: Session, person_id: int, *, staff: bool, shared_phone: bool, kind: str = ""
+) -> str:
     cookie_id, now = browser.new_cookie_id(), clock.now()
     times = rules.session_times(staff=staff, shared_phone=shared_phone)
     session.execute(
@@ -229,6 +231,7 @@ def _open_session(session: Session, person_id: int, *, staff: bool, shared_phone
             created_at=now,
             last_seen_at=now,
             expires_at=now + times.lasts,
+            browser=kind,
         )
     )
     return cookie_id
@@ -312,10 +315,14 @@ def add_staff(  # noqa: PLR0913 -- an account is these facts
     return secret
 
 
-def staff_sign_in(actor: Actor, *, sign_in_name: str, password: str, totp: str) -> str:
-    """Open a staff session by password and a six-digit number; gives the cookie's id, or empty.
+def staff_sign_in(
+    actor: Actor, *, sign_in_name: str, password: str, totp: str, kind: str = ""
+) -> str:
+    """Open a staff session by password and a second factor; gives the cookie's id, or empty.
 
-    Unknown name, wrong password, wrong or used number and a locked account end alike.
+    The second factor is the six-digit number or a recovery code, each once; `kind` is that of the
+    browser. Unknown name, wrong password, wrong or used second factor and a locked account end
+    alike, and no code is used up by a try that fails.
     """
     with transaction(small=True) as session:
         account = session.scalar(
@@ -323,21 +330,24 @@ def staff_sign_in(actor: Actor, *, sign_in_name: str, password: str, totp: str) 
         )
         now = clock.now()
         fits = secrets_box.password_fits(password, account.password_hash if account else None)
+        step = _totp_step(account, totp, now) if account else 0
+        free = account is not None and (account.locked_until is None or account.locked_until <= now)
+        known = account.id if account and fits and free and not step else recovery.NO_ACCOUNT
+        spent = recovery.spend(session, known, totp, now)
         if account is None:
             security(session, "staff.refused")
             return ""
-        step = _totp_step(account, totp, now)
-        free = account.locked_until is None or account.locked_until <= now
-        if not (fits and step and free):
+        if not (fits and free and (step or spent)):
             _count_staff_wrong(account, now)
             security(session, "staff.refused", person_id=account.person_id)
             return ""
-        account.last_totp_step, account.wrong_count, account.locked_until = (
-            step,
-            0,
-            None,
+        account.last_totp_step = step or account.last_totp_step
+        account.wrong_count, account.locked_until = 0, None
+        cookie_id = _open_session(
+            session, account.person_id, staff=True, shared_phone=False, kind=kind
         )
-        cookie_id = _open_session(session, account.person_id, staff=True, shared_phone=False)
+        if spent:
+            security(session, "staff.recovery_used", person_id=account.person_id)
         security(
             session,
             "staff.signed_in",
