@@ -66,6 +66,15 @@ def _declare(view: View, access: Access) -> View:
     return view
 
 
+def fresh(view: View) -> View:
+    """Declare that staff prove once more who they are when their last proof is a while ago.
+
+    For steps that cannot be taken back. Whoever may not come here at all is told so first.
+    """
+    view.fresh = True  # type: ignore[attr-defined]
+    return view
+
+
 def takes(most_bytes: int) -> Callable[[View], View]:
     """Declare how large a body a view takes from whoever is signed in; all others take little."""
 
@@ -83,6 +92,7 @@ class Hooks:
     find_place: Callable[[dict[str, Any]], object | None]
     is_signed_in: Callable[[], bool]
     is_staff: Callable[[], bool]
+    is_proof_fresh: Callable[[], bool]
     may: Callable[[StrEnum, object], bool]
     is_for_residents: Callable[[StrEnum], bool]
     actor: Callable[[], Actor]
@@ -133,7 +143,7 @@ def init(app: Flask, hooks: Hooks) -> None:
             return _to_sign_in(hooks, access)
         if not _may(hooks, access):
             abort(404)
-        return None
+        return _to_proof(hooks)
 
 
 def _may(hooks: Hooks, access: Access) -> bool:
@@ -179,6 +189,14 @@ def _to_sign_in(hooks: Hooks, access: Access) -> Response:
     return redirect(url_for(endpoint, next=_page_wanted() or None), 303)
 
 
+def _to_proof(hooks: Hooks) -> Response | None:
+    """Lead whoever has not proved for a while who they are past a proof, where the view asks it."""
+    view = current_app.view_functions[request.endpoint or ""]
+    if not getattr(view, "fresh", False) or hooks.is_proof_fresh():
+        return None
+    return redirect(url_for("account.prove", next=_page_wanted() or None), 303)
+
+
 def _page_wanted() -> str:
     """The page somebody was on their way to: for a form without one of its own, where it stood."""
     if request.method == "GET":
@@ -186,7 +204,9 @@ def _page_wanted() -> str:
     if request.url_rule is not None and "GET" in (request.url_rule.methods or ()):
         return request.path
     stood = urlsplit(request.referrer or "")
-    return stood.path if stood.netloc == request.host else ""
+    if stood.netloc != request.host:
+        return ""
+    return f"{stood.path}?{stood.query}" if stood.query else stood.path
 
 
 def access_of(app: Flask, endpoint: str | None) -> Access | None:

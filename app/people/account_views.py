@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from app.core import clock, guard, web
 from app.core.times import time_text
 from app.people import accounts, browser, operations, queries, words
-from app.people.forms import ActForm, StayForm
+from app.people.forms import ActForm, ProofForm, StayForm
 from app.people.rules import RECOVERY_CODES, code_groups, session_left
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def end_others() -> ResponseReturnValue:
 
 @bp.route("/staff/account/recovery", methods=["GET", "POST"])
 @guard.staff_only
+@guard.fresh
 def recovery() -> ResponseReturnValue:
     """Say what recovery codes are; on POST make them. They are shown once: no redirect."""
     actor = browser.current_actor()
@@ -73,6 +74,21 @@ def recovery() -> ResponseReturnValue:
         address=web.lasting_address("people.staff_sign_in"),
         codes=["-".join(code_groups(code)) for code in codes],
     )
+
+
+@bp.route("/staff/prove", methods=["GET", "POST"])
+@guard.staff_only
+def prove() -> ResponseReturnValue:
+    """Ask for the second factor again before a step that cannot be taken back, then go on."""
+    form = ProofForm(next=request.args.get("next", ""))
+    if form.validate_on_submit():
+        if accounts.prove(browser.current_actor(), typed=form.totp.data or ""):
+            return redirect(web.local_path(form.next.data, url_for("portal.staff_home")), 303)
+        form.form_errors.append(
+            _("动态码或备用码不对，或者用过了。请等换了新的六位数再输；连错多次要等 15 分钟。")
+        )
+    status = 422 if request.method == "POST" else 200
+    return render_template("people/prove.html", form=form), status
 
 
 @bp.route("/staff/stay", methods=["GET", "POST"])

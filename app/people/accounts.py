@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
-from app.people import recovery, rules, secrets_box
+from app.people import recovery, rules, second_factor, secrets_box
 from app.people.models import LoginSession, RoleGrant, StaffAccount
 from app.people.steps import security
 from app.policy.table import Permission, Place, require
@@ -119,6 +119,37 @@ def _others(actor: Actor) -> tuple[Any, ...]:
         LoginSession.expires_at > now,
         LoginSession.last_seen_at > now - rules.STAFF_IDLE,
     )
+
+
+def prove(actor: Actor, *, typed: str) -> bool:
+    """Take the second factor once more, for a step of weight; gives whether it fits.
+
+    A wrong one is counted like a wrong one at the door, so it is an outcome, not an exception.
+    Raises: NotFound for whoever has no account.
+    """
+    with transaction(small=True) as session:
+        account = session.scalar(
+            select(StaffAccount)
+            .where(StaffAccount.person_id == actor.require_person())
+            .with_for_update()
+        )
+        if account is None:
+            raise NotFound("account")
+        now = clock.now()
+        proved = second_factor.proves(session, account, typed, now)
+        if proved:
+            session.execute(
+                update(LoginSession)
+                .where(LoginSession.id == actor.session_id)
+                .values(proved_at=now, last_seen_at=now)
+            )
+        security(
+            session,
+            "staff.proved" if proved else "staff.proof_refused",
+            person_id=actor.person_id,
+            by=actor.session_id,
+        )
+        return proved
 
 
 def make_recovery_codes(actor: Actor) -> list[str]:

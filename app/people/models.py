@@ -240,6 +240,8 @@ class LoginSession(Base):
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
     # A kind such as `phone.wechat` for sessions of staff, never what the browser calls itself.
     browser: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    # When staff proved once more who they are; nothing since they came in when empty.
+    proved_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class SecurityEvent(Base):

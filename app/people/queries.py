@@ -49,6 +49,7 @@ class SignedIn:
     last_seen_at: datetime
     expires_at: datetime
     unread: int
+    proved_at: datetime
 
 
 def session_by_hash(id_hash: str) -> SignedIn | None:
@@ -70,6 +71,7 @@ def session_by_hash(id_hash: str) -> SignedIn | None:
         first.last_seen_at,
         first.expires_at,
         first.unread,
+        first.proved_at or first.created_at,
     )
 
 
@@ -88,6 +90,8 @@ _LIVING_SESSION = (
         LoginSession.shared_phone,
         LoginSession.last_seen_at,
         LoginSession.expires_at,
+        LoginSession.created_at,
+        LoginSession.proved_at,
         Person.id.label("person_id"),
         Person.ref,
         Person.display,

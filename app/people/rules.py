@@ -21,6 +21,7 @@ STAFF_WARNED = timedelta(minutes=5)
 LAST_SEEN_EVERY = timedelta(minutes=5)
 STAFF_WRONG_TO_LOCK = 10
 STAFF_LOCKED_FOR = timedelta(minutes=15)
+PROOF_LASTS = timedelta(minutes=10)
 RECOVERY_CODES = 10
 PASSWORD_LENGTH = 15
 COMMON_PASSWORD_PARTS = (
@@ -122,6 +123,11 @@ def session_left(*, last_seen_at: datetime, expires_at: datetime, now: datetime)
     second = timedelta(seconds=1)
     idle, longest = last_seen_at + STAFF_IDLE - now, expires_at - now
     return SessionLeft(max(idle // second, 0), max(longest // second, 0))
+
+
+def is_proof_fresh(proved_at: datetime, now: datetime) -> bool:
+    """Whether the last second factor is recent enough for a step that cannot be taken back."""
+    return now - proved_at <= PROOF_LASTS
 
 
 def is_use_noted(last_seen_at: datetime, now: datetime) -> bool:

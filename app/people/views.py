@@ -292,6 +292,7 @@ def revoke(code: str, household_id: int) -> ResponseReturnValue:
 
 @bp.get("/c/<code>/desk/codes/revoke")
 @guard.needs(Permission.CODE_MANAGE)
+@guard.fresh
 def revoke_part(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Say what revoking the codes of a building or a stairwell does."""
     return _revoke_part_page(request.args.get("part", ""))
@@ -324,6 +325,7 @@ def _revoke_part_page(part: str, refusal: str = "") -> ResponseReturnValue:
 
 @bp.post("/c/<code>/desk/codes/revoke")
 @guard.needs(Permission.CODE_MANAGE)
+@guard.fresh
 def revoke_codes(code: str) -> ResponseReturnValue:
     """Revoke the codes that were shown."""
     form = RevokePartForm()

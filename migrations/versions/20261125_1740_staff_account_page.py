@@ -13,6 +13,9 @@ def upgrade() -> None:
         'login_session',
         sa.Column('browser', sa.String(length=20), nullable=False, server_default=''),
     )
+    op.add_column(
+        'login_session', sa.Column('proved_at', sa.DateTime(timezone=True), nullable=True)
+    )
     op.create_table(
         'recovery_code',
         sa.Column('id', sa.Integer(), nullable=False),
@@ -31,4 +34,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table('recovery_code')
+    op.drop_column('login_session', 'proved_at')
     op.drop_column('login_session', 'browser')

@@ -1,4 +1,4 @@
-"""Half an hour without a click: the warning comes in time, one tap goes on, all it says is true."""
+"""Half an hour without a click, ten minutes without a proof: what staff are told, how to go on."""
 
 from __future__ import annotations
 
@@ -203,3 +203,24 @@ def test_residents_and_pages_without_scripts_show_no_warning(
     visitor = open_page(PHONE)
     visitor.goto("/c/HXL/")
     expect(visitor.locator("#idle")).to_have_count(0)
+
+
+def test_an_export_after_a_while_asks_once_more_who_it_is_and_goes_on(
+    city: City, open_page: Callable[..., Page], accessible: Callable[[Page], None]
+) -> None:
+    page = open_page(PHONE)
+    staff(page, city, "gongzuo")
+    page.goto("/c/HXL/desk/records")
+    clock.advance(timedelta(minutes=11))
+    page.get_by_role("button", name="导出存档").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("再确认一次是您本人")
+    accessible(page)
+    page.get_by_label("六位动态码").fill("000000")
+    main_button(page, "确认")
+    expect(page.locator("#error-summary")).to_contain_text("没有确认，还没有办")
+    page.get_by_label("六位动态码").fill(city.digits("gongzuo"))
+    main_button(page, "确认")
+    expect(page.get_by_role("heading", level=1)).to_have_text("记录和导出")
+    with page.expect_download() as begun:
+        page.get_by_role("button", name="导出存档").click()
+    assert begun.value.suggested_filename.endswith(".zip")

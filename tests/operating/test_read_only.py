@@ -45,6 +45,7 @@ SMALL = {
     "touch_session",
     "end_session",
     "end_other_sessions",
+    "prove",
     "staff_sign_in",
     "export_record",
     "export_dossier",

@@ -11,7 +11,7 @@ import pytest
 
 from app.core import clock
 from app.core.actor import Role
-from app.people import accounts, operations
+from app.people import accounts, operations, queries
 from tests.support.checked_client import CheckedClient
 from tests.support.world import PASSWORD
 
@@ -318,3 +318,74 @@ def test_what_is_sent_after_the_end_is_said_to_be_lost_and_the_way_back_is_known
         assert answer.headers["Location"] == SIGN_IN
     answer = client.post(f"/c/{place.code}/desk/projects/new")
     assert answer.headers["Location"] == f"{SIGN_IN}?next=/c/HXL/desk/projects/new"
+
+
+# --- proving it again ----------------------------------------------------------------------
+
+WEIGHTY = (
+    ("GET", "/c/HXL/desk/codes/revoke?part=all", "/c/HXL/desk/codes/revoke?part%3Dall"),
+    ("POST", "/c/HXL/desk/codes/revoke", "/c/HXL/desk/codes/revoke?part%3Dall"),
+    ("POST", "/c/HXL/desk/records/archive", "/c/HXL/desk/records"),
+    ("GET", "/staff/account/recovery", "/staff/account/recovery"),
+    ("POST", "/staff/account/recovery", "/staff/account/recovery"),
+)
+
+
+def ask(client: CheckedClient, method: str, address: str, back: str) -> TestResponse:
+    headers = {"Referer": "http://localhost" + back.replace("%3D", "=")}
+    return (client.get if method == "GET" else client.post)(address, headers=headers)
+
+
+@pytest.mark.parametrize(("method", "address", "back"), WEIGHTY)
+def test_a_step_of_weight_asks_again_after_ten_minutes_and_goes_on_there(
+    client: CheckedClient, staff: Staff, method: str, address: str, back: str
+) -> None:
+    come_in(client, staff)
+    clock.advance(timedelta(minutes=10))
+    assert ask(client, method, address, back).status_code in {200, 422}
+    clock.advance(timedelta(seconds=1))
+    client.get("/c/HXL/desk/")
+    where = ask(client, method, address, back).headers["Location"]
+    assert where == f"/staff/prove?next={back}"
+    page = client.get(where)
+    assert "再输一次" in page.text
+    fields = client.fields(where, "/staff/prove")
+    wrong = client.post("/staff/prove", {**fields, "totp": "000000"})
+    assert wrong.status_code == 422
+    assert "还没有办" in wrong.text
+    assert ask(client, method, address, back).status_code == 303
+    right = pyotp.TOTP(staff.secret).at(clock.now())
+    answer = client.post("/staff/prove", {**fields, "totp": right})
+    assert answer.headers["Location"] == back.replace("%3D", "=")
+    assert ask(client, method, address, back).status_code in {200, 422}
+
+
+def test_nothing_is_exported_revoked_or_made_without_the_proof(
+    client: CheckedClient, web_world: World, staff: Staff, place: Place
+) -> None:
+    web_world.code(place)
+    come_in(client, staff)
+    clock.advance(timedelta(minutes=11))
+    part = {"part": "all", "expected": "1"}
+    for _method, address, _back in WEIGHTY:
+        assert client.post(address, part).status_code == 303
+    client.staff(staff)
+    assert "还没有备用码" in client.get(ACCOUNT).text
+    assert queries.living_codes(place.id, list(place.households)) == 1
+
+
+def test_who_may_not_come_there_at_all_is_not_asked_for_a_proof(
+    client: CheckedClient, web_world: World, place: Place
+) -> None:
+    client.staff(web_world.staff(place, Role.DESIGNER))
+    clock.advance(timedelta(minutes=11))
+    for method, address, back in WEIGHTY[:3]:
+        assert ask(client, method, address, back).status_code == 404
+
+
+def test_a_proof_leads_nowhere_else(client: CheckedClient, staff: Staff) -> None:
+    come_in(client, staff)
+    clock.advance(timedelta(minutes=1))
+    right = pyotp.TOTP(staff.secret).at(clock.now())
+    answer = client.post("/staff/prove", {"totp": right, "next": "https://evil.example/"})
+    assert answer.headers["Location"] == "/staff/"

@@ -18,7 +18,7 @@ from app.core.actor import Actor
 from app.core.db import db
 from app.core.errors import NotAllowed, NotFound
 from app.people import accounts, browser, operations, queries, rules, words
-from app.people.models import RecoveryCode, SecurityEvent
+from app.people.models import LoginSession, RecoveryCode, SecurityEvent
 from tests.support.world import PASSWORD
 
 if TYPE_CHECKING:
@@ -226,6 +226,60 @@ def test_only_who_has_an_account_makes_codes(world: World, place: Place) -> None
         queries.own_account(resident.require_person())
 
 
+# --- proving it again ----------------------------------------------------------------------
+
+
+def digits(staff: Staff) -> str:
+    clock.advance(timedelta(minutes=1))
+    return pyotp.TOTP(staff.secret).at(clock.now())
+
+
+def proved_at(staff: Staff) -> datetime | None:
+    db.session.rollback()
+    return db.session.scalar(
+        select(LoginSession.proved_at).where(LoginSession.id == staff.actor.session_id)
+    )
+
+
+def test_a_second_factor_proves_it_again_once_and_for_this_session_alone(
+    world: World, place: Place
+) -> None:
+    with clock.set_to(clock.now()):
+        staff = world.staff(place)
+        _cookie, phone = another_session(staff)
+        code = accounts.make_recovery_codes(staff.actor)[0]
+        for make in (lambda: digits(staff), lambda: code):
+            clock.advance(timedelta(minutes=5))
+            typed = make()
+            assert accounts.prove(staff.actor, typed=typed)
+            assert proved_at(staff) == clock.now()
+            assert not accounts.prove(staff.actor, typed=typed), "nothing serves twice"
+        assert phone.proved_at < clock.now() - timedelta(minutes=9)
+        (here, there) = queries.own_sessions(staff.actor)
+        assert here.last_seen_at == clock.now() > there.last_seen_at
+
+
+def test_ten_wrong_proofs_rest_the_account_and_prove_nothing(world: World, place: Place) -> None:
+    with clock.set_to(clock.now()):
+        staff = world.staff(place)
+        code = accounts.make_recovery_codes(staff.actor)[0]
+        for _ in range(10):
+            assert not accounts.prove(staff.actor, typed="000000")
+        assert not accounts.prove(staff.actor, typed=digits(staff))
+        assert not accounts.prove(staff.actor, typed=code)
+        assert proved_at(staff) is None
+        assert len(events("staff.proof_refused")) == 12
+        clock.advance(timedelta(minutes=16))
+        assert accounts.prove(staff.actor, typed=code)
+        assert len(events("staff.proved")) == 1
+
+
+def test_who_has_no_account_proves_nothing(world: World, place: Place) -> None:
+    resident, _cookie = world.signed_in(place)
+    with pytest.raises(NotFound):
+        accounts.prove(resident, typed="000000")
+
+
 # --- rules ---------------------------------------------------------------------------------
 
 ANDROID = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -294,3 +348,10 @@ def test_what_is_left_is_never_more_than_there_is(seen: timedelta, now: timedelt
 )
 def test_a_look_is_noted_at_most_every_five_minutes(since: timedelta, noted: bool) -> None:
     assert rules.is_use_noted(START, START + since) is noted
+
+
+@pytest.mark.parametrize(
+    ("since", "fresh"), [(timedelta(minutes=10), True), (timedelta(minutes=10, seconds=1), False)]
+)
+def test_a_proof_lasts_ten_minutes(since: timedelta, fresh: bool) -> None:
+    assert rules.is_proof_fresh(START, START + since) is fresh
