@@ -115,6 +115,7 @@ def _hooks() -> guard.Hooks:
         find_place=_find_place,
         is_signed_in=lambda: browser.current() is not None,
         is_staff=lambda: browser.current_actor().is_staff,
+        is_proof_fresh=browser.is_proof_fresh,
         may=_may,
         is_for_residents=lambda permission: table.is_for_residents(table.Permission(permission)),
         actor=browser.current_actor,

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from flask import abort, current_app, g, redirect, request, url_for
+from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 
-from app.core import shapes
+from app.core import shapes, web
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -64,6 +66,15 @@ def _declare(view: View, access: Access) -> View:
     return view
 
 
+def fresh(view: View) -> View:
+    """Declare that staff prove once more who they are when their last proof is a while ago.
+
+    For steps that cannot be taken back. Whoever may not come here at all is told so first.
+    """
+    view.fresh = True  # type: ignore[attr-defined]
+    return view
+
+
 def takes(most_bytes: int) -> Callable[[View], View]:
     """Declare how large a body a view takes from whoever is signed in; all others take little."""
 
@@ -81,6 +92,7 @@ class Hooks:
     find_place: Callable[[dict[str, Any]], object | None]
     is_signed_in: Callable[[], bool]
     is_staff: Callable[[], bool]
+    is_proof_fresh: Callable[[], bool]
     may: Callable[[StrEnum, object], bool]
     is_for_residents: Callable[[StrEnum], bool]
     actor: Callable[[], Actor]
@@ -131,7 +143,7 @@ def init(app: Flask, hooks: Hooks) -> None:
             return _to_sign_in(hooks, access)
         if not _may(hooks, access):
             abort(404)
-        return None
+        return _to_proof(hooks)
 
 
 def _may(hooks: Hooks, access: Access) -> bool:
@@ -164,9 +176,37 @@ def _is_for_residents(hooks: Hooks, access: Access) -> bool:
 
 
 def _to_sign_in(hooks: Hooks, access: Access) -> Response:
-    endpoint = "people.enter" if _is_for_residents(hooks, access) else "people.staff_sign_in"
-    wanted = request.full_path if request.method == "GET" else request.path
-    return redirect(url_for(endpoint, next=wanted.rstrip("?")), 303)
+    """Lead to the right door and from there back; what was sent in vain is not passed over."""
+    for_residents = _is_for_residents(hooks, access)
+    endpoint = "people.enter" if for_residents else "people.staff_sign_in"
+    if request.method == "POST":
+        web.tell(
+            "attention",
+            _("您已经退出了，刚才交的没有保存。请重新进来，再办一次。")
+            if for_residents
+            else _("您已经退出了（30 分钟不操作会自动退出），刚才交的没有保存。请登录后再办一次。"),
+        )
+    return redirect(url_for(endpoint, next=_page_wanted() or None), 303)
+
+
+def _to_proof(hooks: Hooks) -> Response | None:
+    """Lead whoever has not proved for a while who they are past a proof, where the view asks it."""
+    view = current_app.view_functions[request.endpoint or ""]
+    if not getattr(view, "fresh", False) or hooks.is_proof_fresh():
+        return None
+    return redirect(url_for("account.prove", next=_page_wanted() or None), 303)
+
+
+def _page_wanted() -> str:
+    """The page somebody was on their way to: for a form without one of its own, where it stood."""
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    if request.url_rule is not None and "GET" in (request.url_rule.methods or ()):
+        return request.path
+    stood = urlsplit(request.referrer or "")
+    if stood.netloc != request.host:
+        return ""
+    return f"{stood.path}?{stood.query}" if stood.query else stood.path
 
 
 def access_of(app: Flask, endpoint: str | None) -> Access | None:

@@ -121,6 +121,7 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
 
 @bp.post("/c/<code>/desk/records/archive")
 @guard.needs(Permission.RECORD_EXPORT)
+@guard.fresh
 def archive_file(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Sign the log and hand out its archive; it is written to disk, never held in memory."""
     out = tempfile.TemporaryFile()  # noqa: SIM115 -- the answer closes it

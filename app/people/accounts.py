@@ -1,4 +1,4 @@
-"""Changes to staff accounts: a lost slip made anew, a role that ends."""
+"""Changes to staff accounts: unused slips, roles that end, and what is everybody's own."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from sqlalchemy import select, update
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
-from app.people import rules, secrets_box
+from app.people import recovery, rules, second_factor, secrets_box
 from app.people.models import LoginSession, RoleGrant, StaffAccount
 from app.people.steps import security
 from app.policy.table import Permission, Place, require
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from app.core.actor import Actor, Role
 
 
@@ -105,3 +107,104 @@ def end_role(actor: Actor, *, community_id: int, person_id: int, role: Role) -> 
             role=role.value,
             by=actor.person_id,
         )
+
+
+def end_session(actor: Actor, *, session_id: int) -> None:
+    """End another of one's own staff sessions; its cookie is worth nothing from the next request.
+
+    The present one ends by signing out. Raises: NotFound, for somebody else's session too.
+    """
+    with transaction(small=True) as session:
+        ended = session.execute(
+            update(LoginSession)
+            .where(*_others(actor), LoginSession.id == session_id)
+            .values(ended_at=clock.now())
+        )
+        if ended.rowcount == 0:  # type: ignore[attr-defined]
+            raise NotFound("session")
+        security(
+            session,
+            "session.ended_from_elsewhere",
+            person_id=actor.person_id,
+            ended=session_id,
+            by=actor.session_id,
+        )
+
+
+def end_other_sessions(actor: Actor) -> int:
+    """End all of one's own staff sessions but the present one; gives how many."""
+    with transaction(small=True) as session:
+        ended = session.execute(
+            update(LoginSession).where(*_others(actor)).values(ended_at=clock.now())
+        )
+        number: int = ended.rowcount  # type: ignore[attr-defined]
+        security(
+            session,
+            "session.others_ended",
+            person_id=actor.person_id,
+            number=number,
+            by=actor.session_id,
+        )
+        return number
+
+
+def _others(actor: Actor) -> tuple[Any, ...]:
+    """One's own staff sessions that are not over, without the present one."""
+    now = clock.now()
+    return (
+        LoginSession.person_id == actor.require_person(),
+        LoginSession.staff,
+        LoginSession.id != actor.session_id,
+        LoginSession.ended_at.is_(None),
+        LoginSession.expires_at > now,
+        LoginSession.last_seen_at > now - rules.STAFF_IDLE,
+    )
+
+
+def prove(actor: Actor, *, typed: str) -> bool:
+    """Take the second factor once more, for a step of weight; gives whether it fits.
+
+    A wrong one is counted like a wrong one at the door, so it is an outcome, not an exception.
+    Raises: NotFound for whoever has no account.
+    """
+    with transaction(small=True) as session:
+        account = session.scalar(
+            select(StaffAccount)
+            .where(StaffAccount.person_id == actor.require_person())
+            .with_for_update()
+        )
+        if account is None:
+            raise NotFound("account")
+        now = clock.now()
+        proved = second_factor.proves(session, account, typed, now)
+        if proved:
+            session.execute(
+                update(LoginSession)
+                .where(LoginSession.id == actor.session_id)
+                .values(proved_at=now, last_seen_at=now)
+            )
+        security(
+            session,
+            "staff.proved" if proved else "staff.proof_refused",
+            person_id=actor.person_id,
+            by=actor.session_id,
+        )
+        return proved
+
+
+def make_recovery_codes(actor: Actor) -> list[str]:
+    """Give one's own account new codes that stand in for the six digits, and void the old.
+
+    They are in clear here and never again. Raises: NotFound for whoever has no account.
+    """
+    with transaction() as session:
+        account = session.scalar(
+            select(StaffAccount)
+            .where(StaffAccount.person_id == actor.require_person())
+            .with_for_update()
+        )
+        if account is None:
+            raise NotFound("account")
+        codes = recovery.replace(session, account.id, clock.now())
+        security(session, "staff.recovery_made", person_id=actor.person_id, number=len(codes))
+        return codes

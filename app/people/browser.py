@@ -11,8 +11,10 @@ from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from itsdangerous import BadSignature
 
+from app.core import clock
 from app.core.actor import VISITOR, Actor
-from app.people import queries
+from app.core.errors import NotFound
+from app.people import queries, rules
 
 if TYPE_CHECKING:
     from flask import Flask, Request
@@ -93,6 +95,20 @@ def current() -> SignedIn | None:
     """The living session of this request, if any."""
     found: Any = getattr(current_user, "signed_in", None)
     return found if found is not None else None
+
+
+def present() -> SignedIn:
+    """The living session of a request that the guard lets through only with one."""
+    found = current()
+    if found is None:
+        raise NotFound("session")
+    return found
+
+
+def is_proof_fresh() -> bool:
+    """Whether whoever is signed in has given their second factor a short while ago."""
+    signed_in = current()
+    return signed_in is not None and rules.is_proof_fresh(signed_in.proved_at, clock.now())
 
 
 def asked_for() -> SignedIn | None:

@@ -51,8 +51,25 @@ class StaffForm(FlaskForm):
     totp = StringField(
         _l("六位动态码"),
         description=_l("手机验证器上的六位数，每 30 秒换一次"),
-        validators=[InputRequired(_l("请输六位动态码。")), Length(max=12)],
+        validators=[InputRequired(_l("请输六位动态码或备用码。")), Length(max=40)],
     )
+    next = HiddenField(validators=[Length(max=500)])
+
+
+class ProofForm(FlaskForm):
+    """The second factor once more, and where to go on."""
+
+    totp = StringField(
+        _l("六位动态码"),
+        description=_l("手机验证器上的六位数；手机不在身边，输一个备用码"),
+        validators=[InputRequired(_l("请输六位动态码或备用码。")), Length(max=40)],
+    )
+    next = HiddenField(validators=[Length(max=500)])
+
+
+class StayForm(FlaskForm):
+    """That somebody is still there, and where they were."""
+
     next = HiddenField(validators=[Length(max=500)])
 
 

@@ -49,6 +49,21 @@ class StaffAccount(Base):
     locked_until: Mapped[datetime | None] = mapped_column(default=None)
 
 
+class RecoveryCode(Base):
+    """A one-time code in place of a staff member's six digits. Only a keyed hash of it is kept.
+
+    A used one stays until new ones are made, and all go with the account.
+    """
+
+    __tablename__ = "recovery_code"
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("staff_account.id"), index=True)
+    code_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    made_at: Mapped[datetime]
+    used_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
 class RoleGrant(Base):
     """A role given to a person in one community or one jurisdiction, for a time."""
 
@@ -248,6 +263,10 @@ class LoginSession(Base):
     last_seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
+    # A kind such as `phone.wechat` for sessions of staff, never what the browser calls itself.
+    browser: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    # When staff proved once more who they are; nothing since they came in when empty.
+    proved_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class SecurityEvent(Base):

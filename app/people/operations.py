@@ -5,7 +5,6 @@ All of it is access: it goes to the security log and to the household, never int
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,7 +19,7 @@ from app.communities.queries import residences
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
-from app.people import browser, codes, rules, secrets_box
+from app.people import browser, codes, recovery, rules, second_factor, secrets_box
 from app.people.models import (
     DeskConfirmation,
     HouseholdCode,
@@ -43,8 +42,6 @@ if TYPE_CHECKING:
 
     from app.core.actor import Actor, Role
     from app.people.codes import DrawnCode
-
-TOTP_STEP_SECONDS = 30
 
 
 class Entry(StrEnum):
@@ -222,7 +219,9 @@ def _member(session: Session, actor: Actor, found: Any, joined_by: JoinedBy | No
     return person.id
 
 
-def _open_session(session: Session, person_id: int, *, staff: bool, shared_phone: bool) -> str:
+def _open_session(
+    session: Session, person_id: int, *, staff: bool, shared_phone: bool, kind: str = ""
+) -> str:
     cookie_id, now = browser.new_cookie_id(), clock.now()
     times = rules.session_times(staff=staff, shared_phone=shared_phone)
     session.execute(
@@ -234,6 +233,7 @@ def _open_session(session: Session, person_id: int, *, staff: bool, shared_phone
             created_at=now,
             last_seen_at=now,
             expires_at=now + times.lasts,
+            browser=kind,
         )
     )
     return cookie_id
@@ -322,10 +322,14 @@ def add_staff(  # noqa: PLR0913 -- an account is these facts
     return secret
 
 
-def staff_sign_in(actor: Actor, *, sign_in_name: str, password: str, totp: str) -> str:
-    """Open a staff session by password and a six-digit number; gives the cookie's id, or empty.
+def staff_sign_in(
+    actor: Actor, *, sign_in_name: str, password: str, totp: str, kind: str = ""
+) -> str:
+    """Open a staff session by password and a second factor; gives the cookie's id, or empty.
 
-    Unknown name, wrong password, wrong or used number and a locked account end alike.
+    The second factor is the six-digit number or a recovery code, each once; `kind` is that of the
+    browser. Unknown name, wrong password, wrong or used second factor and a locked account end
+    alike, and no code is used up by a try that fails.
     """
     with transaction(small=True) as session:
         account = session.scalar(
@@ -333,21 +337,23 @@ def staff_sign_in(actor: Actor, *, sign_in_name: str, password: str, totp: str) 
         )
         now = clock.now()
         fits = secrets_box.password_fits(password, account.password_hash if account else None)
+        step = second_factor.totp_step(account, totp, now) if account else 0
+        free = account is not None and not second_factor.is_resting(account, now)
+        known = account.id if account and fits and free and not step else recovery.NO_ACCOUNT
+        spent = recovery.spend(session, known, totp, now)
         if account is None:
             security(session, "staff.refused")
             return ""
-        step = _totp_step(account, totp, now)
-        free = account.locked_until is None or account.locked_until <= now
-        if not (fits and step and free):
-            _count_staff_wrong(account, now)
+        if not (fits and free and (step or spent)):
+            second_factor.count_wrong(account, now)
             security(session, "staff.refused", person_id=account.person_id)
             return ""
-        account.last_totp_step, account.wrong_count, account.locked_until = (
-            step,
-            0,
-            None,
+        second_factor.welcome(account, step)
+        cookie_id = _open_session(
+            session, account.person_id, staff=True, shared_phone=False, kind=kind
         )
-        cookie_id = _open_session(session, account.person_id, staff=True, shared_phone=False)
+        if spent:
+            security(session, "staff.recovery_used", person_id=account.person_id)
         security(
             session,
             "staff.signed_in",
@@ -355,23 +361,6 @@ def staff_sign_in(actor: Actor, *, sign_in_name: str, password: str, totp: str) 
             before=actor.session_id,
         )
         return cookie_id
-
-
-def _totp_step(account: StaffAccount, totp: str, now: datetime) -> int:
-    """The time step a number belongs to, one step either way; 0 when wrong or already used."""
-    secret = pyotp.TOTP(secrets_box.unseal(account.totp_secret))
-    current = int(now.timestamp()) // TOTP_STEP_SECONDS
-    for step in (current, current - 1, current + 1):
-        fits = hmac.compare_digest(secret.generate_otp(step), rules.clean_digits(totp))
-        if fits and step > account.last_totp_step:
-            return step
-    return 0
-
-
-def _count_staff_wrong(account: StaffAccount, now: datetime) -> None:
-    account.wrong_count += 1
-    if account.wrong_count >= rules.STAFF_WRONG_TO_LOCK:
-        account.locked_until, account.wrong_count = now + rules.STAFF_LOCKED_FOR, 0
 
 
 # --- household codes -----------------------------------------------------------------------

@@ -24,7 +24,9 @@ from app.people.models import (
     Person,
     PersonNotice,
     PersonNoticeKind,
+    RecoveryCode,
     RoleGrant,
+    StaffAccount,
 )
 from app.people.rules import STAFF_IDLE, CodeState, code_state, mask_phone
 from app.people.steps import address_of_thing, news_of_thing
@@ -47,6 +49,7 @@ class SignedIn:
     last_seen_at: datetime
     expires_at: datetime
     unread: int
+    proved_at: datetime
 
 
 def session_by_hash(id_hash: str) -> SignedIn | None:
@@ -68,6 +71,7 @@ def session_by_hash(id_hash: str) -> SignedIn | None:
         first.last_seen_at,
         first.expires_at,
         first.unread,
+        first.proved_at or first.created_at,
     )
 
 
@@ -86,6 +90,8 @@ _LIVING_SESSION = (
         LoginSession.shared_phone,
         LoginSession.last_seen_at,
         LoginSession.expires_at,
+        LoginSession.created_at,
+        LoginSession.proved_at,
         Person.id.label("person_id"),
         Person.ref,
         Person.display,
@@ -449,3 +455,67 @@ def letters_issued(community_id: int) -> dict[int, datetime]:
         )
     )
     return {row.household_id: row.issued_at for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSession:
+    """A place where somebody who works here is signed in; `here` is the browser that asks."""
+
+    session_id: int
+    browser: str
+    since: datetime
+    last_seen_at: datetime
+    here: bool
+
+
+def own_sessions(actor: Actor) -> list[OwnSession]:
+    """Where the actor is signed in as staff now: this browser first, then the newest."""
+    now = clock.now()
+    rows = db.session.execute(
+        select(
+            LoginSession.id,
+            LoginSession.browser,
+            LoginSession.created_at,
+            LoginSession.last_seen_at,
+        )
+        .where(
+            LoginSession.person_id == actor.require_person(),
+            LoginSession.staff,
+            LoginSession.ended_at.is_(None),
+            LoginSession.expires_at > now,
+            LoginSession.last_seen_at > now - STAFF_IDLE,
+        )
+        .order_by((LoginSession.id == actor.session_id).desc(), LoginSession.id.desc())
+    )
+    return [
+        OwnSession(
+            row.id, row.browser, row.created_at, row.last_seen_at, row.id == actor.session_id
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAccount:
+    """What an account's own page says: the name to sign in with, and its recovery codes."""
+
+    sign_in_name: str
+    codes_left: int
+    codes_made_at: datetime | None
+
+
+def own_account(person_id: int) -> OwnAccount:
+    """The account of somebody who works here. Raises: NotFound."""
+    row = db.session.execute(
+        select(
+            StaffAccount.sign_in_name,
+            func.count(RecoveryCode.id).filter(RecoveryCode.used_at.is_(None)).label("unused"),
+            func.max(RecoveryCode.made_at).label("made_at"),
+        )
+        .outerjoin(RecoveryCode, RecoveryCode.account_id == StaffAccount.id)
+        .where(StaffAccount.person_id == person_id)
+        .group_by(StaffAccount.id)
+    ).first()
+    if row is None:
+        raise NotFound("account")
+    return OwnAccount(row.sign_in_name, row.unused, row.made_at)

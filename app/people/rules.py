@@ -17,10 +17,13 @@ OWN_PHONE_SESSION = timedelta(days=366)
 SHARED_PHONE_SESSION = timedelta(hours=2)
 STAFF_SESSION = timedelta(hours=12)
 STAFF_IDLE = timedelta(minutes=30)
+STAFF_WARNED = timedelta(minutes=5)
 LAST_SEEN_EVERY = timedelta(minutes=5)
 CONTEST_ANSWERED_WITHIN = timedelta(days=7)
 STAFF_WRONG_TO_LOCK = 10
 STAFF_LOCKED_FOR = timedelta(minutes=15)
+PROOF_LASTS = timedelta(minutes=10)
+RECOVERY_CODES = 10
 PASSWORD_LENGTH = 15
 COMMON_PASSWORD_PARTS = (
     "password",
@@ -30,6 +33,20 @@ COMMON_PASSWORD_PARTS = (
     "111111",
     "000000",
     "woaini",
+)
+
+# The narrower first: nearly every browser also calls itself Chrome and Safari.
+BROWSER_MARKS = (
+    ("micromessenger", "wechat"),
+    ("dingtalk", "dingtalk"),
+    ("qqbrowser", "qq"),
+    ("huaweibrowser", "huawei"),
+    ("edg", "edge"),
+    ("firefox", "firefox"),
+    ("fxios", "firefox"),
+    ("crios", "chrome"),
+    ("chrome", "chrome"),
+    ("safari", "safari"),
 )
 
 
@@ -117,6 +134,50 @@ def session_times(*, staff: bool, shared_phone: bool) -> SessionTimes:
     if staff:
         return SessionTimes(STAFF_SESSION, STAFF_IDLE)
     return SessionTimes(SHARED_PHONE_SESSION if shared_phone else OWN_PHONE_SESSION, None)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLeft:
+    """How many whole seconds a staff session still has: left alone, and whatever is done."""
+
+    idle: int
+    longest: int
+
+
+def session_left(*, last_seen_at: datetime, expires_at: datetime, now: datetime) -> SessionLeft:
+    """What is left of a staff session, never more than there is, never less than nothing."""
+    second = timedelta(seconds=1)
+    idle, longest = last_seen_at + STAFF_IDLE - now, expires_at - now
+    return SessionLeft(max(idle // second, 0), max(longest // second, 0))
+
+
+def is_proof_fresh(proved_at: datetime, now: datetime) -> bool:
+    """Whether the last second factor is recent enough for a step that cannot be taken back."""
+    return now - proved_at <= PROOF_LASTS
+
+
+def is_use_noted(last_seen_at: datetime, now: datetime) -> bool:
+    """Whether a look at a page is written down as use: at most every five minutes."""
+    return now - last_seen_at > LAST_SEEN_EVERY
+
+
+def browser_kind(user_agent: str) -> str:
+    """What a browser is, in two words of our own: `phone.wechat`, `computer.chrome`.
+
+    A word is left out where it is not known; nothing else of the text is kept.
+    """
+    low = user_agent.lower()
+    name = next((name for mark, name in BROWSER_MARKS if mark in low), "")
+    kind = f"{_device(low)}.{name}"
+    return kind if kind != "." else ""
+
+
+def _device(low: str) -> str:
+    if "ipad" in low or "tablet" in low or ("android" in low and "mobi" not in low):
+        return "tablet"
+    if any(mark in low for mark in ("mobi", "iphone", "android")):
+        return "phone"
+    return "computer" if any(mark in low for mark in ("windows", "mac", "linux", "x11")) else ""
 
 
 def password_problem(password: str, sign_in_name: str) -> str:

@@ -33,8 +33,14 @@ def hash_number(community_id: int, household_id: int, number: str) -> str:
     return hmac.new(_key("desk-number"), text.encode(), hashlib.sha256).hexdigest()
 
 
+def hash_recovery(account_id: int, code: str) -> str:
+    """What the database keeps of a code that stands in for an account's six digits."""
+    text = f"{account_id}/{code}"
+    return hmac.new(_key("recovery-code"), text.encode(), hashlib.sha256).hexdigest()
+
+
 def new_code() -> str:
-    """A household code: ten random characters, 50 bits."""
+    """A household's or a recovery code: ten random characters, 50 bits."""
     return "".join(secrets.choice(CROCKFORD) for _ in range(CODE_LENGTH))
 
 

@@ -29,11 +29,13 @@ from app.people.member_queries import members
 from app.people.operations import Enrolled, Entry
 from app.people.rules import (
     DESK_NUMBER_VALID,
-    LAST_SEEN_EVERY,
     MEMBERS_PER_HOUSEHOLD,
     CodeState,
     RevealReason,
+    browser_kind,
+    clean_code,
     code_groups,
+    is_use_noted,
 )
 from app.people.steps import errands
 from app.policy.table import Permission, allowed
@@ -134,19 +136,42 @@ def staff_sign_in() -> ResponseReturnValue:
         sign_in_name=(form.name.data or "").strip(),
         password=form.password.data or "",
         totp=form.totp.data or "",
+        kind=browser_kind(request.user_agent.string),
     )
     if not cookie_id:
         form.form_errors.append(
-            _("登录名、密码或动态码不对，没有登录。动态码只能用一次；连错多次要等 15 分钟。")
+            _(
+                "登录名、密码、动态码或备用码不对，没有登录。动态码和备用码都只能用一次；"
+                "连错多次要等 15 分钟。"
+            )
         )
         return _staff_page(form)
     browser.begin(cookie_id, keep=False)
+    if clean_code(form.totp.data or ""):
+        _tell_what_is_left(cookie_id)
     return redirect(web.local_path(form.next.data, url_for("portal.staff_home")), 303)
 
 
+def _tell_what_is_left(cookie_id: str) -> None:
+    """Somebody came in by a recovery code: say how many there are still."""
+    signed_in = queries.session_by_hash(browser.hash_of(cookie_id))
+    if signed_in is None:
+        return
+    left = queries.own_account(signed_in.actor.require_person()).codes_left
+    if left:
+        web.tell("info", _("您用掉了一个备用码，还剩 %(left)s 个。", left=left))
+    else:
+        web.tell("attention", _("您用掉了最后一个备用码。请到“我的账号”做新的。"))
+
+
 def _staff_page(form: StaffForm) -> ResponseReturnValue:
+    """The page for staff; by recovery code the phone's keyboard has to have letters."""
+    recovery = bool(request.args.get("recovery"))
+    if recovery:
+        form.totp.label.text = _("备用码")
+        form.totp.description = _("打印好的那张纸上没划掉的一个，短横可以不输")
     status = 422 if request.method == "POST" else 200
-    return render_template("people/staff_sign_in.html", form=form), status
+    return render_template("people/staff_sign_in.html", form=form, recovery=recovery), status
 
 
 @bp.get("/c/<code>/mine")
@@ -316,6 +341,7 @@ def revoke(code: str, household_id: int) -> ResponseReturnValue:
 
 @bp.get("/c/<code>/desk/codes/revoke")
 @guard.needs(Permission.CODE_MANAGE)
+@guard.fresh
 def revoke_part(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Say what revoking the codes of a building or a stairwell does."""
     return _revoke_part_page(request.args.get("part", ""))
@@ -348,6 +374,7 @@ def _revoke_part_page(part: str, refusal: str = "") -> ResponseReturnValue:
 
 @bp.post("/c/<code>/desk/codes/revoke")
 @guard.needs(Permission.CODE_MANAGE)
+@guard.fresh
 def revoke_codes(code: str) -> ResponseReturnValue:
     """Revoke the codes that were shown."""
     form = RevokePartForm()
@@ -384,8 +411,10 @@ def present(code: str, household_id: int) -> ResponseReturnValue:  # noqa: ARG00
 @bp.after_app_request
 def _note_use(answer: Response) -> Response:
     """Keep a session's last use, at most every five minutes, so that reading stays reading."""
-    signed_in = None if g.get("without_database") else browser.asked_for()
-    if signed_in is not None and clock.now() - signed_in.last_seen_at > LAST_SEEN_EVERY:
+    # Whoever asks how long they may rest has not done anything; and staying notes itself.
+    silent = g.get("without_database") or request.endpoint == "account.stay"
+    signed_in = None if silent else browser.asked_for()
+    if signed_in is not None and is_use_noted(signed_in.last_seen_at, clock.now()):
         # The answer is made, perhaps about something saved: a failing note must not change it.
         with suppress(NotSaved, SaveUnknown):
             operations.touch_session(signed_in.actor)

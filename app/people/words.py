@@ -163,6 +163,25 @@ def code_state(state: CodeState) -> tuple[str, str]:
     }[state]
 
 
+def browser_name(kind: str) -> str:
+    """A kind of browser as people call it: 手机 · 微信."""
+    device, _dot, name = kind.partition(".")
+    parts = [
+        {"phone": _("手机"), "tablet": _("平板"), "computer": _("电脑")}.get(device, ""),
+        {
+            "wechat": _("微信"),
+            "dingtalk": _("钉钉"),
+            "qq": _("QQ 浏览器"),
+            "huawei": _("华为浏览器"),
+            "edge": "Edge",
+            "firefox": "Firefox",
+            "chrome": "Chrome",
+            "safari": "Safari",
+        }.get(name, ""),
+    ]
+    return " · ".join(part for part in parts if part) or _("认不出的设备")
+
+
 def part_line(name: str, homes: int) -> str:
     """A part of the community in a list to choose from: 槐香里一区 12甲号楼（36 户）."""
     return _("%(part)s（%(homes)s 户）", part=name, homes=f"{homes:,}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app, g, get_flashed_messages, request, url_for
@@ -10,10 +11,11 @@ from flask_babel import gettext as _
 
 from app.communities import queries as communities
 from app.config import ROOT, SOME_COMMITTEE
-from app.core import guard, space
+from app.core import clock, guard, space
 from app.core.actor import Role
 from app.core.times import LANGUAGE_OF_RECORD
 from app.people import browser
+from app.people.rules import STAFF_WARNED, SessionLeft, is_use_noted, session_left
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -96,6 +98,9 @@ class Chrome:
     help_url: str = ""
     record_url: str = ""
     board_url: str = ""
+    account_url: str = ""
+    left: SessionLeft | None = None
+    warned: int = 0
     read_only: bool = False
     messages: list[Message] = field(default_factory=list)
 
@@ -178,6 +183,9 @@ def build() -> Chrome:
         help_url=address("help.index"),
         record_url=address("exports.record", code=community.code) if community else "",
         board_url=address("portal.notice_board", code=community.code) if community else "",
+        account_url=address("account.show") if actor.is_staff else "",
+        left=_left(actor),
+        warned=STAFF_WARNED // timedelta(seconds=1),
         read_only=space.watch().full(),
         messages=[Message(kind, text) for kind, text in _messages()],
     )
@@ -193,6 +201,17 @@ def _operator(settings: Settings, community: CommunityView | None) -> str:
 def _unread() -> int:
     signed_in = browser.current()
     return signed_in.unread if signed_in else 0
+
+
+def _left(actor: Actor) -> SessionLeft | None:
+    """How long somebody who works here may leave this page alone; None for everybody else."""
+    signed_in = browser.current()
+    if signed_in is None or not (signed_in.staff and actor.is_staff):
+        return None
+    now = clock.now()
+    # This very look is written down once the page is made, unless the last one was just now.
+    seen = now if is_use_noted(signed_in.last_seen_at, now) else signed_in.last_seen_at
+    return session_left(last_seen_at=seen, expires_at=signed_in.expires_at, now=now)
 
 
 def _inbox(actor: Actor, community: CommunityView | None) -> str:

@@ -144,6 +144,77 @@
     count();
   });
 
+  /* Whoever works here is warned before a session ends that nobody has used for a while. */
+  (function () {
+    var box = document.getElementById("idle");
+    if (!box || !window.fetch || !window.URLSearchParams || !window.FormData || !FormData.prototype.entries) { return; }
+    var form = box.querySelector("form");
+    var again = box.querySelector("a");
+    var rests, stops, asking = false, over = false, shown = "";
+
+    function count(left) {
+      rests = Date.now() + left.idle * 1000;
+      stops = Date.now() + left.longest * 1000;
+    }
+    function show(which, minutes) {
+      if (which === shown && ["", "over", "failed"].indexOf(which) >= 0) { return; }
+      shown = which;
+      Array.prototype.forEach.call(box.querySelectorAll("[data-when]"), function (line) {
+        var words = line.dataset.when === which ? line.dataset.words.replace("{n}", minutes) : "";
+        line.hidden = !words;
+        /* Written once a minute: it is read aloud each time. */
+        if (line.textContent !== words) { line.textContent = words; }
+      });
+      form.hidden = which === "over" || which === "last";
+      again.hidden = which !== "over";
+      box.hidden = !which;
+    }
+    function ended() { over = true; show("over"); }
+    function tell() {
+      var left = Math.min(rests, stops) - Date.now();
+      if (left <= 0) { ended(); return; }
+      if (left > box.dataset.warn * 1000) { show(""); return; }
+      if (shown !== "failed") { show(stops <= rests ? "last" : "rest", Math.ceil(left / 60000)); }
+    }
+    /* Another window may have gone on meanwhile: only the server knows. Asking is no use. */
+    function ask() {
+      if (asking) { return; }
+      asking = true;
+      window.fetch(form.getAttribute("action"), { credentials: "same-origin", redirect: "manual", cache: "no-store" }).then(function (answer) {
+        if (answer.type === "opaqueredirect") { ended(); return null; }
+        return answer.json().then(function (left) { count(left); tell(); });
+      }).catch(tell).then(function () { asking = false; });
+    }
+    function look() {
+      if (over) { return; }
+      var left = Math.min(rests, stops) - Date.now();
+      if (left > box.dataset.warn * 1000) { show(""); } else if (!shown || left <= 0) { ask(); } else { tell(); }
+    }
+    form.addEventListener("submit", function (event) {
+      event.preventDefault();
+      event.stopPropagation();
+      window.fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(new FormData(form)), credentials: "same-origin", headers: { "X-Stay": "1" } }).then(function (answer) {
+        if (answer.headers.get("X-Go-To")) { ended(); return null; }
+        if (!answer.ok) { throw new Error(); }
+        return answer.json().then(function (left) { count(left); shown = "rest"; tell(); back(); });
+      }).catch(function () { show("failed"); });
+    });
+    /* Whoever was typing goes on typing. */
+    var typing = null;
+    document.addEventListener("focusin", function (event) {
+      if (!box.contains(event.target)) { typing = event.target; }
+    });
+    function back() {
+      if (box.hidden && typing && document.contains(typing)) { typing.focus(); }
+    }
+    count({ idle: Number(box.dataset.idle), longest: Number(box.dataset.longest) });
+    look();
+    window.setInterval(look, 10000);
+    document.addEventListener("visibilitychange", function () {
+      if (!document.hidden && shown && !over) { ask(); } else { look(); }
+    });
+  }());
+
   var summary = document.getElementById("error-summary");
   if (summary) { summary.focus(); }
 }());

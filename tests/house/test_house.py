@@ -34,6 +34,7 @@ NO_TENANT = {
     "login_session",
     "person",
     "record_log",
+    "recovery_code",
     "role_grant",
     "security_event",
     "sent_form",

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 SMALL = {
     "sign_out",
     "touch_session",
+    "end_session",
+    "end_other_sessions",
+    "prove",
     "staff_sign_in",
     "export_record",
     "export_dossier",

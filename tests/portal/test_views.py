@@ -148,6 +148,7 @@ def test_every_form_without_its_token_is_refused(
     known = {
         "household_id": 1,
         "person_id": 1,
+        "session_id": 1,
         "seat_id": 1,
         "member_id": 1,
         "number": 1,

@@ -1,0 +1,110 @@
+"""What somebody who works here sees and does about their own account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, jsonify, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from app.core import clock, guard, web
+from app.core.times import time_text
+from app.people import accounts, browser, operations, queries, words
+from app.people.forms import ActForm, ProofForm, StayForm
+from app.people.rules import RECOVERY_CODES, code_groups, session_left
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+bp = Blueprint("account", __name__)
+
+
+@bp.get("/staff/account")
+@guard.staff_only
+def show() -> ResponseReturnValue:
+    """Where one is signed in, and how many recovery codes are left."""
+    actor = browser.current_actor()
+    sessions = queries.own_sessions(actor)
+    return render_template(
+        "people/account.html",
+        account=queries.own_account(actor.require_person()),
+        rows=[(one, words.browser_name(one.browser)) for one in sessions],
+        others=len(sessions) - 1,
+        most=RECOVERY_CODES,
+    )
+
+
+@bp.post("/staff/account/sessions/<int:session_id>/end")
+@guard.staff_only
+def end_session(session_id: int) -> ResponseReturnValue:
+    """End one of one's own sessions elsewhere."""
+    actor = browser.current_actor()
+    web.once(lambda: accounts.end_session(actor, session_id=session_id))
+    web.tell("done", _("那一处已经退出，不能再用。"))
+    return redirect(url_for("account.show"), 303)
+
+
+@bp.post("/staff/account/sessions/end-others")
+@guard.staff_only
+def end_others() -> ResponseReturnValue:
+    """End all of one's own sessions but this one."""
+    accounts.end_other_sessions(browser.current_actor())
+    web.tell("done", _("别处都已经退出，只剩您现在用的这一处。"))
+    return redirect(url_for("account.show"), 303)
+
+
+@bp.route("/staff/account/recovery", methods=["GET", "POST"])
+@guard.staff_only
+@guard.fresh
+def recovery() -> ResponseReturnValue:
+    """Say what recovery codes are; on POST make them. They are shown once: no redirect."""
+    actor = browser.current_actor()
+    account = queries.own_account(actor.require_person())
+    if request.method == "GET":
+        return render_template(
+            "people/recovery.html", form=ActForm(), left=account.codes_left, most=RECOVERY_CODES
+        )
+    codes = accounts.make_recovery_codes(actor)
+    return render_template(
+        "people/recovery_codes.html",
+        name=actor.display,
+        sign_in_name=account.sign_in_name,
+        made=time_text(clock.now()),
+        had=account.codes_left,
+        address=web.lasting_address("people.staff_sign_in"),
+        codes=["-".join(code_groups(code)) for code in codes],
+    )
+
+
+@bp.route("/staff/prove", methods=["GET", "POST"])
+@guard.staff_only
+def prove() -> ResponseReturnValue:
+    """Ask for the second factor again before a step that cannot be taken back, then go on."""
+    form = ProofForm(next=request.args.get("next", ""))
+    if form.validate_on_submit():
+        if accounts.prove(browser.current_actor(), typed=form.totp.data or ""):
+            return redirect(web.local_path(form.next.data, url_for("portal.staff_home")), 303)
+        form.form_errors.append(
+            _("动态码或备用码不对，或者用过了。请等换了新的六位数再输；连错多次要等 15 分钟。")
+        )
+    status = 422 if request.method == "POST" else 200
+    return render_template("people/prove.html", form=form), status
+
+
+@bp.route("/staff/stay", methods=["GET", "POST"])
+@guard.staff_only
+def stay() -> ResponseReturnValue:
+    """How long one may still rest; POST says that somebody is there, and it counts from now.
+
+    Asking alone is no use of the session: a page asks by itself before it warns.
+    """
+    signed_in = browser.present()
+    seen = signed_in.last_seen_at
+    if request.method == "POST":
+        operations.touch_session(signed_in.actor)
+        seen = clock.now()
+        if not request.headers.get("X-Stay"):
+            home = url_for("portal.staff_home")
+            return redirect(web.local_path(StayForm().next.data, home), 303)
+    left = session_left(last_seen_at=seen, expires_at=signed_in.expires_at, now=clock.now())
+    return jsonify(idle=left.idle, longest=left.longest)
