@@ -37,6 +37,7 @@ MORE: dict[str, object] = {
     "filename": "app.css",
     "key": "x",
     "log": "HXL",
+    "session_id": 1,
 }
 
 
