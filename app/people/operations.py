@@ -329,7 +329,8 @@ def staff_sign_in(
 
     The second factor is the six-digit number or a recovery code, each once; `kind` is that of the
     browser. Unknown name, wrong password, wrong or used second factor and a locked account end
-    alike, and no code is used up by a try that fails.
+    alike, and no code is used up by a try that fails. Raises: RuleBroken staff.ended, for whoever
+    has both and no role any more.
     """
     with transaction(small=True) as session:
         account = session.scalar(
@@ -349,18 +350,29 @@ def staff_sign_in(
             security(session, "staff.refused", person_id=account.person_id)
             return ""
         second_factor.welcome(account, step)
-        cookie_id = _open_session(
-            session, account.person_id, staff=True, shared_phone=False, kind=kind
-        )
         if spent:
             security(session, "staff.recovery_used", person_id=account.person_id)
-        security(
-            session,
-            "staff.signed_in",
-            person_id=account.person_id,
-            before=actor.session_id,
-        )
-        return cookie_id
+        if _works_somewhere(session, account.person_id, now):
+            cookie_id = _open_session(
+                session, account.person_id, staff=True, shared_phone=False, kind=kind
+            )
+            security(
+                session,
+                "staff.signed_in",
+                person_id=account.person_id,
+                before=actor.session_id,
+            )
+            return cookie_id
+        security(session, "staff.ended_refused", person_id=account.person_id)
+    # Told only to whoever has both: for everybody else it was one more wrong try.
+    raise RuleBroken("staff.ended")
+
+
+def _works_somewhere(session: Session, person_id: int, now: datetime) -> bool:
+    """Whether somebody has a role anywhere that has not ended."""
+    living = RoleGrant.ends_at.is_(None) | (RoleGrant.ends_at > now)
+    mine = select(RoleGrant.id).where(RoleGrant.person_id == person_id, living)
+    return session.scalar(mine.limit(1)) is not None
 
 
 # --- household codes -----------------------------------------------------------------------

@@ -131,13 +131,17 @@ def staff_sign_in() -> ResponseReturnValue:
         return _staff_page(form)
     if not AT_THE_DOOR.admits(request.remote_addr or ""):
         return web.refusal_page(429, _("试得太多了"), _("没有登录。请等几分钟再试。"))
-    cookie_id = operations.staff_sign_in(
-        browser.current_actor(),
-        sign_in_name=(form.name.data or "").strip(),
-        password=form.password.data or "",
-        totp=form.totp.data or "",
-        kind=browser_kind(request.user_agent.string),
-    )
+    try:
+        cookie_id = operations.staff_sign_in(
+            browser.current_actor(),
+            sign_in_name=(form.name.data or "").strip(),
+            password=form.password.data or "",
+            totp=form.totp.data or "",
+            kind=browser_kind(request.user_agent.string),
+        )
+    except RuleBroken as refusal:
+        form.form_errors.append(web.sentence(refusal))
+        return _staff_page(form)
     if not cookie_id:
         form.form_errors.append(
             _(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pyotp
 import pytest
 from sqlalchemy import select
 
@@ -118,6 +119,19 @@ def test_by_the_pages_it_holds_from_the_next_request_on(
     assert after.status_code == 303
     assert "/staff/sign-in" in after.headers["Location"]
     assert people.session_by_hash(browser.hash_of(cookie.value)) is None
+    clock.advance(timedelta(minutes=2))
+    typed = {"name": staff.name, "password": PASSWORD}
+    now = pyotp.TOTP(staff.secret).at(clock.now())
+    wrong = clerk.raw.post(
+        "/staff/sign-in", data=typed | {"csrf_token": clerk.token(), "totp": "000000"}
+    )
+    assert "停用" not in wrong.text, "it is told to whoever has both alone"
+    told = clerk.raw.post("/staff/sign-in", data=typed | {"csrf_token": clerk.token(), "totp": now})
+    assert (told.status_code, "这个账号已经停用，没有登录" in told.text) == (422, True)
+    db.session.rollback()
+    kinds = db.session.scalars(select(SecurityEvent.kind).order_by(SecurityEvent.id)).all()
+    assert kinds[-1] == "staff.ended_refused"
+    db.session.rollback()
     assert (
         "谁来做社区工作人员？"
         in admin.raw.get("/system/communities/HXL/", follow_redirects=True).text
