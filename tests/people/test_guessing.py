@@ -33,6 +33,12 @@ VALUE = re.compile(r' value="[^"]*"')
 
 @pytest.fixture
 def place(web_world: World, fixed_clock: datetime) -> Place:
+    return web_world.community("HXL", 41)
+
+
+@pytest.fixture
+def estate(web_world: World, fixed_clock: datetime) -> Place:
+    """Homes enough for the full counts."""
     return web_world.community("HXL", HONEST + 1)
 
 
@@ -123,12 +129,12 @@ def test_a_whole_estate_comes_in_behind_one_address(web_world: World, place: Pla
 
 @pytest.mark.soak
 def test_ten_thousand_guesses_and_five_hundred_honest_people(
-    web_world: World, place: Place, capsys: pytest.CaptureFixture[str]
+    web_world: World, estate: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    honest_people(web_world, place, HONEST)
+    honest_people(web_world, estate, HONEST)
     number = figures.part_of(GUESSES)
-    random_codes(web_world, place, number)
-    guesses_at_one_code(web_world, place, number)
+    random_codes(web_world, estate, number)
+    guesses_at_one_code(web_world, estate, number)
     with capsys.disabled():
         figures.note(
             "second facts guessed at one code, and as many codes made up, from 100 addresses",
@@ -142,10 +148,10 @@ def test_ten_thousand_guesses_and_five_hundred_honest_people(
 
 @pytest.mark.soak
 def test_two_thousand_probes_tell_nothing_by_their_words_or_their_time(
-    web_world: World, place: Place, capsys: pytest.CaptureFixture[str]
+    web_world: World, estate: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Unknown, wrong and locked: one page, and medians less than 5 ms apart (threats.md, 30)."""
-    locked, known = web_world.code(place, 0), [web_world.code(place, n) for n in range(1, 400)]
+    locked, known = web_world.code(estate, 0), [web_world.code(estate, n) for n in range(1, 400)]
     door = Door(web_world)
     for _turn in range(12):
         door.try_it(locked, "9999")
