@@ -132,7 +132,7 @@ def _visits(person_id: int, days: int, log_days: int) -> Kept:
         _("哪些时候在手机上进来过"),
         _("让您下次不用再输编码，也好看出有没有人冒用。没有记手机型号和位置。"),
         _(
-            "退出或到期以后 %(days)s 天删除；安全日志里的一行按法律留满 %(log)s 天。",
+            "退出或到期以后 %(days)s 天删除；安全日志里的一行留 %(log)s 天（法律要求不少于六个月）。",
             days=days,
             log=log_days,
         ),
@@ -155,7 +155,8 @@ def _ballots(community_id: int, person_id: int) -> Kept:
         _("您投过的票"),
         _("用来计票，也让任何人都能复核。选了什么不在这里，在您自己的回执上。"),
         _(
-            "意愿征集满期以后，每张票选了什么会删除；投过票这件事随公开记录保留，记录里没有您的地址。"
+            "意愿征集和居民会议表决满期以后，每张票选了什么会删除；投过票这件事随公开记录保留，"
+            "记录里没有您的地址。"
         ),
         tuple(line(one) for one in found),
         tuple(_facts(one) for one in found),
