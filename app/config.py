@@ -19,6 +19,7 @@ SECRET_LENGTH = 32
 # Who answers for an installation that has not said so.
 SOME_COMMITTEE = "社区居民委员会"
 READ_ONLY_PERCENT = 5
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 MOST_PERCENT = 50
 _RETENTION = re.compile(r"LINYI_KEEP_([A-Z_]+)_DAYS")
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,6 +71,11 @@ class Settings:
     def secure(self) -> bool:
         """Whether the portal is reached by HTTPS."""
         return self.base_url.startswith("https://")
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether the address that is set leads to this machine alone."""
+        return self.host in LOOPBACK
 
     @property
     def host(self) -> str:

@@ -39,7 +39,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(), microphone=(), camera=()",
 }
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # When to try again, in seconds: a broken database is seen to in minutes, a full disk takes longer.
 TRY_AGAIN, ROOM_AGAIN = 60, 1800
 SERVER_FAULT = 500
@@ -52,9 +51,8 @@ def lasting_address(endpoint: str, **values: str) -> str:
     One that is set to this machine alone is a trial: there the address that was opened serves.
     """
     path = url_for(endpoint, _anchor=None, _method=None, _scheme=None, _external=False, **values)
-    base = str(current_app.config["SETTINGS"].base_url)
-    if urlsplit(base).hostname in LOOPBACK:
-        base = request.host_url.rstrip("/")
+    settings = current_app.config["SETTINGS"]
+    base: str = request.host_url.rstrip("/") if settings.is_trial else settings.base_url
     return base + path
 
 

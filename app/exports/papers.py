@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from itertools import groupby
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from flask import current_app
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from app.communities import addresses
-from app.core import clock, web
+from app.core import clock
 from app.core.record import latest_checkpoint
 from app.core.times import day_text, end_text, time_text
 from app.exports import printing
@@ -56,14 +55,13 @@ def words_of(address: str) -> str:
 
 def sender(place: CommunityView) -> printing.Sender:
     """Whose paper it is. Paper of a loopback address is a demo, whatever the community is."""
-    loopback = urlsplit(base_url()).hostname in web.LOOPBACK
     return printing.Sender(
         community=place.name,
         committee=_("%(community)s居民委员会", community=place.name),
         office=place.office,
         hours=place.hours,
         desk_phone=place.desk_phone,
-        demo=place.demo or loopback,
+        demo=place.demo or current_app.config["SETTINGS"].is_trial,
     )
 
 

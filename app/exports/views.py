@@ -18,7 +18,6 @@ from app.exports import archive, operations, papers, printing, queries
 from app.exports.forms import CheckCodeForm
 from app.meetings import queries as meetings
 from app.people import browser
-from app.people.steps import corrections_of_thing
 from app.policy.table import Permission
 from app.projects import queries as projects
 from app.voting import queries as voting
@@ -221,8 +220,7 @@ def meeting_notice(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: 
         meeting = meetings.meeting(g.place.id, meeting_id)
         prefix, _colon, topic_id = meeting.subject.partition(":")
         question = topics.topic(g.place.id, topic_id).question if prefix == "topic" else ""
-        found = corrections_of_thing(g.place.id, meeting.subject)
-        corrected = [one for one in found if one.at > meeting.announced_at]
+        corrected = meetings.corrected(g.place.id, meeting)
         notice = papers.meeting_notice(g.place, meeting, question, corrected)
         data = printing.meeting_pdf(papers.sender(g.place), notice)
     return download(data, PDF, f"{g.place.code}-{meeting_id}-notice.pdf")

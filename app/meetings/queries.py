@@ -12,6 +12,7 @@ from app.core.db import db
 from app.core.errors import NotFound
 from app.meetings.models import AgendaItem, Meeting, Seat
 from app.meetings.rules import Item, MeetingState, SeatState, bands_to_show, ends_at, quorum_met
+from app.people.steps import Correction, corrections_of_thing
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -105,6 +106,12 @@ def coming_about(community_id: int, subjects: Collection[str]) -> dict[str, Meet
         if one.state is MeetingState.OPEN or one.ends_at > now:
             found.setdefault(one.subject, one)
     return found
+
+
+def corrected(community_id: int, meeting: MeetingView) -> list[Correction]:
+    """What was corrected about a meeting's subject since its notice; that one knew the rest."""
+    found = corrections_of_thing(community_id, meeting.subject)
+    return [one for one in found if one.at > meeting.announced_at]
 
 
 def called_anew(community_id: int, before: MeetingView) -> MeetingView | None:

@@ -28,7 +28,6 @@ from app.people.models import PersonNoticeKind
 from app.people.steps import (
     News,
     address_of_thing,
-    corrections_of_thing,
     register_address,
     register_news,
 )
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from app.meetings.queries import MeetingView
-    from app.people.steps import Correction
 
 bp = Blueprint("meetings", __name__)
 bp.add_app_template_filter(words.sitting, "sitting")
@@ -77,7 +75,7 @@ def show(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- 
         place=g.place,
         meeting=meeting,
         about=address_of_thing(g.place.id, meeting.subject),
-        corrected=_corrected(meeting),
+        corrected=queries.corrected(g.place.id, meeting),
         state=words.badge_of(meeting.state),
         seat=here,
         asked_before=mine
@@ -91,12 +89,6 @@ def show(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- 
         attendance=_attendance(meeting),
         form=ActForm(),
     )
-
-
-def _corrected(meeting: MeetingView) -> list[Correction]:
-    """What was corrected about a meeting's subject since its notice; that one knew the rest."""
-    found = corrections_of_thing(g.place.id, meeting.subject)
-    return [one for one in found if one.at > meeting.announced_at]
 
 
 def _called_anew(meeting: MeetingView) -> MeetingView | None:

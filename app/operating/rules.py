@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from app.config import LOOPBACK
 from app.core.status import State
 from app.keeping.rules import BACKUP_FRESH, BACKUP_OLD, DRILL_FRESH, DRILL_OLD, state_of_age
 
@@ -33,7 +34,6 @@ SYNCHRONOUS_FULL = 2
 REMOTE_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "fuse.sshfs", "vboxsf"}
 )
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Check(StrEnum):

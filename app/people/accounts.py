@@ -13,11 +13,13 @@ from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.people import recovery, rules, second_factor, secrets_box
 from app.people.models import LoginSession, RoleGrant, StaffAccount
-from app.people.steps import security
+from app.people.steps import role_is_living, security
 from app.policy.table import Permission, Place, require
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from sqlalchemy.orm import Session
 
     from app.core.actor import Actor, Role
 
@@ -78,7 +80,7 @@ def end_role(actor: Actor, *, community_id: int, person_id: int, role: Role) -> 
     now = clock.now()
     with transaction() as session:
         require(actor, Permission.STAFF_SET_UP, Place(community_id))
-        living = RoleGrant.ends_at.is_(None) | (RoleGrant.ends_at > now)
+        living = role_is_living(now)
         ended = session.scalars(
             update(RoleGrant)
             .where(
@@ -168,13 +170,7 @@ def prove(actor: Actor, *, typed: str) -> bool:
     Raises: NotFound for whoever has no account.
     """
     with transaction(small=True) as session:
-        account = session.scalar(
-            select(StaffAccount)
-            .where(StaffAccount.person_id == actor.require_person())
-            .with_for_update()
-        )
-        if account is None:
-            raise NotFound("account")
+        account = _hold_own(session, actor)
         now = clock.now()
         proved = second_factor.proves(session, account, typed, now)
         if proved:
@@ -198,13 +194,16 @@ def make_recovery_codes(actor: Actor) -> list[str]:
     They are in clear here and never again. Raises: NotFound for whoever has no account.
     """
     with transaction() as session:
-        account = session.scalar(
-            select(StaffAccount)
-            .where(StaffAccount.person_id == actor.require_person())
-            .with_for_update()
-        )
-        if account is None:
-            raise NotFound("account")
+        account = _hold_own(session, actor)
         codes = recovery.replace(session, account.id, clock.now())
         security(session, "staff.recovery_made", person_id=actor.person_id, number=len(codes))
         return codes
+
+
+def _hold_own(session: Session, actor: Actor) -> StaffAccount:
+    """One's own account, locked. Raises: NotFound for whoever has none."""
+    mine = StaffAccount.person_id == actor.require_person()
+    account = session.scalar(select(StaffAccount).where(mine).with_for_update())
+    if account is None:
+        raise NotFound("account")
+    return account

@@ -15,7 +15,7 @@ from app.communities.models import Community
 from app.core import clock
 from app.core.errors import RuleBroken
 from app.people import rules, secrets_box
-from app.people.models import HouseholdCode, HouseholdNoticeKind
+from app.people.models import DeskConfirmation, HouseholdCode, HouseholdNoticeKind
 from app.people.steps import tell_households
 
 if TYPE_CHECKING:
@@ -174,3 +174,19 @@ def void(session: Session, community_id: int, household_ids: Sequence[int], now:
 
 def _slices(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
     return (items[start : start + AT_ONCE] for start in range(0, len(items), AT_ONCE))
+
+
+def void_desk_numbers(
+    session: Session, community_id: int, household_id: int, now: datetime
+) -> None:
+    """Let no number serve any more that the desk gave to somebody of a household."""
+    session.execute(
+        update(DeskConfirmation)
+        .where(
+            DeskConfirmation.community_id == community_id,
+            DeskConfirmation.household_id == household_id,
+            DeskConfirmation.used_at.is_(None),
+        )
+        .values(used_at=now)
+        .execution_options(synchronize_session=False)
+    )

@@ -16,7 +16,7 @@ from app.core.errors import NotFound, RuleBroken
 from app.core.times import in_record_language
 from app.people import codes, words
 from app.people.member_queries import who_is_in_mark
-from app.people.models import DeskConfirmation, HouseholdNoticeKind, LoginSession, Membership
+from app.people.models import HouseholdNoticeKind, LoginSession, Membership
 from app.people.rules import EndedWhy
 from app.people.steps import security, tell_household
 from app.policy.table import Permission, Place, require
@@ -114,7 +114,7 @@ def move_out(actor: Actor, *, community_id: int, household_id: int, seen: str) -
             raise NotFound("household")
         # The code first: whoever is just coming in by it holds it, and is in or out after this.
         codes.void(session, community_id, [household_id], now)
-        _void_numbers(session, community_id, household_id, now)
+        codes.void_desk_numbers(session, community_id, household_id, now)
         living = _held(session, community_id, household_id)
         if who_is_in_mark(community_id, household_id) != seen:
             raise RuleBroken("member.changed")
@@ -205,20 +205,6 @@ def _end(session: Session, members: Sequence[Any], why: EndedWhy, now: datetime)
             ~elsewhere,
         )
         .values(ended_at=now)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _void_numbers(session: Session, community_id: int, household_id: int, now: datetime) -> None:
-    """A number given at the desk to the last family is not for the next one."""
-    session.execute(
-        update(DeskConfirmation)
-        .where(
-            DeskConfirmation.community_id == community_id,
-            DeskConfirmation.household_id == household_id,
-            DeskConfirmation.used_at.is_(None),
-        )
-        .values(used_at=now)
         .execution_options(synchronize_session=False)
     )
 

@@ -31,7 +31,7 @@ from app.people.models import (
     StaffAccount,
 )
 from app.people.rules import CodeState, JoinedBy
-from app.people.steps import security, tell_household, tell_households
+from app.people.steps import role_is_living, security, tell_household, tell_households
 from app.policy.table import Permission, Place, require
 
 if TYPE_CHECKING:
@@ -370,8 +370,7 @@ def staff_sign_in(
 
 def _works_somewhere(session: Session, person_id: int, now: datetime) -> bool:
     """Whether somebody has a role anywhere that has not ended."""
-    living = RoleGrant.ends_at.is_(None) | (RoleGrant.ends_at > now)
-    mine = select(RoleGrant.id).where(RoleGrant.person_id == person_id, living)
+    mine = select(RoleGrant.id).where(RoleGrant.person_id == person_id, role_is_living(now))
     return session.scalar(mine.limit(1)) is not None
 
 
@@ -509,12 +508,7 @@ def confirm_present(actor: Actor, *, community_id: int, household_id: int) -> st
         require(actor, Permission.CODE_MANAGE, Place(community_id))
         _wanted(session, community_id, [household_id])
         now = clock.now()
-        mine = (
-            DeskConfirmation.community_id == community_id,
-            DeskConfirmation.household_id == household_id,
-            DeskConfirmation.used_at.is_(None),
-        )
-        session.execute(update(DeskConfirmation).where(*mine).values(used_at=now))
+        codes.void_desk_numbers(session, community_id, household_id, now)
         session.execute(
             insert(DeskConfirmation).values(
                 community_id=community_id,

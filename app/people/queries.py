@@ -29,7 +29,7 @@ from app.people.models import (
     StaffAccount,
 )
 from app.people.rules import STAFF_IDLE, CodeState, code_state, mask_phone
-from app.people.steps import address_of_thing, news_of_thing
+from app.people.steps import address_of_thing, news_of_thing, role_is_living
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,12 +118,9 @@ _LIVING_SESSION = (
 
 
 def _grants(person_id: int, now: datetime) -> tuple[Grant, ...]:
-    in_time = (RoleGrant.starts_at <= now) & (
-        RoleGrant.ends_at.is_(None) | (RoleGrant.ends_at > now)
-    )
     rows = db.session.execute(
         select(RoleGrant.role, RoleGrant.community_id, RoleGrant.jurisdiction_id)
-        .where(RoleGrant.person_id == person_id, in_time)
+        .where(RoleGrant.person_id == person_id, role_is_living(now))
         .order_by(RoleGrant.id)
     )
     return tuple(Grant(Role(row.role), row.community_id, row.jurisdiction_id) for row in rows)

@@ -16,13 +16,14 @@ from app.people.models import (
     HouseholdNotice,
     HouseholdNoticeKind,
     PersonNoticeKind,
+    RoleGrant,
     SecurityEvent,
 )
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Table
+    from sqlalchemy import ColumnElement, Table
     from sqlalchemy.orm import Session
 
 
@@ -50,6 +51,11 @@ def security(
             facts=facts,
         )
     )
+
+
+def role_is_living(now: datetime) -> ColumnElement[bool]:
+    """That a role has begun and has not ended, as a condition on its row."""
+    return (RoleGrant.starts_at <= now) & (RoleGrant.ends_at.is_(None) | (RoleGrant.ends_at > now))
 
 
 def tell_household(

@@ -20,14 +20,13 @@ from app.core.actor import Role
 from app.core.db import db
 from app.core.errors import NotFound
 from app.people.models import Person, RoleGrant, StaffAccount
+from app.people.steps import role_is_living
 from app.projects.models import Project
 from app.starting.rules import FIRST_PEOPLE, Exists, Step, next_step
 from app.voting.models import Poll
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from sqlalchemy import ColumnElement
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +139,7 @@ def staff_of(community_id: int, roles: tuple[Role, ...] = tuple(Role)) -> list[S
         .where(
             RoleGrant.community_id == community_id,
             RoleGrant.role.in_([role.value for role in roles]),
-            _living(),
+            role_is_living(clock.now()),
         )
         .order_by(Person.id)
     )
@@ -155,17 +154,14 @@ def _last_day(ends_at: datetime | None) -> datetime | None:
     return ends_at - timedelta(minutes=1) if ends_at is not None else None
 
 
-def _living() -> ColumnElement[bool]:
-    """A role that has not ended."""
-    return RoleGrant.ends_at.is_(None) | (RoleGrant.ends_at > clock.now())
-
-
 def set_ups() -> list[SetUp]:
     """Every community with where its set-up goes on, by name."""
     held: dict[int | None, set[Role]] = {}
     first = [role.value for role in FIRST_PEOPLE.values()]
     for community_id, role in db.session.execute(
-        select(RoleGrant.community_id, RoleGrant.role).where(RoleGrant.role.in_(first), _living())
+        select(RoleGrant.community_id, RoleGrant.role).where(
+            RoleGrant.role.in_(first), role_is_living(clock.now())
+        )
     ):
         held.setdefault(community_id, set()).add(Role(role))
     rows = db.session.execute(
