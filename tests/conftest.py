@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import psycopg
 import pytest
 from flask_migrate import upgrade
@@ -21,6 +22,7 @@ from app.config import ROOT, Settings
 from app.core import clock
 from app.core.db import db
 from app.people.views import AT_THE_DOOR
+from tests.support import quick
 from tests.support.checked_client import CheckedClient
 from tests.support.world import World
 
@@ -35,6 +37,11 @@ START = datetime(2026, 5, 20, 2, 3, tzinfo=UTC)
 _numbers = count()
 # How full the disk of the machine is decides nothing here, nor in a server that a test starts.
 os.environ["LINYI_READ_ONLY_PERCENT"] = "0"
+quick.remember_templates()
+quick.remember_routes()
+# How long one example takes is the machine's affair, which may be busy with other things.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def settings_for(url: str, data_dir: Path, **changes: object) -> Settings:

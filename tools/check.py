@@ -30,8 +30,8 @@ LINT = (
 UNIT = (
     "unit",
     [
-        *("python", "-m", "pytest", "-q", "-n", "2", "-m", "not soak"),
-        *("--cov=app", "--cov-branch", "--cov-report=json:.coverage.json", "--cov-report="),
+        *("python", "-m", "slipcover", "--json", "--out", ".coverage.json"),
+        *("-m", "pytest", "-q", "-n", "2", "-m", "not soak"),
         *("tests", "--ignore=tests/browser"),
     ],
 )
