@@ -15,6 +15,7 @@ MODELS = (
     "app.core.record",
     "app.communities.models",
     "app.communities.jobs",
+    "app.communities.setting_operations",
     "app.people.models",
     "app.people.steps",
     "app.people.jobs",
@@ -51,6 +52,7 @@ MODELS = (
 BLUEPRINTS: tuple[str, ...] = (
     "app.attachments.views:bp",
     "app.communities.views:bp",
+    "app.communities.setting_views:bp",
     "app.communities.cli:bp",
     "app.people.member_views:bp",
     "app.people.account_views:bp",
@@ -64,6 +66,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.ratings.views:bp",
     "app.designs.views:bp",
     "app.exports.letter_views:bp",
+    "app.exports.area_views:bp",
     "app.exports.cli:bp",
     "app.starting.views:bp",
     "app.starting.cli:bp",

@@ -10,6 +10,7 @@ from flask import abort, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from wtforms.fields.choices import SelectChoice
 
+from app.communities.settings import number_of
 from app.consultations import deciding, operations, queries, rules, words
 from app.consultations.forms import (
     AgendaForm,
@@ -313,7 +314,12 @@ def agenda(code: str, topic_id: str) -> ResponseReturnValue:
         return redirect(url_for("consultations.desk_topic", code=code, topic_id=topic_id), 303)
     status = REFUSED if request.method == "POST" else 200
     page = render_template(
-        "consultations/agenda.html", place=g.place, topic=topic, form=form, again=False
+        "consultations/agenda.html",
+        place=g.place,
+        topic=topic,
+        form=form,
+        again=False,
+        notice_days=number_of(g.place.id, "notice_days"),
     )
     return page, status
 
@@ -343,7 +349,12 @@ def call_again(code: str, topic_id: str) -> ResponseReturnValue:
         return redirect(url_for("consultations.desk_topic", code=code, topic_id=topic_id), 303)
     status = REFUSED if request.method == "POST" else 200
     page = render_template(
-        "consultations/agenda.html", place=g.place, topic=topic, form=form, again=True
+        "consultations/agenda.html",
+        place=g.place,
+        topic=topic,
+        form=form,
+        again=True,
+        notice_days=number_of(g.place.id, "notice_days"),
     )
     return page, status
 

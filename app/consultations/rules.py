@@ -12,8 +12,6 @@ LONGEST_TEXT = 3000
 MOST_PHOTOS = 3
 # Organic Law of Urban Residents Committees (2025 revision), art. 26: ten days for a 居民会议.
 RESIDENTS_MEETING_DAYS = 10
-# For every other form the law says "beforehand"; hearings give a week (decree 713, art. 16).
-NOTICE_DAYS = 7
 # An objection is answered within three days: practice of 四议两公开.
 OBJECTION_WITHIN = timedelta(days=3)
 
@@ -138,9 +136,12 @@ class Form(StrEnum):
     REPRESENTATIVES_MEETING = "representatives_meeting"
 
 
-def notice_days(form: Form) -> int:
-    """How many days before the meeting its notice is published."""
-    return RESIDENTS_MEETING_DAYS if form is Form.RESIDENTS_MEETING else NOTICE_DAYS
+def notice_days(form: Form, chosen: int) -> int:
+    """How many days before the meeting its notice is published; `chosen` is the place's setting.
+
+    For every form but a residents' meeting the law says no more than "beforehand".
+    """
+    return max(RESIDENTS_MEETING_DAYS, chosen) if form is Form.RESIDENTS_MEETING else chosen
 
 
 def check_move(state: State, to: State) -> None:

@@ -45,6 +45,7 @@ MACHINE = {
     "system_value": {"key", "value"},
     "community": {"code", "desk_phone"},
     "community_setting": {"key", "value"},
+    "jurisdiction_setting": {"key", "value"},
     "login_session": {"id_hash", "browser"},
     "membership": {"joined_by", "ended_why"},
     "recovery_code": {"code_hash"},

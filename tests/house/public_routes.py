@@ -1,6 +1,9 @@
 """Everything a visitor without a session may see, one by one."""
 
 PUBLIC = {
+    "areas.archive_public",
+    "areas.keys",
+    "areas.record",
     "attachments.picture",
     "consultations.index",
     "consultations.show",

@@ -42,9 +42,13 @@ ROLES = (
     Role.COMMITTEE,
     Role.SUPERVISOR,
     Role.DESIGNER,
+    Role.SUBDISTRICT,
     Role.DISTRICT,
+    Role.CITY,
     Role.ADMINISTRATOR,
 )
+# The first letter of the codes of a test's places above.
+AREAS = {Role.SUBDISTRICT: "S", Role.CITY: "C"}
 NAMES = (
     "poll_id",
     "household_id",
@@ -70,6 +74,8 @@ def things(world: World, code: str) -> dict[str, object]:
     meeting = world.meeting(place, topic)
     return {
         "code": code,
+        "jurisdiction": f"D{code}",
+        "key": "publication_days",
         "topic_id": topic,
         "meeting_id": meeting,
         "post_id": world.post(place, f"topic:{topic}"),
@@ -165,7 +171,7 @@ def addresses(app: Flask, values: dict[str, object]) -> list[tuple[str, str, str
     """(endpoint, method, address) of every route that names a community."""
     found = []
     for rule in app.url_map.iter_rules():
-        if "code" not in rule.arguments:
+        if not {"code", "jurisdiction"} & rule.arguments:
             continue
         built = rule.build({name: values[name] for name in rule.arguments}, append_unknown=False)
         assert built is not None
