@@ -68,9 +68,16 @@ def _row(one: Shown) -> dict[str, str]:
         "origin": words.origin(one, own=bool(one.own) and one.held.value == one.own),
         "about": words.about(key),
         "bounds": words.bounds_text(one.setting),
-        "source": words.source_text(one.setting.source),
+        "source": _source(one),
         "above": words.above_text(one) if one.own else "",
     }
+
+
+def _source(one: Shown) -> str:
+    """Where the default comes from, unless the line already says so."""
+    if one.held.by is None or one.setting.lawful_least:
+        return ""
+    return words.source_text(one.setting.source)
 
 
 @bp.route("/c/<code>/desk/settings/<key>", methods=["GET", "POST"])

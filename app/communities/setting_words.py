@@ -137,7 +137,7 @@ def bounds_text(one: Setting) -> str:
             law=source_text(one.least_by),
             most=most,
         )
-    return _("%(least)s到%(most)s之间", least=least, most=most)
+    return _("最少 %(least)s，最多 %(most)s", least=least, most=most)
 
 
 def refused(error: RuleBroken) -> str:

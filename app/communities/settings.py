@@ -69,6 +69,12 @@ def number_of(community_id: int, key: str) -> int:
     return int(value_of(community_id, key))
 
 
+def number_above(jurisdiction_id: int, key: str) -> int:
+    """A whole number that holds in a city, district or subdistrict now. Raises: NotFound."""
+    area = queries.area_by_id(jurisdiction_id)
+    return int(_held(key, area.jurisdiction_ids, _said(None, area.jurisdiction_ids)).value)
+
+
 def publication_days(community_id: int) -> int:
     """How many days a result stays in its publication period."""
     return number_of(community_id, "publication_days")

@@ -44,7 +44,7 @@ class State(StrEnum):
 
 
 S = State
-# The whole table, also what no page offers yet (escalated, invalidated).
+# The whole table, also what no page offers yet (invalidated).
 MOVES: dict[State, frozenset[State]] = {
     S.PROPOSED: frozenset({S.SCREENING, S.WITHDRAWN}),
     S.SCREENING: frozenset({S.ACCEPTED, S.MERGED, S.REJECTED, S.ESCALATED, S.WITHDRAWN}),
@@ -90,12 +90,15 @@ NEEDS_REASON = frozenset(
         S.ACCEPTED,
         S.REJECTED,
         S.MERGED,
+        S.ESCALATED,
         S.ADJOURNED,
         S.POSTPONED,
         S.OBJECTION_REVIEW,
         S.REPORTED,
     }
 )
+# Out of a vote only its numbers lead; what is lifted is the subdistrict's to decide.
+NOT_BY_WORD = frozenset({S.TO_VOTE, S.ESCALATED})
 # Before the committee has looked, only the proposer and the committee may read it.
 UNSEEN = frozenset({S.PROPOSED, S.SCREENING, S.WITHDRAWN})
 # Nothing more comes of it.
@@ -173,9 +176,10 @@ def check_text(text: str) -> str:
 def plain_moves(state: State) -> frozenset[State]:
     """Where a word of explanation alone leads from a state.
 
-    Out of a vote nothing does: what it came to follows from its numbers.
+    Out of a vote nothing does: what it came to follows from its numbers. Nor does anything for the
+    committee once a topic is lifted.
     """
-    return frozenset() if state is S.TO_VOTE else MOVES[state] & PLAIN_MOVES
+    return frozenset() if state in NOT_BY_WORD else MOVES[state] & PLAIN_MOVES
 
 
 def check_parent(parent: State) -> None:

@@ -41,6 +41,8 @@ class Permission(StrEnum):
     SETTINGS_CHANGE = "settings.change"
     AREA_SETTINGS = "area.settings"
     AREA_RECORD_EXPORT = "area.record_export"
+    AREA_TOPICS = "area.topics"
+    SHARED_WRITE = "shared.write"
     INBOX_READ = "inbox.read"
     NOTICE_DELIVER = "notice.deliver"
     OPINION_WRITE = "opinion.write"
@@ -148,6 +150,8 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     # An administrator runs the installation; what holds in a city is the city's to say.
     Permission.AREA_SETTINGS: (_of_area, _is_system),
     Permission.AREA_RECORD_EXPORT: (_of_area, _is_system),
+    Permission.AREA_TOPICS: (_of_area,),
+    Permission.SHARED_WRITE: (_resident,),
     Permission.INBOX_READ: (_resident, _desk, _designer),
     Permission.NOTICE_DELIVER: (_is_system,),
     Permission.OPINION_WRITE: (_resident,),

@@ -215,6 +215,9 @@ def _operator(settings: Settings, community: CommunityView | None) -> str:
     """Who answers for this page; what an installation calls itself is never translated."""
     if community is not None:
         return _("%(community)s居民委员会", community=community.name)
+    place = g.get("place")
+    if isinstance(place, communities.AreaView) and settings.operator == SOME_COMMITTEE:
+        return place.name
     return _("社区居民委员会") if settings.operator == SOME_COMMITTEE else settings.operator
 
 

@@ -161,7 +161,7 @@ def _staff(ids: dict[str, int]) -> None:
         ("linju", "榆荫里工作人员己", Role.CLERK, "YYL"),
         ("jiedao", "北苑街道办事处丁", Role.SUBDISTRICT, "BY"),
         ("quji", "云台区住建局辛", Role.DISTRICT, "YT"),
-        ("shiji", "青禾市（虚构）住建局戊", Role.CITY, "QH"),
+        ("shiji", "青禾市住建局戊", Role.CITY, "QH"),
         ("guanli", "系统管理员壬", Role.ADMINISTRATOR, "QH"),
     )
     above = {*LEVELS, Role.ADMINISTRATOR}

@@ -39,6 +39,7 @@ NO_TENANT = {
     "role_grant",
     "security_event",
     "sent_form",
+    "shared_topic",
     "staff_account",
     "system_value",
 }
