@@ -510,3 +510,28 @@ def test_jurisdictions_are_named(app: Flask) -> None:
         place.city_id,
     )
     assert db.session.scalar(select(Jurisdiction.id).where(Jurisdiction.code == "SHXL"))
+
+
+def test_staff_of_a_place_above_and_its_log_from_the_command_line(
+    web_app: Flask, tmp_path: Path
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 1)
+    run = web_app.test_cli_runner().invoke
+    slip = tmp_path / "slip.txt"
+    asked = ["community", "staff-above", "SHXL", "--person", "jiedao", "街道甲"]
+    made = run(args=[*asked, "--slip", str(slip)])
+    assert made.exit_code == 0, made.output
+    assert "role=subdistrict" in made.output
+    assert "jiedao" in slip.read_text(encoding="utf-8")
+    assert slip.stat().st_mode & 0o777 == 0o600
+    again = run(args=[*asked, "--slip", str(tmp_path / "two.txt")])
+    assert again.exit_code == 1, "the name is taken"
+    assert not (tmp_path / "two.txt").exists()
+    assert run(args=["community", "staff-above", "HXL", *asked[3:]]).exit_code == 1
+    set_area(world, place, Role.SUBDISTRICT, "publication_days", "20")
+    db.session.remove()
+    assert "verified=good" in run(args=["record", "verify", "d-SHXL"]).output
+    out = tmp_path / "record.zip"
+    assert "entries=1" in run(args=["record", "export", "d-SHXL", "-o", str(out)]).output
+    assert run(args=["record", "verify", "d-NONE"]).exit_code == 2
