@@ -123,13 +123,15 @@ def _hooks() -> guard.Hooks:
 
 
 def _find_place(arguments: dict[str, Any]) -> object | None:
-    """The community named in the address. Raises: NotFound."""
-    code = arguments.get("code")
+    """The community, or the place above communities, that the address names. Raises: NotFound."""
+    code, area = arguments.get("code"), arguments.get("jurisdiction")
+    if area is not None:
+        return communities.area_by_code(area)
     return communities.community_by_code(code) if code is not None else None
 
 
-def _may(permission: StrEnum, community: object) -> bool:
-    place: Place = getattr(community, "place", table.Place())
+def _may(permission: StrEnum, found: object) -> bool:
+    place: Place = getattr(found, "place", table.Place())
     return table.allowed(browser.current_actor(), table.Permission(permission), place)
 
 

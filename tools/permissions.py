@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from app import create_app
 from app.config import from_environment
 from app.core import guard
-from app.core.actor import SYSTEM, VISITOR, Actor, Grant, Home, Role
+from app.core.actor import LEVELS, SYSTEM, VISITOR, Actor, Grant, Home, Role
 from app.policy.table import Permission, Place, allowed
 
 if TYPE_CHECKING:
@@ -28,13 +28,15 @@ FILE = ROOT / "docs" / "permissions.md"
 YES = "yes"
 COMMUNITY, JURISDICTION = 1, 1
 HERE = Place(COMMUNITY, (JURISDICTION,))
+AREA = Place(jurisdiction_ids=(JURISDICTION,))
 HEAD = """# Who may do what
 
 Written by `make permissions` out of `app/policy/table.py` and the routes; do not edit. A role is
-one in the community that an address names; a district's is in a jurisdiction above it, and an
-administrator's is for the installation. What is not granted here answers 404, as another
-community's things do; whoever has not signed in is led to the door. `system` is the worker and the
-command line. A visitor has none of these permissions.
+one in the community that an address names; a subdistrict's, a district's and a city's is in a
+jurisdiction above it, or in the one that the address names, and what begins with `area.` is for
+exactly that one. An administrator's is for the installation. What is not granted here answers 404,
+as another community's things do; whoever has not signed in is led to the door. `system` is the
+worker and the command line. A visitor has none of these permissions.
 
 ## Permissions
 
@@ -58,7 +60,7 @@ def actor_of(role: Role | None) -> Actor:
         return SYSTEM
     if role is Role.RESIDENT:
         return Actor(person_id=1, homes=(Home(COMMUNITY, 1),))
-    if role in {Role.DISTRICT, Role.ADMINISTRATOR}:
+    if role in {*LEVELS, Role.ADMINISTRATOR}:
         return Actor(person_id=1, grants=(Grant(role, jurisdiction_id=JURISDICTION),))
     return Actor(person_id=1, grants=(Grant(role, community_id=COMMUNITY),))
 
@@ -68,8 +70,14 @@ def matrix() -> Iterator[str]:
     yield "| permission | " + " | ".join(role.value for role in Role) + " |"
     yield "|---|" + "---|" * len(Role)
     for permission in Permission:
-        cells = [YES if allowed(actor_of(role), permission, HERE) else "" for role in Role]
+        cells = [YES if _granted(role, permission) else "" for role in Role]
         yield f"| `{permission.value}` | " + " | ".join(cells) + " |"
+
+
+def _granted(role: Role, permission: Permission) -> bool:
+    """Whether somebody has it in their own community, or in the place above that is theirs."""
+    actor = actor_of(role)
+    return allowed(actor, permission, HERE) or allowed(actor, permission, AREA)
 
 
 def routes(app: Flask) -> Iterator[str]:

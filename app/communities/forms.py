@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from wtforms import RadioField, StringField
+from wtforms import HiddenField, RadioField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 
@@ -42,3 +42,27 @@ class ColumnsForm(FlaskForm):
         ),
         validators=[Optional(), Length(max=80)],
     )
+
+
+SET, INHERIT = "set", "inherit"
+
+
+class SettingForm(FlaskForm):
+    """A value for a place, or the word that it takes the one of the place above; and why.
+
+    `seen` is the own value of the place that the page has shown.
+    """
+
+    how = RadioField(_l("怎么改"), validate_choice=False)
+    value = StringField(_l("新的值"), validators=[Optional(), Length(max=200)])
+    answer = RadioField(_l("新的值"), validate_choice=False)
+    seen = HiddenField()
+    reason = TextAreaField(_l("为什么改"), description=_l("以后有人查记录，要能看懂"))
+
+    @property
+    def chosen(self) -> str | None:
+        """The value as typed; None for giving it back."""
+        if self.how is not None and self.how.data == INHERIT:
+            return None
+        field = self.answer if self.answer is not None else self.value
+        return field.data or ""

@@ -103,6 +103,20 @@ class CommunitySetting(Base):
     community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
     key: Mapped[str] = mapped_column(String(40))
     value: Mapped[str] = mapped_column(Text)
+    set_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class JurisdictionSetting(Base):
+    """A value that a city, district or subdistrict set for itself and all below it."""
+
+    __tablename__ = "jurisdiction_setting"
+    __table_args__ = (UniqueConstraint("jurisdiction_id", "key"),)
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.id"))
+    key: Mapped[str] = mapped_column(String(40))
+    value: Mapped[str] = mapped_column(Text)
+    set_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class Estate(Base):

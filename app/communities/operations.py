@@ -29,7 +29,7 @@ from app.communities.steps import note_access
 from app.core import clock, jobs
 from app.core.db import db, transaction
 from app.core.errors import NotFound, RuleBroken
-from app.core.record import open_log
+from app.core.record import Above, open_log
 from app.policy.table import Permission, Place, require
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def add_jurisdiction(
         row = Jurisdiction(level=Level(level), code=code, name=name, parent_id=parent_id)
         session.add(row)
         _flush_new(session, code)
+        open_log(session, Above(row.id), code)
         note_access(session, "place.added", None, actor, code=code)
         return row.id
 

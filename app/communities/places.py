@@ -17,6 +17,7 @@ from app.communities.steps import note_access
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
+from app.core.record import Above, open_log
 from app.policy.table import Permission, Place, require
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def _child(
     row = Jurisdiction(level=level, code=code, name=name, parent_id=parent_id)
     session.add(row)
     session.flush()
+    open_log(session, Above(row.id), code)
     note_access(session, "place.added", None, actor, code=code)
     return row
 

@@ -18,6 +18,7 @@ from app.communities.models import (
     Estate,
     Household,
     Jurisdiction,
+    Level,
 )
 from app.core.db import db
 from app.core.errors import NotFound
@@ -48,6 +49,22 @@ class CommunityView:
     def place(self) -> Place:
         """The place that permissions are asked for."""
         return Place(self.id, self.jurisdiction_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class AreaView:
+    """A city, district or subdistrict; `jurisdiction_ids` begin with its own and go upwards."""
+
+    id: int
+    code: str
+    name: str
+    level: Level
+    jurisdiction_ids: tuple[int, ...]
+
+    @property
+    def place(self) -> Place:
+        """The place that permissions are asked for."""
+        return Place(jurisdiction_ids=self.jurisdiction_ids)
 
 
 _NAMES = [field.name for field in fields(CommunityView)]
@@ -86,6 +103,35 @@ def community_by_code(code: str) -> CommunityView:
 def community_by_id(community_id: int) -> CommunityView:
     """The community with this id. Raises: NotFound."""
     return _one(_BY_ID, community_id)
+
+
+def area_by_code(code: str) -> AreaView:
+    """The city, district or subdistrict with this code. Raises: NotFound."""
+    return _area(Jurisdiction.code == code)
+
+
+def area_by_id(jurisdiction_id: int) -> AreaView:
+    """The city, district or subdistrict with this id. Raises: NotFound."""
+    return _area(Jurisdiction.id == jurisdiction_id)
+
+
+def _area(condition: ColumnElement[bool]) -> AreaView:
+    row = db.session.execute(
+        select(
+            Jurisdiction.id,
+            Jurisdiction.code,
+            Jurisdiction.name,
+            Jurisdiction.level,
+            Jurisdiction.parent_id,
+            _HIGHER.c.parent_id,
+        )
+        .outerjoin(_HIGHER, _HIGHER.c.id == Jurisdiction.parent_id)
+        .where(condition)
+    ).first()
+    if row is None:
+        raise NotFound("jurisdiction")
+    chain = tuple(one for one in (row[0], row[4], row[5]) if one is not None)
+    return AreaView(row[0], row[1], row[2], Level(row[3]), chain)
 
 
 _ABOVE = Jurisdiction.__table__.alias("above")

@@ -25,7 +25,15 @@ from app.consultations.forms import (
     WorkForm,
 )
 from app.consultations.rules import UNSEEN, State
-from app.consultations.showing import REFUSED, bp, history, projects_of, unfinished
+from app.consultations.showing import (
+    REFUSED,
+    agenda_page,
+    bp,
+    history,
+    lifted,
+    projects_of,
+    unfinished,
+)
 from app.core import clock, guard, web
 from app.core.errors import RuleBroken
 from app.core.times import end_text, in_record_language
@@ -90,6 +98,7 @@ def _desk_page(topic: TopicView, tried: FlaskForm | None = None) -> ResponseRetu
         main=_plain_move(step.to) if step.to else None,
         sides=[_plain_move(to) for to in step.sides],
         outcome=words.outcome_sentence(topic.outcome) if topic.outcome else "",
+        lifted=lifted(topic),
         covers=handles,
         cover_reason=reason_text(topic.cover_reason),
         unfinished=unfinished(topic),
@@ -312,10 +321,7 @@ def agenda(code: str, topic_id: str) -> ResponseReturnValue:
         web.tell("done", _("公告已发布，居民现在可以报名。"))
         return redirect(url_for("consultations.desk_topic", code=code, topic_id=topic_id), 303)
     status = REFUSED if request.method == "POST" else 200
-    page = render_template(
-        "consultations/agenda.html", place=g.place, topic=topic, form=form, again=False
-    )
-    return page, status
+    return agenda_page(topic, form, again=False), status
 
 
 @bp.route("/c/<code>/desk/topics/<topic_id>/again", methods=["GET", "POST"])
@@ -342,10 +348,7 @@ def call_again(code: str, topic_id: str) -> ResponseReturnValue:
         web.tell("done", _("公告已发布，居民现在可以报名。"))
         return redirect(url_for("consultations.desk_topic", code=code, topic_id=topic_id), 303)
     status = REFUSED if request.method == "POST" else 200
-    page = render_template(
-        "consultations/agenda.html", place=g.place, topic=topic, form=form, again=True
-    )
-    return page, status
+    return agenda_page(topic, form, again=True), status
 
 
 def _sitting(form: AgendaForm) -> str:

@@ -32,9 +32,12 @@ PROPOSED = records.register(
 )
 
 
-def move(session: Session, actor: Actor, topic: Topic, to: State, note: str) -> None:
+def move(
+    session: Session, actor: Actor, topic: Topic, to: State, note: str, as_role: str = ""
+) -> None:
     """Make a move of the table, and leave its words, its entry and a line for the proposer.
 
+    `as_role` is for who acts from a place above, and so has no role in the topic's community.
     Raises: RuleBroken topic.wrong_state, topic.no_reason, topic.too_long.
     """
     rules.check_move(State(topic.state), to)
@@ -51,7 +54,7 @@ def move(session: Session, actor: Actor, topic: Topic, to: State, note: str) -> 
         )
     )
     data = {"topic": topic.public_id, "from": before, "to": to.value}
-    as_role = acted_as(actor, topic.community_id)
+    as_role = as_role or acted_as(actor, topic.community_id)
     act = Act(MOVED, subject_of(topic), data, {"note": tidy} if tidy else {}, as_role)
     record(session, actor, act, topic.community_id)
     if topic.person_id is not None and topic.person_id != actor.person_id:

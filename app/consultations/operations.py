@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.attachments.steps import keep_picture, withhold
-from app.communities.settings import publication_days
+from app.communities.settings import number_of, publication_days
 from app.consultations import queries, rules
 from app.consultations.models import Topic, TopicCorrection, TopicPhoto
 from app.consultations.moves import (
@@ -333,7 +333,7 @@ def _call(
     called = replace(
         meeting,
         subject=subject_of(topic),
-        notice_days=rules.notice_days(form),
+        notice_days=rules.notice_days(form, number_of(topic.community_id, "notice_days")),
         title=mask(meeting.title),
         items=tuple(replace(item, title=mask(item.title)) for item in meeting.items),
         materials=tuple(mask(name) for name in meeting.materials),

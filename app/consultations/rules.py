@@ -12,8 +12,6 @@ LONGEST_TEXT = 3000
 MOST_PHOTOS = 3
 # Organic Law of Urban Residents Committees (2025 revision), art. 26: ten days for a 居民会议.
 RESIDENTS_MEETING_DAYS = 10
-# For every other form the law says "beforehand"; hearings give a week (decree 713, art. 16).
-NOTICE_DAYS = 7
 # An objection is answered within three days: practice of 四议两公开.
 OBJECTION_WITHIN = timedelta(days=3)
 
@@ -46,7 +44,7 @@ class State(StrEnum):
 
 
 S = State
-# The whole table, also what no page offers yet (escalated, invalidated).
+# The whole table, also what no page offers yet (invalidated).
 MOVES: dict[State, frozenset[State]] = {
     S.PROPOSED: frozenset({S.SCREENING, S.WITHDRAWN}),
     S.SCREENING: frozenset({S.ACCEPTED, S.MERGED, S.REJECTED, S.ESCALATED, S.WITHDRAWN}),
@@ -92,12 +90,15 @@ NEEDS_REASON = frozenset(
         S.ACCEPTED,
         S.REJECTED,
         S.MERGED,
+        S.ESCALATED,
         S.ADJOURNED,
         S.POSTPONED,
         S.OBJECTION_REVIEW,
         S.REPORTED,
     }
 )
+# Out of a vote only its numbers lead; what is lifted is the subdistrict's to decide.
+NOT_BY_WORD = frozenset({S.TO_VOTE, S.ESCALATED})
 # Before the committee has looked, only the proposer and the committee may read it.
 UNSEEN = frozenset({S.PROPOSED, S.SCREENING, S.WITHDRAWN})
 # Nothing more comes of it.
@@ -138,9 +139,12 @@ class Form(StrEnum):
     REPRESENTATIVES_MEETING = "representatives_meeting"
 
 
-def notice_days(form: Form) -> int:
-    """How many days before the meeting its notice is published."""
-    return RESIDENTS_MEETING_DAYS if form is Form.RESIDENTS_MEETING else NOTICE_DAYS
+def notice_days(form: Form, chosen: int) -> int:
+    """How many days before the meeting its notice is published; `chosen` is the place's setting.
+
+    For every form but a residents' meeting the law says no more than "beforehand".
+    """
+    return max(RESIDENTS_MEETING_DAYS, chosen) if form is Form.RESIDENTS_MEETING else chosen
 
 
 def check_move(state: State, to: State) -> None:
@@ -172,9 +176,10 @@ def check_text(text: str) -> str:
 def plain_moves(state: State) -> frozenset[State]:
     """Where a word of explanation alone leads from a state.
 
-    Out of a vote nothing does: what it came to follows from its numbers.
+    Out of a vote nothing does: what it came to follows from its numbers. Nor does anything for the
+    committee once a topic is lifted.
     """
-    return frozenset() if state is S.TO_VOTE else MOVES[state] & PLAIN_MOVES
+    return frozenset() if state in NOT_BY_WORD else MOVES[state] & PLAIN_MOVES
 
 
 def check_parent(parent: State) -> None:

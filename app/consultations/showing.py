@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, g
+from flask import Blueprint, g, render_template
 from flask_babel import gettext as _
 
+from app.communities.settings import number_of
 from app.consultations import queries, words
 from app.consultations.rules import State
+from app.consultations.steps import lifted_to
 from app.core.times import end_text, time_text
 from app.discussion import queries as opinions
 from app.projects import queries as projects
 
 if TYPE_CHECKING:
+    from app.consultations.forms import AgendaForm
     from app.consultations.queries import TopicView
+    from app.consultations.steps import Elsewhere
     from app.discussion.queries import PostView
 
 bp = Blueprint("consultations", __name__)
@@ -42,6 +46,25 @@ def history(topic: TopicView) -> list[dict[str, object]]:
         for move in topic.moves
     ]
     return rows
+
+
+def lifted(topic: TopicView) -> Elsewhere | None:
+    """What a lifted topic became; None for one that was not lifted, or not taken up yet."""
+    if topic.line.state not in {State.ESCALATED, State.ARCHIVED}:
+        return None
+    return lifted_to(g.place.id, topic.subject)
+
+
+def agenda_page(topic: TopicView, form: AgendaForm, *, again: bool) -> str:
+    """The page where a meeting is called, which says how many days before."""
+    return render_template(
+        "consultations/agenda.html",
+        place=g.place,
+        topic=topic,
+        form=form,
+        again=again,
+        notice_days=number_of(g.place.id, "notice_days"),
+    )
 
 
 def projects_of(topic: TopicView) -> list[projects.ProjectView]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from flask import abort, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from app.consultations import operations, queries, rules, words
+from app.consultations import operations, queries, rules, steps, words
 from app.consultations.desk_views import bp
 from app.consultations.forms import NoteForm, ProposalForm
 from app.consultations.rules import ENDED, UNSEEN, State
-from app.consultations.showing import REFUSED, history, projects_of
+from app.consultations.showing import REFUSED, history, lifted, projects_of
 from app.core import guard, images, web
 from app.core.errors import NotFound, RuleBroken
 from app.core.times import in_record_language
@@ -51,6 +51,7 @@ def index(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read i
         going_on=[line for line in found if line.state not in ENDED],
         ended=[line for line in found if line.state in ENDED],
         mine=_mine(),
+        shared=steps.shared_in(g.place.id),
         meetings=coming,
         state_of=words.state_badge,
         meeting_badge=badge_of,
@@ -93,6 +94,7 @@ def show(code: str, topic_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- th
         history=history(topic),
         projects=projects_of(topic),
         own=own,
+        lifted=lifted(topic),
         may_withdraw=own and State.WITHDRAWN in rules.MOVES[topic.line.state],
         form=NoteForm(formdata=None),
     )

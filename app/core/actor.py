@@ -20,7 +20,9 @@ class Role(StrEnum):
     COMMITTEE = "committee_member"
     SUPERVISOR = "affairs_supervisor"
     DESIGNER = "designer"
+    SUBDISTRICT = "subdistrict"
     DISTRICT = "district"
+    CITY = "city"
     ADMINISTRATOR = "administrator"
     SYSTEM = "system"
 
@@ -31,10 +33,14 @@ STAFF = frozenset(
         Role.COMMITTEE,
         Role.SUPERVISOR,
         Role.DESIGNER,
+        Role.SUBDISTRICT,
         Role.DISTRICT,
+        Role.CITY,
         Role.ADMINISTRATOR,
     }
 )
+# Whoever works for a place above communities.
+LEVELS = frozenset({Role.SUBDISTRICT, Role.DISTRICT, Role.CITY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,14 @@ class Actor:
         """The staff role the actor acts in there; `NotAllowed` without one."""
         for grant in self.grants:
             if grant.role is Role.SYSTEM or grant.community_id == community_id:
+                return grant.role
+        raise NotAllowed("role")
+
+    def role_above(self, jurisdiction_id: int) -> Role:
+        """The role the actor acts in for a place above communities; `NotAllowed` without one."""
+        for grant in self.grants:
+            acts = grant.role in LEVELS and grant.jurisdiction_id == jurisdiction_id
+            if acts or grant.role is Role.SYSTEM:
                 return grant.role
         raise NotAllowed("role")
 

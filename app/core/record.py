@@ -13,12 +13,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import current_app
 from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
     ForeignKey,
+    Index,
     String,
     Table,
     Text,
@@ -26,26 +29,59 @@ from sqlalchemy import (
     bindparam,
     insert,
     select,
+    text,
     update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import canonical as c
 from app.core import clock
-from app.core.actor import Actor
+from app.core.actor import Actor, Role
 from app.core.db import Base, db
 
 HOURLY = ("ballot.", "checkin.", "convention.signed", "convention.withdrawn")
+
+
+# A community's code is in capitals: the log of a place above never takes its name.
+ABOVE_PREFIX = "d-"
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """The tenant of a log that is no community's: a city, a district or a subdistrict."""
+
+    jurisdiction_id: int
+
+
+# Whose log: a community by its id, or a place above communities.
+Tenant = int | Above
+
+
+def _one_tenant() -> CheckConstraint:
+    return CheckConstraint("(community_id IS NULL) <> (jurisdiction_id IS NULL)", name="one_tenant")
+
+
+def _above_key(table: str, *columns: str) -> Index:
+    """Unique among the rows of places above alone: a ballot's entry pays nothing for it."""
+    rows = text("jurisdiction_id IS NOT NULL")
+    name = f"uq_{table}_above"
+    return Index(
+        name, "jurisdiction_id", *columns, unique=True, sqlite_where=rows, postgresql_where=rows
+    )
 
 
 class RecordLog(Base):
     """A tenant's log: how long it is, its last leaf, and the tops of its subtrees."""
 
     __tablename__ = "record_log"
+    __table_args__ = (_one_tenant(),)
 
     id: Mapped[int] = mapped_column(init=False, primary_key=True)
-    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"), unique=True)
-    code: Mapped[str] = mapped_column(String(40), unique=True)
+    community_id: Mapped[int | None] = mapped_column(ForeignKey("community.id"), unique=True)
+    code: Mapped[str] = mapped_column(String(60), unique=True)
+    jurisdiction_id: Mapped[int | None] = mapped_column(
+        ForeignKey("jurisdiction.id"), unique=True, default=None
+    )
     size: Mapped[int] = mapped_column(default=0)
     head: Mapped[str] = mapped_column(String(64), default=c.NO_HASH)
     frontier: Mapped[str] = mapped_column(Text, default="[]")
@@ -56,42 +92,57 @@ class RecordEntry(Base):
     """One act, in the canonical bytes that are hashed. Never changed, never deleted."""
 
     __tablename__ = "record_entry"
-    __table_args__ = (UniqueConstraint("community_id", "seq"),)
+    __table_args__ = (
+        UniqueConstraint("community_id", "seq"),
+        _above_key("record_entry", "seq"),
+        _one_tenant(),
+    )
 
     id: Mapped[int] = mapped_column(init=False, primary_key=True)
-    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
+    community_id: Mapped[int | None] = mapped_column(ForeignKey("community.id"))
     seq: Mapped[int]
     kind: Mapped[str] = mapped_column(String(40))
     subject: Mapped[str] = mapped_column(String(100), index=True)
     leaf: Mapped[str] = mapped_column(String(64), index=True)
     entry: Mapped[str] = mapped_column(Text)
+    jurisdiction_id: Mapped[int | None] = mapped_column(ForeignKey("jurisdiction.id"), default=None)
 
 
 class RecordOpening(Base):
     """The salt and value behind a commitment. Erasing the row leaves the log whole."""
 
     __tablename__ = "record_opening"
-    __table_args__ = (UniqueConstraint("community_id", "seq", "name"),)
+    __table_args__ = (
+        UniqueConstraint("community_id", "seq", "name"),
+        _above_key("record_opening", "seq", "name"),
+        _one_tenant(),
+    )
 
     id: Mapped[int] = mapped_column(init=False, primary_key=True)
-    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
+    community_id: Mapped[int | None] = mapped_column(ForeignKey("community.id"))
     seq: Mapped[int]
     name: Mapped[str] = mapped_column(String(40))
     salt: Mapped[str] = mapped_column(String(64))
     value: Mapped[str] = mapped_column(Text)
+    jurisdiction_id: Mapped[int | None] = mapped_column(ForeignKey("jurisdiction.id"), default=None)
 
 
 class RecordCheckpoint(Base):
     """A signed note over the log at one size."""
 
     __tablename__ = "record_checkpoint"
-    __table_args__ = (UniqueConstraint("community_id", "size"),)
+    __table_args__ = (
+        UniqueConstraint("community_id", "size"),
+        _above_key("record_checkpoint", "size"),
+        _one_tenant(),
+    )
 
     id: Mapped[int] = mapped_column(init=False, primary_key=True)
-    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
+    community_id: Mapped[int | None] = mapped_column(ForeignKey("community.id"))
     size: Mapped[int]
     note: Mapped[str] = mapped_column(Text)
     written_at: Mapped[datetime]
+    jurisdiction_id: Mapped[int | None] = mapped_column(ForeignKey("jurisdiction.id"), default=None)
 
 
 class SystemValue(Base):
@@ -162,7 +213,8 @@ class HeldLog:
     """A log whose row this transaction has locked; the columns of RecordLog by the same names."""
 
     id: int
-    community_id: int
+    community_id: int | None
+    jurisdiction_id: int | None
     code: str
     size: int
     head: str
@@ -170,16 +222,31 @@ class HeldLog:
     last_at: datetime | None
 
 
-def open_log(session: Session, community_id: int, code: str) -> None:
+def of_tenant(model: Any, tenant: Tenant) -> ColumnElement[bool]:
+    """That a row of the record belongs to a tenant, as a condition."""
+    condition: ColumnElement[bool] = (
+        model.jurisdiction_id == tenant.jurisdiction_id
+        if isinstance(tenant, Above)
+        else model.community_id == tenant
+    )
+    return condition
+
+
+def open_log(session: Session, tenant: Tenant, code: str) -> None:
     """Begin a tenant's log. The code is part of every entry and never changes."""
-    session.add(RecordLog(community_id=community_id, code=code))
+    if isinstance(tenant, Above):
+        above = tenant.jurisdiction_id
+        name = ABOVE_PREFIX + code
+        session.add(RecordLog(community_id=None, jurisdiction_id=above, code=name))
+    else:
+        session.add(RecordLog(community_id=tenant, code=code))
 
 
 def record(
     session: Session,
     actor: Actor,
     act: Act,
-    community_id: int,
+    tenant: Tenant,
     held: HeldLog | None = None,
     at: datetime | None = None,
 ) -> Written:
@@ -188,13 +255,13 @@ def record(
     The log's row is locked first, so entries are numbered without gaps; `held` is for who locked
     it already, and good for one entry. `at` is the moment by which the act was decided, read after
     the lock: a second look at the clock could fall behind a deadline that the act was in time for.
-    `acted_as` is the role; empty means the actor's role in this community.
+    `acted_as` is the role; empty means the actor's role in this community or place above.
     Raises: ValueError for facts the kind lacks.
     """
     _check_facts(act)
-    log = held or _lock(session, community_id)
+    log = held or _lock(session, tenant)
     at = at or clock.now()
-    role = act.acted_as or actor.role_in(community_id).value
+    role = act.acted_as or _role(actor, tenant).value
     openings: dict[str, tuple[bytes, object]] = {
         name: (secrets.token_bytes(32), value) for name, value in act.private.items()
     }
@@ -218,6 +285,12 @@ def record(
     return _append(session, log, act, entry, openings, at)
 
 
+def _role(actor: Actor, tenant: Tenant) -> Role:
+    if isinstance(tenant, Above):
+        return actor.role_above(tenant.jurisdiction_id)
+    return actor.role_in(tenant)
+
+
 def _append(
     session: Session,
     log: HeldLog,
@@ -226,22 +299,24 @@ def _append(
     openings: dict[str, tuple[bytes, object]],
     at: datetime,
 ) -> Written:
-    text = c.canonical(entry)
-    leaf = c.leaf_hash(text)
+    whole = c.canonical(entry)
+    leaf = c.leaf_hash(whole)
     frontier = c.push(_load(log.frontier), leaf)
     session.execute(
         insert(_ENTRY).values(
             community_id=log.community_id,
+            jurisdiction_id=log.jurisdiction_id,
             seq=log.size,
             kind=act.kind.name,
             subject=act.subject,
             leaf=leaf.hex(),
-            entry=text.decode(),
+            entry=whole.decode(),
         )
     )
     rows = [
         {
             "community_id": log.community_id,
+            "jurisdiction_id": log.jurisdiction_id,
             "seq": log.size,
             "name": name,
             "salt": salt.hex(),
@@ -274,15 +349,15 @@ def _check_facts(act: Act) -> None:
         )
 
 
-_LOCK = (
-    select(*(_LOG.c[name] for name in HeldLog.__dataclass_fields__))
-    .where(_LOG.c.community_id == bindparam("wanted"))
-    .with_for_update()
-)
+_HELD = select(*(_LOG.c[name] for name in HeldLog.__dataclass_fields__))
+_LOCK = _HELD.where(_LOG.c.community_id == bindparam("wanted")).with_for_update()
+_LOCK_ABOVE = _HELD.where(_LOG.c.jurisdiction_id == bindparam("wanted")).with_for_update()
 
 
-def _lock(session: Session, community_id: int) -> HeldLog:
-    return HeldLog(*session.execute(_LOCK, {"wanted": community_id}).one())
+def _lock(session: Session, tenant: Tenant) -> HeldLog:
+    if isinstance(tenant, Above):
+        return HeldLog(*session.execute(_LOCK_ABOVE, {"wanted": tenant.jurisdiction_id}).one())
+    return HeldLog(*session.execute(_LOCK, {"wanted": tenant}).one())
 
 
 def _hour(moment: datetime) -> datetime:
@@ -300,30 +375,31 @@ def _dump(frontier: list[bytes | None]) -> str:
 # --- checkpoints -------------------------------------------------------------------------------
 
 
-def checkpoint(session: Session, community_id: int) -> str:
+def checkpoint(session: Session, tenant: Tenant) -> str:
     """Sign the log as it stands in this transaction, once for each size; gives the note."""
-    log = _lock(session, community_id)
-    mine = (
-        RecordCheckpoint.community_id == community_id,
-        RecordCheckpoint.size == log.size,
-    )
+    log = _lock(session, tenant)
+    mine = of_tenant(RecordCheckpoint, tenant), RecordCheckpoint.size == log.size
     existing = session.scalar(select(RecordCheckpoint.note).where(*mine))
     if existing is not None:
         return existing
     note = _sign(f"{log_host(session)}/{log.code}", log.size, c.root_of(_load(log.frontier)))
     session.execute(
         insert(RecordCheckpoint).values(
-            community_id=community_id, size=log.size, note=note, written_at=clock.now()
+            community_id=log.community_id,
+            jurisdiction_id=log.jurisdiction_id,
+            size=log.size,
+            note=note,
+            written_at=clock.now(),
         )
     )
     return note
 
 
-def latest_checkpoint(community_id: int) -> str | None:
+def latest_checkpoint(tenant: Tenant) -> str | None:
     """The newest signed note of a log, for receipts and the public record page."""
     return db.session.scalar(
         select(RecordCheckpoint.note)
-        .where(RecordCheckpoint.community_id == community_id)
+        .where(of_tenant(RecordCheckpoint, tenant))
         .order_by(RecordCheckpoint.size.desc())
         .limit(1)
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from app.attachments.steps import keep_picture
+from app.communities.settings import number_of
 from app.core import canonical as c
 from app.core import clock
 from app.core import record as records
@@ -45,7 +46,6 @@ REVISED = records.register(
     meaning="a proposal changes, perhaps because of an opinion (its post's id)",
 )
 ID_BYTES = 5
-NOTICE_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,8 @@ def call_session(actor: Actor, *, community_id: int, design_id: str, meeting: Ne
         proposal = _lock(session, community_id, design_id)
         if proposal.state != State.PUBLISHED:
             raise RuleBroken("design.wrong_state", state=proposal.state)
-        called = replace(meeting, subject=_subject(proposal), notice_days=NOTICE_DAYS)
+        days = number_of(community_id, "notice_days")
+        called = replace(meeting, subject=_subject(proposal), notice_days=days)
         before = meetings.announced_before(session, community_id, called)
         if before is not None:
             return before

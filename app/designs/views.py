@@ -9,6 +9,7 @@ from flask import Blueprint, abort, g, redirect, render_template, request, url_f
 from flask_babel import gettext as _
 from wtforms.fields.choices import SelectChoice
 
+from app.communities.settings import number_of
 from app.core import guard, images, web
 from app.core.errors import NotFound
 from app.core.times import in_record_language
@@ -255,7 +256,13 @@ def call(code: str, design_id: str) -> ResponseReturnValue:
         web.tell("done", _("公告已发布，居民现在可以报名。"))
         return redirect(url_for("designs.show", code=code, design_id=design_id), 303)
     status = REFUSED if request.method == "POST" else 200
-    page = render_template("designs/session.html", place=g.place, proposal=proposal, form=form)
+    page = render_template(
+        "designs/session.html",
+        place=g.place,
+        proposal=proposal,
+        form=form,
+        notice_days=number_of(g.place.id, "notice_days"),
+    )
     return page, status
 
 

@@ -17,12 +17,14 @@ from typing import IO, TYPE_CHECKING, Any
 
 from app.core import canonical as c
 from app.core.errors import NotFound
-from app.core.record import latest_checkpoint, public_keys
+from app.core.record import Above, latest_checkpoint, public_keys
 from app.exports import queries, verify_record
 from app.exports.cells import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from app.core.record import Tenant
 
 VERIFIER = Path(__file__).with_name("verify_record.py")
 # A fixed date: two exports of the same size are the same bytes.
@@ -99,22 +101,22 @@ def _csv_line(row: Sequence[object]) -> bytes:
     return text.getvalue().encode()
 
 
-def write_public(out: IO[bytes], community_id: int) -> str:
+def write_public(out: IO[bytes], tenant: Tenant) -> str:
     """The archive as far as it is signed already, for anyone: it writes nothing; gives its name.
 
     Raises: NotFound before the first checkpoint.
     """
-    log = queries.log_of(community_id)
-    size = queries.newest_checkpoint(community_id)
+    log = queries.log_of(tenant)
+    size = queries.newest_checkpoint(tenant)
     if not size:
         raise NotFound("checkpoint")
-    write_archive(out, community_id, log.code, size)
+    write_archive(out, tenant, log.code, size)
     return f"record-{log.code}-{size}.zip"
 
 
 def write_archive(
     out: IO[bytes],
-    community_id: int,
+    tenant: Tenant,
     log: str,
     size: int,
     more_keys: Sequence[bytes] = (),
@@ -126,13 +128,14 @@ def write_archive(
     """
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as raw:
         writer = _Writer(raw)
-        writer.lines("entries.jsonl", queries.entry_lines(community_id, size))
-        _write_checkpoints(writer, community_id, size, more_keys)
-        writer.lines("openings.jsonl", queries.opening_lines(community_id, size))
-        polls = queries.polls_in_record(community_id, size)
-        for poll in polls:
-            _write_poll(writer, community_id, poll)
-        _write_tables(writer, community_id, size, polls)
+        writer.lines("entries.jsonl", queries.entry_lines(tenant, size))
+        _write_checkpoints(writer, tenant, size, more_keys)
+        writer.lines("openings.jsonl", queries.opening_lines(tenant, size))
+        polls = queries.polls_in_record(tenant, size)
+        if not isinstance(tenant, Above):
+            for poll in polls:
+                _write_poll(writer, tenant, poll)
+        _write_tables(writer, tenant, size, polls)
         writer.whole("README.txt", READ_ME.format(log=log, size=size).encode())
         writer.whole("verify_record.py", VERIFIER.read_bytes())
         manifest = {
@@ -158,16 +161,16 @@ def verdict(path: Path, keys: str | None = None, checkpoint: str | None = None) 
 
 
 def _write_checkpoints(
-    writer: _Writer, community_id: int, size: int, more_keys: Sequence[bytes]
+    writer: _Writer, tenant: Tenant, size: int, more_keys: Sequence[bytes]
 ) -> None:
-    for covered, note in queries.checkpoints(community_id, size):
+    for covered, note in queries.checkpoints(tenant, size):
         writer.whole(f"checkpoints/{covered:010d}.txt", note.encode())
-    writer.whole("keys.json", keys_json(community_id, more_keys))
+    writer.whole("keys.json", keys_json(tenant, more_keys))
 
 
-def keys_json(community_id: int, more_keys: Sequence[bytes] = ()) -> bytes:
-    """The public key under the name this community's log signs with, and others where given."""
-    newest = latest_checkpoint(community_id)
+def keys_json(tenant: Tenant, more_keys: Sequence[bytes] = ()) -> bytes:
+    """The public key under the name this tenant's log signs with, and others where given."""
+    newest = latest_checkpoint(tenant)
     origins = [newest.split("\n", 1)[0]] if newest else []
     return json.dumps(public_keys(origins, more_keys)).encode()
 
@@ -183,7 +186,7 @@ def _write_poll(writer: _Writer, community_id: int, poll: queries.PollInRecord) 
 
 
 def _write_tables(
-    writer: _Writer, community_id: int, size: int, polls: Sequence[queries.PollInRecord]
+    writer: _Writer, tenant: Tenant, size: int, polls: Sequence[queries.PollInRecord]
 ) -> None:
     writer.table(
         "tables/polls.csv",
@@ -208,7 +211,7 @@ def _write_tables(
     writer.table(
         "tables/timeline.csv",
         ["seq", "at", "kind", "subject", "actor"],
-        queries.timeline_rows(community_id, size),
+        queries.timeline_rows(tenant, size),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 from flask import Blueprint, current_app
@@ -15,6 +15,7 @@ from app.communities import walks
 from app.core.actor import SYSTEM, Role
 from app.core.errors import NotFound, RuleBroken
 from app.core.out_files import whole_file
+from app.core.record import ABOVE_PREFIX
 from app.core.times import in_record_language
 from app.exports import archive, guides, operations, papers, printing
 from app.exports.operations import LettersWanted
@@ -22,6 +23,8 @@ from app.exports.rules import HaveLetter
 from app.voting import queries as voting
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.communities.queries import CommunityView
 
 bp = Blueprint("record_cli", __name__, cli_group="record")
@@ -70,11 +73,23 @@ def guide(role: str, out: Path, community: str) -> None:
     "-o", "out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The zip."
 )
 def export(community: str, out: Path) -> None:
-    """Sign a community's log and write its verifiable archive."""
-    place = _place(community)
+    """Sign a log and write its verifiable archive: a community's, or `d-BY` of a place above."""
+    try:
+        export_log = _log(community)
+    except NotFound as error:
+        raise click.ClickException(f"refused: no community {community}") from error
     with whole_file(out) as file:
-        done = operations.export_record(SYSTEM, community=place, out=file)
+        done = export_log(file)
     click.echo(f"entries={done.size} bytes={out.stat().st_size}")
+
+
+def _log(name: str) -> Callable[[IO[bytes]], operations.Export]:
+    """What exports the log of this name. Raises: NotFound."""
+    if name.startswith(ABOVE_PREFIX):
+        area = communities.area_by_code(name.removeprefix(ABOVE_PREFIX))
+        return lambda file: operations.export_area_record(SYSTEM, area=area, out=file)
+    place = communities.community_by_code(name)
+    return lambda file: operations.export_record(SYSTEM, community=place, out=file)
 
 
 def _place(code: str) -> CommunityView:
@@ -184,13 +199,13 @@ def verify(what: str, keys: str | None, checkpoint: str | None) -> None:
         _say_report(Path(what), keys, checkpoint)
         return
     try:
-        place = communities.community_by_code(what)
+        export_log = _log(what)
     except NotFound as error:
         raise _NotChecked(f"refused: neither a file nor a community: {what}") from error
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "record.zip"
         with path.open("wb") as file:
-            operations.export_record(SYSTEM, community=place, out=file)
+            export_log(file)
         _say_report(path, keys, checkpoint)
 
 

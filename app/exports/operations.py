@@ -9,7 +9,7 @@ from app.communities import walks
 from app.communities.queries import address_of
 from app.core.db import db, transaction
 from app.core.errors import RuleBroken
-from app.core.record import checkpoint
+from app.core.record import Above, checkpoint
 from app.core.times import in_record_language
 from app.exports import archive, dossier, papers, poll_report, printing, queries, rules, workbooks
 from app.people import codes
@@ -23,8 +23,9 @@ from app.voting.rules import Phase
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.communities.queries import CommunityView
+    from app.communities.queries import AreaView, CommunityView
     from app.core.actor import Actor
+    from app.core.record import Tenant
     from app.people.codes import DrawnCode
 
 
@@ -50,10 +51,23 @@ def export_record(actor: Actor, *, community: CommunityView, out: IO[bytes]) -> 
             community_id=community.id,
             person_id=actor.person_id,
         )
-    log = queries.log_of(community.id)
+    return _written(out, community.id)
+
+
+def export_area_record(actor: Actor, *, area: AreaView, out: IO[bytes]) -> Export:
+    """The same of the log of a city, district or subdistrict. Raises: NotAllowed."""
+    with transaction(small=True) as session:
+        require(actor, Permission.AREA_RECORD_EXPORT, area.place)
+        checkpoint(session, Above(area.id))
+        security(session, "record.exported", person_id=actor.person_id, area=area.code)
+    return _written(out, Above(area.id))
+
+
+def _written(out: IO[bytes], tenant: Tenant) -> Export:
+    log = queries.log_of(tenant)
     # Entries written meanwhile belong to the next export.
-    size = queries.newest_checkpoint(community.id)
-    archive.write_archive(out, community.id, log.code, size)
+    size = queries.newest_checkpoint(tenant)
+    archive.write_archive(out, tenant, log.code, size)
     db.session.rollback()
     return Export(f"record-{log.code}-{size}.zip", size)
 

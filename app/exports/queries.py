@@ -12,7 +12,15 @@ from app.core import canonical as c
 from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFound
-from app.core.record import RecordCheckpoint, RecordEntry, RecordLog, RecordOpening
+from app.core.record import (
+    Above,
+    RecordCheckpoint,
+    RecordEntry,
+    RecordLog,
+    RecordOpening,
+    Tenant,
+    of_tenant,
+)
 from app.discussion.models import Post
 from app.exports.rules import plan_letters
 from app.people.codes import codes_now
@@ -29,6 +37,7 @@ if TYPE_CHECKING:
 
 BATCH = 2000
 SUBJECTS = 500
+PAGE = 50
 BALLOTS = ("ballot.cast", "ballot.logged")
 # The kinds of entry whose receipts print a check code.
 WITH_RECEIPT = ("ballot.cast", "convention.signed")
@@ -86,21 +95,19 @@ def standing(now: Mapping[int, CodeNow]) -> dict[int, tuple[int, bool]]:
     return {home: (code.generation, code.living) for home, code in now.items()}
 
 
-def log_of(community_id: int) -> LogView:
-    """A community's log. Raises: NotFound."""
+def log_of(tenant: Tenant) -> LogView:
+    """A tenant's log. Raises: NotFound."""
     row = db.session.execute(
-        select(RecordLog.code, RecordLog.size, RecordLog.head).where(
-            RecordLog.community_id == community_id
-        )
+        select(RecordLog.code, RecordLog.size, RecordLog.head).where(of_tenant(RecordLog, tenant))
     ).first()
     if row is None:
         raise NotFound("record")
     return LogView(*row)
 
 
-def entry_lines(community_id: int, size: int) -> Iterator[bytes]:
+def entry_lines(tenant: Tenant, size: int) -> Iterator[bytes]:
     """The canonical bytes of the first `size` entries, in order."""
-    for batch in _batches(community_id, size):
+    for batch in _batches(tenant, size):
         for row in batch:
             yield row.entry.encode()
 
@@ -115,6 +122,17 @@ class EntryAbout:
     subject: str
     data: dict[str, Any]
     leaf: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """An entry of a log as its page lists it."""
+
+    seq: int
+    at: datetime
+    kind: str
+    actor: str
+    data: dict[str, Any]
 
 
 def entries_about(community_id: int, subjects: Sequence[str]) -> list[EntryAbout]:
@@ -143,27 +161,42 @@ def entries_about(community_id: int, subjects: Sequence[str]) -> list[EntryAbout
     ]
 
 
+def latest_entries(tenant: Tenant, page: int) -> list[EntryLine]:
+    """One page of a log, the newest first; not for a log with ballots."""
+    rows = db.session.scalars(
+        select(RecordEntry.entry)
+        .where(of_tenant(RecordEntry, tenant))
+        .order_by(RecordEntry.seq.desc())
+        .limit(PAGE)
+        .offset((page - 1) * PAGE)
+    )
+    return [
+        EntryLine(e["seq"], clock.from_record(e["at"]), e["kind"], e["actor"], e["data"])
+        for e in map(json.loads, rows)
+    ]
+
+
 def posts_about(community_id: int, subject: str) -> list[str]:
     """The ids of everything written about a subject, what was returned or hidden too."""
     mine = Post.community_id == community_id, Post.subject == subject
     return list(db.session.scalars(select(Post.public_id).where(*mine).order_by(Post.id)))
 
 
-def timeline_rows(community_id: int, size: int) -> Iterator[list[object]]:
+def timeline_rows(tenant: Tenant, size: int) -> Iterator[list[object]]:
     """Number, time, kind, subject and role of the first `size` entries."""
-    for batch in _batches(community_id, size):
+    for batch in _batches(tenant, size):
         for row in batch:
             entry = json.loads(row.entry)
             yield [entry[key] for key in ("seq", "at", "kind", "subject", "actor")]
 
 
-def _batches(community_id: int, size: int) -> Iterator[list[Any]]:
+def _batches(tenant: Tenant, size: int) -> Iterator[list[Any]]:
     for start in range(0, size, BATCH):
         yield list(
             db.session.execute(
                 select(RecordEntry.seq, RecordEntry.entry)
                 .where(
-                    RecordEntry.community_id == community_id,
+                    of_tenant(RecordEntry, tenant),
                     RecordEntry.seq >= start,
                     RecordEntry.seq < min(start + BATCH, size),
                 )
@@ -172,28 +205,26 @@ def _batches(community_id: int, size: int) -> Iterator[list[Any]]:
         )
 
 
-def checkpoints(community_id: int, size: int) -> Iterator[tuple[int, str]]:
+def checkpoints(tenant: Tenant, size: int) -> Iterator[tuple[int, str]]:
     """Every signed note up to `size`, smallest first."""
     rows = db.session.execute(
         select(RecordCheckpoint.size, RecordCheckpoint.note)
-        .where(RecordCheckpoint.community_id == community_id, RecordCheckpoint.size <= size)
+        .where(of_tenant(RecordCheckpoint, tenant), RecordCheckpoint.size <= size)
         .order_by(RecordCheckpoint.size)
     )
     yield from ((row.size, row.note) for row in rows)
 
 
-def newest_checkpoint(community_id: int) -> int:
+def newest_checkpoint(tenant: Tenant) -> int:
     """The size of the newest signed note; 0 before the first."""
-    newest = select(func.max(RecordCheckpoint.size)).where(
-        RecordCheckpoint.community_id == community_id
-    )
+    newest = select(func.max(RecordCheckpoint.size)).where(of_tenant(RecordCheckpoint, tenant))
     return db.session.scalar(newest) or 0
 
 
-def opening_lines(community_id: int, size: int) -> Iterator[bytes]:
+def opening_lines(tenant: Tenant, size: int) -> Iterator[bytes]:
     """What the public may open: the choice of every voter's last ballot in closed polls."""
     after = -1
-    while batch := _openings(community_id, size, after):
+    while batch := _openings(tenant, size, after):
         for row in batch:
             yield c.canonical(
                 {
@@ -206,11 +237,11 @@ def opening_lines(community_id: int, size: int) -> Iterator[bytes]:
         after = batch[-1].seq
 
 
-def _openings(community_id: int, size: int, after: int) -> list[Any]:
+def _openings(tenant: Tenant, size: int, after: int) -> list[Any]:
     closed = (
         select(RecordEntry.subject)
         .where(
-            RecordEntry.community_id == community_id,
+            of_tenant(RecordEntry, tenant),
             RecordEntry.kind == "poll.closed",
             RecordEntry.seq < size,
         )
@@ -235,7 +266,7 @@ def _openings(community_id: int, size: int, after: int) -> list[Any]:
             )
             .join(Poll, Poll.id == Ballot.poll_id)
             .where(
-                RecordOpening.community_id == community_id,
+                of_tenant(RecordOpening, tenant),
                 RecordOpening.name == "choice",
                 RecordOpening.seq > after,
                 RecordOpening.seq < size,
@@ -247,12 +278,15 @@ def _openings(community_id: int, size: int, after: int) -> list[Any]:
     )
 
 
-def polls_in_record(community_id: int, size: int) -> list[PollInRecord]:
+def polls_in_record(tenant: Tenant, size: int) -> list[PollInRecord]:
     """Every poll whose opening lies in the first `size` entries, in order of opening."""
+    if isinstance(tenant, Above):
+        # Nothing is voted on above a community.
+        return []
     rows = db.session.execute(
         select(RecordEntry.kind, RecordEntry.entry)
         .where(
-            RecordEntry.community_id == community_id,
+            of_tenant(RecordEntry, tenant),
             RecordEntry.seq < size,
             RecordEntry.kind.in_(["poll.opened", "poll.closed"]),
         )
@@ -264,7 +298,7 @@ def polls_in_record(community_id: int, size: int) -> list[PollInRecord]:
         data = json.loads(row.entry)["data"]
         (opened if row.kind == "poll.opened" else closed)[data["poll"]] = data
     polls = db.session.execute(
-        select(Poll.id, Poll.public_id, Poll.ballot_text).where(Poll.community_id == community_id)
+        select(Poll.id, Poll.public_id, Poll.ballot_text).where(Poll.community_id == tenant)
     )
     known = {row.public_id: row for row in polls}
     return [

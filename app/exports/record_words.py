@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext as _
 
+from app.communities import setting_words as settings
+from app.communities.setting_rules import CATALOGUE, Sort
 from app.consultations.rules import State
 from app.consultations.words import state_badge
 from app.discussion.words import disposition_badge
 
 if TYPE_CHECKING:
-    from app.exports.queries import EntryAbout
+    from app.exports.queries import EntryAbout, EntryLine
 
 
 # These say more than their name: where a topic went, what became of an opinion, how many came.
@@ -26,7 +28,40 @@ SPOKEN: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
-def act_text(entry: EntryAbout) -> str:
+def _setting(data: dict[str, Any]) -> str:
+    """What a setting was and is; a name, phone or number is not in the entry."""
+    key = str(data["key"])
+    if not data["to"]:
+        return _("设置“%(what)s”：恢复为上级的值", what=settings.label(key))
+    if CATALOGUE[key].sort is Sort.TEXT:
+        return _("设置“%(what)s”：改写", what=settings.label(key))
+    return _(
+        "设置“%(what)s”：改为%(to)s",
+        what=settings.label(key),
+        to=settings.value_text(key, str(data["to"])),
+    )
+
+
+SPOKEN["setting.changed"] = _setting
+
+
+def actor_text(role: str) -> str:
+    """In what capacity an act was done."""
+    return {
+        "resident": _("居民"),
+        "voter": _("居民"),
+        "committee_clerk": _("社区工作人员"),
+        "committee_member": _("居委会委员"),
+        "affairs_supervisor": _("居务监督委员"),
+        "designer": _("设计师"),
+        "subdistrict": _("街道工作人员"),
+        "district": _("区级工作人员"),
+        "city": _("市级工作人员"),
+        "system": _("系统"),
+    }.get(role, role)
+
+
+def act_text(entry: EntryAbout | EntryLine) -> str:
     """One act in a few words; what the words do not know is called a further entry."""
     if entry.kind in SPOKEN:
         return SPOKEN[entry.kind](entry.data)
@@ -48,6 +83,13 @@ def plain_words() -> dict[str, str]:
         "topic.voted": _("登记表决结果"),
         "minutes.written": _("写会议纪要"),
         "minutes.confirmed": _("第二人确认会议纪要"),
+        "topic.lifted": _("社区提上来一个议题"),
+        "lift.returned": _("把议题退回社区"),
+        "shared.opened": _("接下议题，和几个社区一起商量"),
+        "shared.post_published": _("公布一条意见"),
+        "shared.post_returned": _("退回一条意见"),
+        "shared.disposed": _("答复一条意见"),
+        "shared.outcome": _("公布协商结果"),
         "post.published": _("公布一条意见"),
         "post.returned": _("退回一条意见"),
         "post.hidden": _("隐藏一条意见"),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
+from app.communities.setting_rules import CATALOGUE
+from app.communities.settings import said_number
 from app.core import clock
 from app.core.db import db
 from app.core.record import RecordEntry, SystemValue
@@ -74,19 +77,36 @@ def rows_over(field: str, before: datetime) -> int:
 
 
 def polls_over(before: datetime) -> list[PollOver]:
-    """The polls closed before then whose choices are still kept; ratings are not among them."""
+    """The polls whose choices have been kept long enough; ratings are not among them.
+
+    That is, closed before then; where a community or a place above it says how many days its
+    choices are kept, closed so many days ago.
+    """
     erased = select(RecordEntry.id).where(
         RecordEntry.community_id == Poll.community_id,
         RecordEntry.subject == "poll:" + Poll.public_id,
         RecordEntry.kind == "openings.erased",
     )
+    earliest = clock.now() - timedelta(days=CATALOGUE["keep_choices_days"].least)
     rows = db.session.execute(
-        select(Poll.community_id, Poll.public_id)
+        select(Poll.community_id, Poll.public_id, Poll.closed_at)
         .where(
             Poll.kind.in_(KEPT_FOR_A_TIME),
-            Poll.closed_at < before,
+            Poll.closed_at < max(before, earliest),
             ~erased.exists(),
         )
         .order_by(Poll.closed_at, Poll.id)
     )
-    return [PollOver(row.community_id, row.public_id) for row in rows]
+    found = rows.all()
+    ends = {one: _choices_end(one, before) for one in {row.community_id for row in found}}
+    return [
+        PollOver(row.community_id, row.public_id)
+        for row in found
+        if row.closed_at is not None and row.closed_at < ends[row.community_id]
+    ]
+
+
+def _choices_end(community_id: int, before: datetime) -> datetime:
+    """Polls of this community closed before then have no choices kept any more."""
+    days = said_number(community_id, "keep_choices_days")
+    return before if days is None else clock.now() - timedelta(days=days)

@@ -26,7 +26,7 @@ from app.config import ROOT
 from app.core import clock
 from app.core.db import db
 from app.core.errors import RuleBroken
-from app.core.record import RecordLog, checkpoint, public_key
+from app.core.record import Above, RecordLog, checkpoint, public_key
 from app.core.words import listed
 from app.exports import archive
 from app.keeping import engines, packing, sealing, words
@@ -171,15 +171,17 @@ def verify_logs(work: Path, keys: Sequence[bytes], checked: Checked) -> None:
     a drill proves that a backup holds together, not that somebody signs it today.
     """
     logs = db.session.execute(
-        select(RecordLog.community_id, RecordLog.code, RecordLog.size)
+        select(RecordLog.community_id, RecordLog.jurisdiction_id, RecordLog.code, RecordLog.size)
         .where(RecordLog.size > 0)
         .order_by(RecordLog.code)
     ).all()
     for log in logs:
         path = work / "record.zip"
-        checkpoint(db.session(), log.community_id)
+        above = log.jurisdiction_id
+        tenant = Above(above) if above is not None else log.community_id
+        checkpoint(db.session(), tenant)
         with path.open("wb") as file:
-            archive.write_archive(file, log.community_id, log.code, log.size, keys)
+            archive.write_archive(file, tenant, log.code, log.size, keys)
         db.session.rollback()
         report = archive.verdict(path)
         problem = [] if report.exit_code == 0 else [words.not_verified(log.code, report.lines)]

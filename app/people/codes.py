@@ -7,14 +7,16 @@ good: if the printing breaks off, nobody has lost anything.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import func, insert, select, update
 
 from app.communities.models import Community
+from app.communities.settings import number_of
 from app.core import clock
 from app.core.errors import RuleBroken
-from app.people import rules, secrets_box
+from app.people import secrets_box
 from app.people.models import DeskConfirmation, HouseholdCode, HouseholdNoticeKind
 from app.people.steps import tell_households
 
@@ -137,22 +139,27 @@ def put_in_force(session: Session, community_id: int, drawn: Sequence[DrawnCode]
         if one.generation != known + (not one.shown_again):
             raise RuleBroken("codes.changed")
     now = clock.now()
+    lasts = timedelta(days=number_of(community_id, "code_valid_days"))
     had = [one.household_id for one in fresh if one.generation > 1]
     void(session, community_id, had, now)
     for some in _slices(fresh):
-        session.execute(insert(HouseholdCode), [_values(community_id, one, now) for one in some])
+        session.execute(
+            insert(HouseholdCode), [_values(community_id, one, now, lasts) for one in some]
+        )
     tell_households(session, community_id, had, HouseholdNoticeKind.CODE_REISSUED)
     return sum(before.get(household_id, NO_CODE).living for household_id in had)
 
 
-def _values(community_id: int, one: DrawnCode, now: datetime) -> dict[str, object]:
+def _values(
+    community_id: int, one: DrawnCode, now: datetime, lasts: timedelta
+) -> dict[str, object]:
     return {
         "community_id": community_id,
         "household_id": one.household_id,
         "code_hash": secrets_box.hash_code(one.code),
         "generation": one.generation,
         "issued_at": now,
-        "expires_at": now + rules.CODE_VALID,
+        "expires_at": now + lasts,
         "wrong_count": 0,
     }
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.communities.models import Community, Household
 from app.communities.queries import residences
+from app.communities.settings import number_of
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
@@ -200,7 +201,7 @@ def _member(session: Session, actor: Actor, found: Any, joined_by: JoinedBy | No
     ):
         return actor.person_id
     count = session.scalar(select(func.count(Membership.id)).where(*living)) or 0
-    if count >= rules.MEMBERS_PER_HOUSEHOLD:
+    if count >= number_of(found.community_id, "members_per_household"):
         return None
     now = clock.now()
     person = Person(ref=secrets.token_urlsafe(16), created_at=now, adult_declared_at=now)

@@ -10,8 +10,6 @@ from app.core.canonical import crockford_clean
 
 CODE_LENGTH = 10
 WRONG_FACTS_TO_LOCK = 10
-MEMBERS_PER_HOUSEHOLD = 8
-CODE_VALID = timedelta(days=366)
 DESK_NUMBER_VALID = timedelta(minutes=10)
 OWN_PHONE_SESSION = timedelta(days=366)
 SHARED_PHONE_SESSION = timedelta(hours=2)

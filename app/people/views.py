@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from app.communities import queries as communities
 from app.communities import walks
+from app.communities.settings import number_of
 from app.core import clock, guard, web
 from app.core.errors import NotSaved, RuleBroken, SaveUnknown
 from app.core.limits import Ceiling
@@ -29,7 +30,6 @@ from app.people.member_queries import members
 from app.people.operations import Enrolled, Entry
 from app.people.rules import (
     DESK_NUMBER_VALID,
-    MEMBERS_PER_HOUSEHOLD,
     CodeState,
     RevealReason,
     browser_kind,
@@ -194,7 +194,7 @@ def mine(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
             g.place.id, home.household_id, 50, reader=actor.person_id
         ),
         members=words.members(members(g.place.id, home.household_id), actor.person_id),
-        most=MEMBERS_PER_HOUSEHOLD,
+        most=number_of(g.place.id, "members_per_household"),
     )
 
 

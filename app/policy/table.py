@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from app.core.actor import Actor, Role
+from app.core.actor import LEVELS, Actor, Role
 from app.core.errors import NotAllowed
 
 if TYPE_CHECKING:
@@ -37,6 +37,12 @@ class Permission(StrEnum):
     PICTURE_ADD = "picture.add"
     DESIGNER_HOME = "designer.home"
     DISTRICT_VIEW = "district.view"
+    SETTINGS_VIEW = "settings.view"
+    SETTINGS_CHANGE = "settings.change"
+    AREA_SETTINGS = "area.settings"
+    AREA_RECORD_EXPORT = "area.record_export"
+    AREA_TOPICS = "area.topics"
+    SHARED_WRITE = "shared.write"
     INBOX_READ = "inbox.read"
     NOTICE_DELIVER = "notice.deliver"
     OPINION_WRITE = "opinion.write"
@@ -65,7 +71,10 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something is: a community and the jurisdictions above it, or a jurisdiction alone."""
+    """Where something is: a community and the jurisdictions above it, or a jurisdiction.
+
+    The jurisdictions go upwards; without a community the first is the place itself.
+    """
 
     community_id: int | None = None
     jurisdiction_ids: tuple[int, ...] = ()
@@ -79,14 +88,20 @@ def _in_community(*roles: Role) -> Callable[[Actor, Place], bool]:
     return holds
 
 
-def _above(role: Role) -> Callable[[Actor, Place], bool]:
-    def holds(actor: Actor, place: Place) -> bool:
-        return any(
-            grant.role is role and grant.jurisdiction_id in place.jurisdiction_ids
-            for grant in actor.grants
-        )
+def _above(actor: Actor, place: Place) -> bool:
+    """Somebody of any place above: they see what their level covers."""
+    return any(
+        grant.role in LEVELS and grant.jurisdiction_id in place.jurisdiction_ids
+        for grant in actor.grants
+    )
 
-    return holds
+
+def _of_area(actor: Actor, place: Place) -> bool:
+    """Somebody of exactly this place: nobody acts for the places below or above their own."""
+    return place.community_id is None and any(
+        grant.role in LEVELS and grant.jurisdiction_id in place.jurisdiction_ids[:1]
+        for grant in actor.grants
+    )
 
 
 def _administrator(actor: Actor, _place: Place) -> bool:
@@ -103,7 +118,6 @@ _clerk = _in_community(Role.CLERK)
 _committee = _in_community(Role.CLERK, Role.COMMITTEE)
 _desk = _in_community(Role.CLERK, Role.COMMITTEE, Role.SUPERVISOR)
 _designer = _in_community(Role.DESIGNER)
-_district = _above(Role.DISTRICT)
 
 TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.HOUSEHOLD_VIEW: (_resident,),
@@ -126,11 +140,18 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.POLL_WATCH: (_desk,),
     Permission.RESULT_PUBLISH: (_clerk, _is_system),
     Permission.RESULT_FINALISE: (_is_system,),
-    Permission.RECORD_EXPORT: (_desk, _district, _is_system),
+    Permission.RECORD_EXPORT: (_desk, _above, _is_system),
     Permission.RECORD_CHECKPOINT: (_is_system,),
     Permission.PICTURE_ADD: (_committee, _is_system),
     Permission.DESIGNER_HOME: (_designer,),
-    Permission.DISTRICT_VIEW: (_district,),
+    Permission.DISTRICT_VIEW: (_above,),
+    Permission.SETTINGS_VIEW: (_desk,),
+    Permission.SETTINGS_CHANGE: (_clerk, _is_system),
+    # An administrator runs the installation; what holds in a city is the city's to say.
+    Permission.AREA_SETTINGS: (_of_area, _is_system),
+    Permission.AREA_RECORD_EXPORT: (_of_area, _is_system),
+    Permission.AREA_TOPICS: (_of_area,),
+    Permission.SHARED_WRITE: (_resident,),
     Permission.INBOX_READ: (_resident, _desk, _designer),
     Permission.NOTICE_DELIVER: (_is_system,),
     Permission.OPINION_WRITE: (_resident,),

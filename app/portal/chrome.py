@@ -10,6 +10,7 @@ from flask import current_app, g, get_flashed_messages, request, url_for
 from flask_babel import gettext as _
 
 from app.communities import queries as communities
+from app.communities.settings import of_page
 from app.config import ROOT, SOME_COMMITTEE
 from app.core import clock, guard, space
 from app.core.actor import Role
@@ -18,6 +19,8 @@ from app.people import browser
 from app.people.rules import STAFF_WARNED, SessionLeft, is_use_noted, session_left
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flask import Flask, Response
 
     from app.communities.queries import CommunityView
@@ -88,6 +91,7 @@ class Chrome:
     complaint_phone: str = ""
     complaint_url: str = ""
     icp: str = ""
+    owners_advisory: bool = False
     here: str = "/"
     other_language: str = ""
     unread: int = 0
@@ -155,6 +159,7 @@ def build() -> Chrome:
     community = _community()
     actor = browser.current_actor()
     language = "en" if locale() == "en" else "zh"
+    said = _said()
     return Chrome(
         demo=community.demo if community else communities.any_demo(),
         elder=view.elder,
@@ -169,10 +174,11 @@ def build() -> Chrome:
         who=actor.display or g.get("household_text", ""),
         sign_out_url=address("people.sign_out") if actor.person_id else "",
         sign_in_url="" if actor.person_id else address("people.enter"),
-        operator=_operator(settings, community),
-        complaint_phone=settings.complaint_phone or (community.desk_phone if community else ""),
+        operator=said.get("operator") or _operator(settings, community),
+        complaint_phone=_complaint_phone(settings, community, said),
         complaint_url=address("portal.complaints"),
-        icp=settings.icp,
+        icp=said.get("icp", settings.icp),
+        owners_advisory=said.get("owners_advisory") == "yes",
         here=_here(),
         unread=_unread(),
         inbox_url=_inbox(actor, community),
@@ -191,10 +197,27 @@ def build() -> Chrome:
     )
 
 
+def _said() -> Mapping[str, str]:
+    """What holds at the place of this page; nothing where it is no place's."""
+    place = g.get("place")
+    known = communities.CommunityView, communities.AreaView
+    return of_page(place) if isinstance(place, known) and not g.get("without_database") else {}
+
+
+def _complaint_phone(
+    settings: Settings, community: CommunityView | None, said: Mapping[str, str]
+) -> str:
+    phone = said.get("complaint_phone") or settings.complaint_phone
+    return phone or (community.desk_phone if community else "")
+
+
 def _operator(settings: Settings, community: CommunityView | None) -> str:
     """Who answers for this page; what an installation calls itself is never translated."""
     if community is not None:
         return _("%(community)s居民委员会", community=community.name)
+    place = g.get("place")
+    if isinstance(place, communities.AreaView) and settings.operator == SOME_COMMITTEE:
+        return place.name
     return _("社区居民委员会") if settings.operator == SOME_COMMITTEE else settings.operator
 
 
@@ -312,6 +335,7 @@ def _desk_rows() -> list[tuple[str, str, str]]:
         (_("住户和编码"), "people.desk", "households"),
         (_("户底册"), "communities.roll", "roll"),
         (_("记录和导出"), "exports.desk", "record"),
+        (_("设置"), "settings.desk", "info"),
     ]
 
 

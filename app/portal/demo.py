@@ -20,7 +20,7 @@ from app.communities import operations as communities
 from app.communities.models import Household
 from app.config import ROOT
 from app.core import clock, images
-from app.core.actor import SYSTEM, Actor, Home, Role
+from app.core.actor import LEVELS, SYSTEM, Actor, Home, Role
 from app.core.db import db, transaction
 from app.core.errors import RuleBroken
 from app.people import operations as people
@@ -124,7 +124,7 @@ def _places() -> dict[str, int]:
             demo=True,
         ),
     )
-    return {"HXL": first, "YYL": second, "YT": district, "QH": city}
+    return {"HXL": first, "YYL": second, "BY": street, "YT": district, "QH": city}
 
 
 def _rolls(ids: dict[str, int]) -> None:
@@ -159,10 +159,12 @@ def _staff(ids: dict[str, int]) -> None:
         ("jiandu", "居务监督委员乙", Role.SUPERVISOR, "HXL"),
         ("sheji", "设计师丙", Role.DESIGNER, "HXL"),
         ("linju", "榆荫里工作人员己", Role.CLERK, "YYL"),
+        ("jiedao", "北苑街道办事处丁", Role.SUBDISTRICT, "BY"),
         ("quji", "云台区住建局辛", Role.DISTRICT, "YT"),
+        ("shiji", "青禾市住建局戊", Role.CITY, "QH"),
         ("guanli", "系统管理员壬", Role.ADMINISTRATOR, "QH"),
     )
-    above = {Role.DISTRICT, Role.ADMINISTRATOR}
+    above = {*LEVELS, Role.ADMINISTRATOR}
     for name, display, role, place in rows:
         people.add_staff(
             SYSTEM,

@@ -28,7 +28,9 @@ ROLES = {
     "committee_member": "居委会委员",
     "affairs_supervisor": "居务监督委员",
     "designer": "设计师",
+    "subdistrict": "街道",
     "district": "区级",
+    "city": "市级",
     "administrator": "系统管理员",
 }
 

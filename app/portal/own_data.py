@@ -27,6 +27,7 @@ from app.meetings.rules import AgeBand
 from app.meetings.words import BANDS, badge_of
 from app.people import holdings as accounts
 from app.people.words import person_notice
+from app.sharing import queries as shared
 from app.voting import holdings as ballots
 
 if TYPE_CHECKING:
@@ -166,6 +167,7 @@ def _ballots(community_id: int, person_id: int) -> Kept:
 
 def _opinions(community_id: int, person_id: int) -> Kept:
     found = opinions.mine(community_id, person_id)
+    together = shared.own_opinions(community_id, person_id)
     return Kept(
         "opinions",
         _("您写的意见和申诉"),
@@ -177,6 +179,10 @@ def _opinions(community_id: int, person_id: int) -> Kept:
                 "\n".join(filter(None, (one.original, one.appeal))),
             )
             for one in found
+        )
+        + tuple(
+            Line(f"{time_text(one.submitted_at)} {post_badge(one.state)[1]}", one.original)
+            for one in together
         ),
         tuple(
             {
@@ -191,6 +197,17 @@ def _opinions(community_id: int, person_id: int) -> Kept:
                 "earlier": one.earlier,
             }
             for one in found
+        )
+        + tuple(
+            {
+                "post": one.public_id,
+                "about": "shared",
+                "written": one.original,
+                "published_as": one.text if one.state == "published" else "",
+                "state": str(one.state),
+                "at": _plain(one.submitted_at),
+            }
+            for one in together
         ),
     )
 

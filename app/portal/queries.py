@@ -148,15 +148,6 @@ class DistrictRow:
 
 
 @dataclass(frozen=True, slots=True)
-class JurisdictionView:
-    """A city, district or subdistrict."""
-
-    id: int
-    code: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class PollAddress:
     """Where a poll's public page is."""
 
@@ -190,25 +181,6 @@ def communities_by_street() -> list[tuple[str, list[CommunityLine]]]:
         line = CommunityLine(row.code, row.name, row.demo)
         found.setdefault(row.id, (row.street, []))[1].append(line)
     return list(found.values())
-
-
-def jurisdiction(code: str) -> JurisdictionView:
-    """A jurisdiction by its code. Raises: NotFound."""
-    return _jurisdiction(Jurisdiction.code == code)
-
-
-def jurisdiction_by_id(jurisdiction_id: int) -> JurisdictionView:
-    """A jurisdiction by its id. Raises: NotFound."""
-    return _jurisdiction(Jurisdiction.id == jurisdiction_id)
-
-
-def _jurisdiction(condition: object) -> JurisdictionView:
-    row = db.session.execute(
-        select(Jurisdiction.id, Jurisdiction.code, Jurisdiction.name).where(condition)  # type: ignore[arg-type]
-    ).first()
-    if row is None:
-        raise NotFound("jurisdiction")
-    return JurisdictionView(*row)
 
 
 def poll_by_short_key(key: str) -> PollAddress:

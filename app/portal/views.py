@@ -32,7 +32,7 @@ from app.meetings import queries as meetings
 from app.meetings.words import badge_of
 from app.people import browser
 from app.people import queries as people
-from app.policy.table import Permission, Place, allowed
+from app.policy.table import Permission
 from app.portal import board, chain, chrome, queries, style, today
 from app.portal.designing import own_designs
 from app.portal.forms import ViewForm
@@ -212,15 +212,11 @@ def own_data_file(code: str) -> ResponseReturnValue:
 
 
 @bp.get("/d/<jurisdiction>/")
-@guard.staff_only
-def district(jurisdiction: str) -> ResponseReturnValue:
-    """All communities of a district, without ranking them."""
-    found = queries.jurisdiction(jurisdiction)
-    place = Place(jurisdiction_ids=(found.id,))
-    if not allowed(browser.current_actor(), Permission.DISTRICT_VIEW, place):
-        abort(404)
+@guard.needs(Permission.DISTRICT_VIEW)
+def district(jurisdiction: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """All communities below a city, district or subdistrict, without ranking them."""
     return render_template(
-        "portal/district.html", found=found, rows=queries.district_rows(found.id)
+        "portal/district.html", found=g.place, rows=queries.district_rows(g.place.id)
     )
 
 
@@ -257,7 +253,7 @@ def _staff_home() -> str:
         if grant.role is Role.ADMINISTRATOR:
             return url_for("portal.system_home")
         if grant.jurisdiction_id is not None:
-            found = queries.jurisdiction_by_id(grant.jurisdiction_id)
+            found = communities.area_by_id(grant.jurisdiction_id)
             return url_for("portal.district", jurisdiction=found.code)
         if grant.community_id is not None:
             code = communities.community_by_id(grant.community_id).code

@@ -10,10 +10,12 @@ from flask import Blueprint, current_app
 
 from app.communities import operations as communities
 from app.communities import places
+from app.communities.models import Level
+from app.communities.queries import area_by_code
 from app.communities.rules import community_code
 from app.core import web
 from app.core.actor import SYSTEM, Role
-from app.core.errors import RuleBroken
+from app.core.errors import NotFound, RuleBroken
 from app.people.slips import Duty, new_slip, private_file
 from app.starting import queries, words
 from app.starting.adding import ensure_community
@@ -98,3 +100,38 @@ def _accounts(community_id: int, place: str, wanted: list[Wanted], out: Path) ->
             file.write(f"{place} {title} {display}\n{slip.text}")
             file.flush()
     return len(wanted)
+
+
+# Whom a place above communities has, by its level.
+STAFF_OF = {
+    Level.CITY: Role.CITY,
+    Level.DISTRICT: Role.DISTRICT,
+    Level.SUBDISTRICT: Role.SUBDISTRICT,
+}
+
+
+@bp.cli.command("staff-above")
+@click.argument("code")
+@click.option("--person", nargs=2, required=True, metavar="NAME DISPLAY", help="Who it is.")
+@click.option(
+    "--slip",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the slip with the password goes; in the data folder unless named.",
+)
+def staff_above(code: str, person: tuple[str, str], slip: Path | None) -> None:
+    """Make an account for somebody of a city, a district or a subdistrict, by its code."""
+    out = slip or current_app.config["SETTINGS"].data_dir / f"slip-{code}-{person[0]}.txt"
+    try:
+        area = area_by_code(code)
+        role = STAFF_OF[area.level]
+        duty = Duty(role, area.name, "", jurisdiction_id=area.id)
+        with os.fdopen(private_file(out), "w", encoding="utf-8") as file:
+            made = new_slip(SYSTEM, duty, sign_in_name=person[0], display=person[1])
+            file.write(f"{area.name} {person[1]}\n{made.text}")
+    except NotFound as error:
+        raise click.ClickException(f"refused: no place above communities {code}") from error
+    except RuleBroken as error:
+        if not error.code.startswith("slips."):
+            out.unlink(missing_ok=True)
+        raise click.ClickException(f"refused: {web.sentence(error)}") from error
+    click.echo(f"place={code} role={role.value} slip={out}")

@@ -79,8 +79,9 @@ def test_a_decision_waits_for_the_last_moment_of_the_publication() -> None:
 
 
 def test_notice_is_ten_days_for_a_residents_meeting_by_law() -> None:
-    assert rules.notice_days(Form.RESIDENTS_MEETING) == 10
-    assert {rules.notice_days(f) for f in Form if f is not Form.RESIDENTS_MEETING} == {7}
+    assert rules.notice_days(Form.RESIDENTS_MEETING, 7) == 10
+    assert {rules.notice_days(f, 7) for f in Form if f is not Form.RESIDENTS_MEETING} == {7}
+    assert rules.notice_days(Form.RESIDENTS_MEETING, 14) == 14
 
 
 def test_the_seals_follow_the_states() -> None:

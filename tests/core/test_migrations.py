@@ -9,12 +9,14 @@ from alembic.migration import MigrationContext
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, select, text
 
+from app.communities.setting_operations import change_area_setting
 from app.config import ROOT
 from app.conventions import operations as conventions
 from app.conventions.models import Convention
 from app.conventions.rules import State
-from app.core.actor import SYSTEM
+from app.core.actor import SYSTEM, Role
 from app.core.db import Base, db
+from app.core.record import RecordEntry, RecordLog
 from app.discussion import operations as opinions
 from app.discussion.models import Post
 from tests.conventions.test_journey import TEXT
@@ -81,4 +83,40 @@ def test_when_a_convention_was_handed_in_is_read_from_the_record(app: Flask) -> 
     upgrade(FOLDER)
     found = select(Convention.submitted_at).order_by(Convention.community_id)
     assert db.session.scalars(found).all() == [before.replace(microsecond=0), None]
+    db.session.remove()
+
+
+def test_places_that_were_there_get_a_log_and_communities_keep_theirs(app: Flask) -> None:
+    world = World(app)
+    place = world.community("HXL", 3)
+    poll = world.poll(place)
+    world.cast(world.resident(place), place, poll, "yes")
+    wanted = select(RecordEntry.seq, RecordEntry.leaf, RecordEntry.entry).order_by(RecordEntry.seq)
+    before = db.session.execute(wanted).all()
+    change_area_setting(
+        world.staff(place, Role.CITY).actor,
+        jurisdiction_id=place.city_id,
+        key="publication_days",
+        value="20",
+        seen="",
+        reason="多公示几天",
+    )
+    db.session.remove()
+    downgrade(FOLDER, revision="c4d8e1b07f35")
+    with db.engine.connect() as connection:
+        codes = connection.execute(text("SELECT code FROM record_log")).scalars().all()
+    assert codes == ["HXL"], "an older program knows no other log"
+    upgrade(FOLDER)
+    assert db.session.execute(wanted).all() == before
+    logs = dict(db.session.execute(select(RecordLog.code, RecordLog.size)).all())  # type: ignore[arg-type]
+    assert logs == {"HXL": len(before), "d-CHXL": 0, "d-DHXL": 0, "d-SHXL": 0}
+    change_area_setting(
+        world.staff(place, Role.CITY).actor,
+        jurisdiction_id=place.city_id,
+        key="publication_days",
+        value="25",
+        seen="",
+        reason="再多几天",
+    )
+    world.cast(world.resident(place, 1), place, poll, "no")
     db.session.remove()

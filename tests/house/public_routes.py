@@ -1,6 +1,11 @@
 """Everything a visitor without a session may see, one by one."""
 
 PUBLIC = {
+    "sharing.index",
+    "sharing.show",
+    "areas.archive_public",
+    "areas.keys",
+    "areas.record",
     "attachments.picture",
     "consultations.index",
     "consultations.show",

@@ -31,6 +31,7 @@ NO_TENANT = {
     "community",
     "job",
     "jurisdiction",
+    "jurisdiction_setting",
     "login_session",
     "person",
     "record_log",
@@ -38,9 +39,12 @@ NO_TENANT = {
     "role_grant",
     "security_event",
     "sent_form",
+    "shared_topic",
     "staff_account",
     "system_value",
 }
+# Their rows belong to a community or to a place above, never to both; the database says so.
+OF_EITHER = {"record_entry", "record_opening", "record_checkpoint"}
 # Code hashes are unique over all communities: whoever types a code names no community.
 UNIQUE_ANYWHERE = {("household_code", "code_hash")}
 NOTES = {
@@ -99,7 +103,15 @@ OPERATIONS = [
     pytest.param(function, tree, id=f"{path.parent.name}.{function.name}")
     for path in PYTHON
     if path.name
-    in {"operations.py", "inboxes.py", "deciding.py", "accounts.py", "places.py", "memberships.py"}
+    in {
+        "operations.py",
+        "inboxes.py",
+        "deciding.py",
+        "accounts.py",
+        "places.py",
+        "memberships.py",
+        "setting_operations.py",
+    }
     for tree in [ast.parse(path.read_text(encoding="utf-8"))]
     for function in tree.body
     if isinstance(function, ast.FunctionDef) and not function.name.startswith("_")
@@ -174,7 +186,9 @@ def test_every_row_belongs_to_a_community(table: object) -> None:
     if name in NO_TENANT:
         return
     assert "community_id" in table.columns  # type: ignore[attr-defined]
-    assert not table.columns["community_id"].nullable  # type: ignore[attr-defined]
+    assert table.columns["community_id"].nullable == (name in OF_EITHER)  # type: ignore[attr-defined]
+    if name in OF_EITHER:
+        assert f"ck_{name}_one_tenant" in {c.name for c in table.constraints}  # type: ignore[attr-defined]
     for constraint in table.constraints:  # type: ignore[attr-defined]
         if isinstance(constraint, UniqueConstraint):
             columns = [column.name for column in constraint.columns]

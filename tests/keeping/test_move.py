@@ -88,7 +88,7 @@ def test_a_moved_city_votes_on_and_its_record_verifies(
     for words in ("都与清单一致", "HXL 的协商记录", "LINYI_DATABASE_URL=", "没有动"):
         assert words in said
     assert said.splitlines()[-1].startswith("rows=")
-    assert "logs=1" in said
+    assert "logs=5" in said
     assert content(database) == whole
     assert ballots(here) == 3
 

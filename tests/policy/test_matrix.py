@@ -13,7 +13,7 @@ import pytest
 
 from app.core import guard
 from app.core.actor import Role
-from tests.portal.test_other_community import ROLES, sign_in, things
+from tests.portal.test_other_community import AREAS, ROLES, sign_in, things
 from tests.support.checked_client import CheckedClient
 from tests.support.world import World
 from tools import permissions
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 THROUGH, NOT_HERE, TO_THE_DOOR = 204, 404, 303
 # What has no community in its address and is not the installation's is asked in vain elsewhere.
 MORE: dict[str, object] = {
-    "jurisdiction": "HXLQ",
     "community": "HXL",
     "person_id": 1,
     "under": "HXLQ",
@@ -35,7 +34,6 @@ MORE: dict[str, object] = {
     "role": "resident",
     "name": "x",
     "filename": "app.css",
-    "key": "x",
     "log": "HXL",
     "session_id": 1,
 }
@@ -58,7 +56,7 @@ def without_views(app: Flask) -> None:
 
 
 def cells(app: Flask, values: dict[str, object]) -> Iterator[tuple[str, str, str, bool]]:
-    """(method, address, what it needs, whether it names a community) of every closed route."""
+    """(method, address, what it needs, whether it names a place) of every closed route."""
     for rule in app.url_map.iter_rules():
         access = guard.access_of(app, rule.endpoint)
         if access in {None, guard.Open.PUBLIC}:
@@ -67,7 +65,12 @@ def cells(app: Flask, values: dict[str, object]) -> Iterator[tuple[str, str, str
         built = rule.build({name: values[name] for name in rule.arguments}, append_unknown=False)
         assert built is not None
         for method in sorted({"GET", "POST"} & (rule.methods or set())):
-            yield method, built[1], str(access.value), "code" in rule.arguments
+            yield method, built[1], str(access.value), _in_place(rule.arguments)
+
+
+def _in_place(arguments: set[str]) -> bool:
+    """Whether an address names a community, or a place above communities."""
+    return bool({"code", "jurisdiction"} & arguments)
 
 
 def expected(role: Role | None, access: str, *, ours: bool) -> int:
@@ -93,7 +96,10 @@ def test_every_route_meets_every_role_as_the_file_says(
     token = client.token()
     without_views(web_app)
     mismatches, tried = [], 0
-    for values, own in ((ours, True), (theirs, False), (ours | {"code": "YYL"}, False)):
+    area = AREAS.get(role, "S") if role else "S"
+    ours["jurisdiction"], theirs["jurisdiction"] = f"{area}HXL", f"{area}YYL"
+    swapped = ours | {"code": "YYL", "jurisdiction": f"{area}YYL"}
+    for values, own in ((ours, True), (theirs, False), (swapped, False)):
         for method, address, access, in_community in cells(web_app, MORE | values):
             if not (own or in_community):
                 continue

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.communities import operations as communities
+from app.communities import queries as places
 from app.consultations.rules import State
 from app.conventions import operations as conventions
 from app.conventions.rules import Article, ArticleClass
@@ -137,8 +138,13 @@ def test_another_communitys_notices_are_not_on_it(
 
 
 def test_board_and_district_ask_the_same_however_much_there_is(
-    client: CheckedClient, web_world: World, place: Place, statements: list[str]
+    client: CheckedClient,
+    web_world: World,
+    place: Place,
+    statements: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(places, "KEPT_SECONDS", 600.0)
     client.staff(web_world.staff(place, Role.DISTRICT))
     more = communities.NewCommunity(
         code="M0",
@@ -157,7 +163,7 @@ def test_board_and_district_ask_the_same_however_much_there_is(
         return len(statements)
 
     web_world.topic(place)
-    cost("/c/HXL/board")
+    cost("/c/HXL/board"), cost("/d/DHXL/")
     before = cost("/c/HXL/board"), cost("/d/DHXL/")
     for number in range(12):
         web_world.topic(place, State.ACCEPTED, f"第{number}件事")

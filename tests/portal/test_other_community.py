@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app.attachments.models import Attachment
 from app.communities import operations as communities
 from app.config import ROOT
+from app.consultations.rules import State
 from app.core import clock, guard, images
 from app.core.actor import SYSTEM, Role
 from app.core.db import db
@@ -24,6 +25,9 @@ from app.portal.demo import small_project
 from app.projects import operations as projects
 from app.projects.rules import Stage
 from app.ratings import operations as ratings
+from app.sharing import operations as sharing
+from app.sharing import queries as shared_queries
+from app.sharing.models import SharedOpinion
 from app.voting import operations as voting
 from tests.support.checked_client import CheckedClient
 from tests.support.world import World
@@ -42,9 +46,13 @@ ROLES = (
     Role.COMMITTEE,
     Role.SUPERVISOR,
     Role.DESIGNER,
+    Role.SUBDISTRICT,
     Role.DISTRICT,
+    Role.CITY,
     Role.ADMINISTRATOR,
 )
+# The first letter of the codes of a test's places above.
+AREAS = {Role.DISTRICT: "D", Role.CITY: "C"}
 NAMES = (
     "poll_id",
     "household_id",
@@ -58,6 +66,9 @@ NAMES = (
     "repair_id",
     "seat_id",
     "member_id",
+    "lift_id",
+    "shared_id",
+    "opinion_id",
 )
 RATERS = 5
 
@@ -70,6 +81,9 @@ def things(world: World, code: str) -> dict[str, object]:
     meeting = world.meeting(place, topic)
     return {
         "code": code,
+        "jurisdiction": f"S{code}",
+        "key": "publication_days",
+        **lifted(world, place),
         "topic_id": topic,
         "meeting_id": meeting,
         "post_id": world.post(place, f"topic:{topic}"),
@@ -99,6 +113,28 @@ def things(world: World, code: str) -> dict[str, object]:
         "repair_id": repair(world, place),
         "place": place,
     }
+
+
+def lifted(world: World, place: Place) -> dict[str, object]:
+    """A topic that waits for the subdistrict, one that it shares, and an opinion on that."""
+    clerk, officer = world.clerk(place), world.staff(place, Role.SUBDISTRICT).actor
+    for title in ("上街的路", "下街的路"):
+        topic = world.topic(place, State.SCREENING, title)
+        sharing.lift_topic(clerk, community_id=place.id, topic_id=topic, reason="一起办")
+    first, second = shared_queries.waiting_lifts(place.street_id)
+    new = sharing.NewShared((first.public_id,), (place.code,), "路", "坏了。", "怎么修？")
+    shared = sharing.share_topic(officer, jurisdiction_id=place.street_id, new=new)
+    sharing.write_opinion(
+        world.resident(place, 1),
+        community_id=place.id,
+        shared_id=shared,
+        text="修宽一点",
+        once="once",
+    )
+    (opinion,) = db.session.scalars(
+        select(SharedOpinion.public_id).where(SharedOpinion.community_id == place.id)
+    )
+    return {"lift_id": second.public_id, "shared_id": shared, "opinion_id": opinion}
 
 
 def member(world: World, place: Place) -> int:
@@ -165,7 +201,7 @@ def addresses(app: Flask, values: dict[str, object]) -> list[tuple[str, str, str
     """(endpoint, method, address) of every route that names a community."""
     found = []
     for rule in app.url_map.iter_rules():
-        if "code" not in rule.arguments:
+        if not {"code", "jurisdiction"} & rule.arguments:
             continue
         built = rule.build({name: values[name] for name in rule.arguments}, append_unknown=False)
         assert built is not None

@@ -32,6 +32,7 @@ TOLD = {
     "poll_voter": "ballots",
     "late_token": "ballots",
     "post": "opinions",
+    "shared_opinion": "opinions",
     "topic": "topics",
     "attachment": "topics",
     "seat": "meetings",

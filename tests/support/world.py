@@ -52,6 +52,8 @@ class Place:
     code: str
     households: tuple[int, ...]
     district_id: int
+    street_id: int = 0
+    city_id: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,11 @@ class World:
 
     def community(self, code: str = "HXL", households: int = 30, *, demo: bool = False) -> Place:
         """A community of one building; the n-th household's phone ends in its number."""
+        city = communities.add_jurisdiction(
+            SYSTEM, level="city", code=f"C{code}", name="栖河市", parent_id=None
+        )
         district = communities.add_jurisdiction(
-            SYSTEM, level="district", code=f"D{code}", name="云台区", parent_id=None
+            SYSTEM, level="district", code=f"D{code}", name="云台区", parent_id=city
         )
         street = communities.add_jurisdiction(
             SYSTEM, level="subdistrict", code=f"S{code}", name="北苑街道", parent_id=district
@@ -101,7 +106,7 @@ class World:
             file_name="roll.csv",
         )
         ids = tuple(a.household_id for a in places.households_for_letters(community_id))
-        return Place(community_id, code, ids, district)
+        return Place(community_id, code, ids, district, street, city)
 
     def code(self, place: Place, index: int = 0) -> str:
         """A fresh code of the n-th household."""
@@ -131,17 +136,22 @@ class World:
         return found.actor, enrolled.cookie_id
 
     def staff(self, place: Place, role: Role = Role.CLERK) -> Staff:
-        """An account with one role in the community, or in its district."""
+        """An account with one role in the community, or in the place above of the role's level."""
         name = f"staff{next(self.numbers)}"
-        at_district = role in {Role.DISTRICT, Role.ADMINISTRATOR}
+        above = {
+            Role.SUBDISTRICT: place.street_id,
+            Role.DISTRICT: place.district_id,
+            Role.CITY: place.city_id,
+            Role.ADMINISTRATOR: place.district_id,
+        }.get(role)
         secret = people.add_staff(
             SYSTEM,
             sign_in_name=name,
             display=f"工作人员{name}",
             password=PASSWORD,
             role=role,
-            community_id=None if at_district else place.id,
-            jurisdiction_id=place.district_id if at_district else None,
+            community_id=None if above else place.id,
+            jurisdiction_id=above,
         )
         cookie = people.staff_sign_in(
             Actor(), sign_in_name=name, password=PASSWORD, totp=pyotp.TOTP(secret).at(clock.now())

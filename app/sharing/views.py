@@ -1,0 +1,164 @@
+"""Shared topics for everybody, the opinions of residents, and lifting by a committee."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, g, redirect, render_template, url_for
+from flask_babel import gettext as _
+
+from app.communities.queries import area_by_code
+from app.consultations.steps import Elsewhere, register_lifted, register_shared
+from app.core import guard, web
+from app.discussion.rules import PostState
+from app.discussion.words import disposition_badge, reason_text, state_badge
+from app.people import browser
+from app.people.models import PersonNoticeKind
+from app.people.steps import News, register_address, register_news
+from app.policy.table import Permission
+from app.sharing import operations, queries, words
+from app.sharing.forms import OpinionForm, ReasonForm
+from app.sharing.rules import SharedState
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from app.sharing.queries import SharedView
+
+bp = Blueprint("sharing", __name__)
+REFUSED = 422
+
+
+@bp.get("/d/<jurisdiction>/topics/")
+@guard.public
+def index(jurisdiction: str) -> ResponseReturnValue:
+    """Show what communities of this place talk over together."""
+    lines = queries.shared_of_area(g.place.id)
+    return render_template(
+        "sharing/index.html",
+        place=g.place,
+        here=jurisdiction,
+        lines=[(line, words.badge(line)) for line in lines],
+    )
+
+
+@bp.get("/d/<jurisdiction>/topics/<shared_id>")
+@guard.public
+def show(jurisdiction: str, shared_id: str) -> ResponseReturnValue:  # noqa: ARG001
+    """Show a shared topic: what is asked, what residents said, what came of it."""
+    form = OpinionForm(formdata=None, data={"once": secrets.token_hex(16)})
+    return _page(queries.shared_topic(g.place.id, shared_id), form, 200)
+
+
+def _page(shared: SharedView, form: OpinionForm, status: int) -> ResponseReturnValue:
+    actor = browser.current_actor()
+    home = next((one for one in shared.communities if actor.home_in(one[0]) is not None), None)
+    own = []
+    if home is not None:
+        own = queries.own_opinions(home[0], actor.require_person(), shared.id)
+    return render_template(
+        "sharing/show.html",
+        place=g.place,
+        shared=shared,
+        badge_of=words.badge(shared),
+        until=words.until_text(shared),
+        opinions=[
+            (one, disposition_badge(one.disposition))
+            for one in queries.opinions(shared.id, PostState.PUBLISHED)
+        ],
+        own=[(one, state_badge(one.state), reason_text(one.reason)) for one in own],
+        say=url_for("sharing.say", code=home[1], shared_id=shared.public_id) if home else "",
+        visitor=actor.person_id is None,
+        form=form,
+    ), status
+
+
+@bp.post("/c/<code>/shared/<shared_id>")
+@guard.needs(Permission.SHARED_WRITE)
+def say(code: str, shared_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Write an opinion on a topic that one's community shares."""
+    shared = queries.shared_here(g.place.id, shared_id)
+    area = queries.area_of(g.place.id, shared_id)
+    form = OpinionForm()
+
+    def act() -> None:
+        operations.write_opinion(
+            browser.current_actor(),
+            community_id=g.place.id,
+            shared_id=shared_id,
+            text=form.text.data or "",
+            once=form.once.data or secrets.token_hex(16),
+        )
+
+    if web.carried_out(form, act):
+        web.tell("done", _("已收到。街道审核以后公布，有了结果会在“消息”里告诉您。"))
+        return redirect(url_for("sharing.show", jurisdiction=area, shared_id=shared_id), 303)
+    g.place = area_by_code(area)
+    return _page(shared, form, REFUSED)
+
+
+@bp.route("/c/<code>/desk/topics/<topic_id>/lift", methods=["POST"])
+@guard.needs(Permission.TOPIC_HANDLE)
+def lift(code: str, topic_id: str) -> ResponseReturnValue:
+    """Lift a topic to the subdistrict, with a reason."""
+    form = ReasonForm()
+
+    def act() -> None:
+        operations.lift_topic(
+            browser.current_actor(),
+            community_id=g.place.id,
+            topic_id=topic_id,
+            reason=form.reason.data or "",
+        )
+
+    if web.carried_out(form, act):
+        web.tell("done", _("已提到街道，记入公开记录。街道退回或接下，都会写明。"))
+    else:
+        web.tell("refused", " ".join(map(str, form.form_errors)) or _("没有办成，请再试一次。"))
+    return redirect(url_for("consultations.desk_topic", code=code, topic_id=topic_id), 303)
+
+
+# --- for the rooms below -----------------------------------------------------------------------
+
+
+def _elsewhere(line: queries.SharedLine) -> Elsewhere:
+    url = url_for("sharing.show", jurisdiction=line.area, shared_id=line.public_id)
+    return Elsewhere(line.title, url, words.badge(line)[1], line.state is SharedState.OPEN)
+
+
+@register_shared
+def shared_in(community_id: int) -> list[Elsewhere]:
+    """What a community shares, for its list of topics."""
+    return [_elsewhere(line) for line in queries.shared_in(community_id)]
+
+
+@register_lifted
+def lifted_to(community_id: int, subject: str) -> Elsewhere | None:
+    """What a community's topic became, for its page."""
+    found = queries.lifted_to(community_id, subject)
+    if found is None:
+        return None
+    for line in queries.shared_in(community_id):
+        if (line.area, line.public_id) == found:
+            return _elsewhere(line)
+    return None
+
+
+def _address(community_id: int, rest: str) -> tuple[str, str]:
+    area, _slash, shared_id = rest.partition("/")
+    shared = queries.shared_here(community_id, shared_id)
+    return shared.title, url_for("sharing.show", jurisdiction=area, shared_id=shared_id)
+
+
+def _news(community_id: int, news: News) -> str:  # noqa: ARG001 -- as the room below asks
+    if news.kind is PersonNoticeKind.POST_DISPOSED:
+        result = disposition_badge(news.detail)[1]
+        return _("您的意见有了处理结果：%(result)s", result=result)
+    if news.kind is PersonNoticeKind.POST_RETURNED:
+        return _("您的意见退回来了，理由：%(reason)s", reason=reason_text(news.detail))
+    return ""
+
+
+register_address("shared", _address)
+register_news("shared", _news)
