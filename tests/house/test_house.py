@@ -100,6 +100,7 @@ OPERATIONS = [
     for path in PYTHON
     if path.name
     in {"operations.py", "inboxes.py", "deciding.py", "accounts.py", "places.py", "memberships.py"}
+    | {"persons.py"}
     for tree in [ast.parse(path.read_text(encoding="utf-8"))]
     for function in tree.body
     if isinstance(function, ast.FunctionDef) and not function.name.startswith("_")
