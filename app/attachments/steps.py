@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
 
 from app.attachments.models import Attachment
-from app.core import clock
+from app.core import clock, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +60,24 @@ def withhold(session: Session, community_id: int, ids: Sequence[int]) -> None:
         .values(withheld=True)
         .execution_options(synchronize_session=False)
     )
+
+
+def discard(session: Session, community_id: int, ids: Sequence[int]) -> None:
+    """Let these pictures go, row and file; the worker takes the files away after the commit."""
+    mine = Attachment.community_id == community_id, Attachment.id.in_(ids)
+    names = list(session.scalars(select(Attachment.public_id).where(*mine)))
+    session.execute(delete(Attachment).where(*mine).execution_options(synchronize_session=False))
+    for name in names:
+        jobs.enqueue(
+            session, "picture.remove", name, clock.now(), community_id=community_id, picture=name
+        )
+
+
+@jobs.handles("picture.remove")
+def remove_files(payload: dict[str, Any]) -> None:
+    """Take the files of a picture away that has no row any more."""
+    for size in SIZES:
+        path_of(int(payload["community_id"]), str(payload["picture"]), size).unlink(missing_ok=True)
 
 
 def path_of(community_id: int, public_id: str, size: str) -> Path:

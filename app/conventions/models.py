@@ -62,7 +62,10 @@ class ConventionArticle(Base):
 
 
 class Signature(Base):
-    """A voluntary pledge to one version. Who signed is told to nobody; only the total is."""
+    """A voluntary pledge to one version. Who signed is told to nobody; only the total is.
+
+    That of somebody who was erased counts on, without a person and without the drawn name.
+    """
 
     __tablename__ = "convention_signature"
     __table_args__ = (
@@ -78,7 +81,7 @@ class Signature(Base):
     id: Mapped[int] = mapped_column(init=False, primary_key=True)
     community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
     convention_id: Mapped[int]
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     text_sha256: Mapped[str] = mapped_column(String(64))
     drawing: Mapped[list[Any]]
     signed_at: Mapped[datetime]

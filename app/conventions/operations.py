@@ -262,13 +262,15 @@ def _tell_signers(session: Session, version: Convention) -> None:
             Signature.community_id == version.community_id,
             Convention.number < version.number,
             Signature.withdrawn_at.is_(None),
+            Signature.person_id.is_not(None),
         )
         .distinct()
     ).all()
     if signed:
         about = rules.subject_of(version.number)
         kind = PersonNoticeKind.CONVENTION_RENEWED
-        tell_people(session, version.community_id, sorted(signed), kind, about)
+        told = sorted(person for person in signed if person is not None)
+        tell_people(session, version.community_id, told, kind, about)
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,30 @@ def overwrite_deleted(session: Session) -> None:
         session.connection().exec_driver_sql("PRAGMA secure_delete=ON")
 
 
+def compact() -> bool:
+    """Rewrite what is stored so that no remains of erased rows are left; gives whether it is done.
+
+    SQLite leaves old bytes where pages were split, whatever is overwritten later; on PostgreSQL
+    dead rows are let go. Not for the inside of a transaction.
+    """
+    db.session.rollback()
+    engine = db.engine
+    if engine.dialect.name != "sqlite":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM")
+        return True
+    with _sqlite_writer:
+        raw = engine.raw_connection()
+        try:
+            cursor = raw.cursor()
+            cursor.execute("VACUUM")
+            busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            cursor.close()
+        finally:
+            raw.close()
+    return not busy
+
+
 def let_go() -> bool:
     """End what was being read when a fault came; gives whether this request had saved something."""
     session = db.session()

@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import current_app
@@ -22,9 +23,51 @@ from app.core.errors import NotFound
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sqlalchemy.orm import Session
+
 FILE = "erasures.jsonl"
 Again = Callable[[dict[str, str]], None]
 _again: dict[str, Again] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Leaver:
+    """Somebody who is being erased; with `texts` what they published is taken down, too."""
+
+    person_id: int
+    ref: str
+    texts: bool = False
+
+
+Forget = Callable[["Session", Leaver], None]
+_rooms: list[Forget] = []
+_told: set[str] = set()
+
+
+def forgets(*columns: str) -> Callable[[Forget], Forget]:
+    """Register the function by which a room forgets a person, in the caller's transaction.
+
+    `columns`, such as `post.person_id`, are what it empties or deletes: nothing may point at
+    somebody who is erased, and the database refuses to let them go while something does.
+    """
+
+    def register(forget: Forget) -> Forget:
+        _rooms.append(forget)
+        _told.update(columns)
+        return forget
+
+    return register
+
+
+def forget_everywhere(session: Session, leaver: Leaver) -> None:
+    """Let every room forget a person."""
+    for forget in _rooms:
+        forget(session, leaver)
+
+
+def columns_told() -> frozenset[str]:
+    """Every column that erasing a person is told of."""
+    return frozenset(_told)
 
 
 def erases(what: str) -> Callable[[Again], Again]:

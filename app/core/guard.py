@@ -12,7 +12,7 @@ from flask import abort, current_app, g, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 
-from app.core import shapes, web
+from app.core import sent, shapes, web
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -179,7 +179,10 @@ def _to_sign_in(hooks: Hooks, access: Access) -> Response:
     """Lead to the right door and from there back; what was sent in vain is not passed over."""
     for_residents = _is_for_residents(hooks, access)
     endpoint = "people.enter" if for_residents else "people.staff_sign_in"
-    if request.method == "POST":
+    if request.method == "POST" and sent.came_before():
+        # The step that signed somebody out was carried out; its answer was lost on the way.
+        web.tell("done", _("刚才那一步已经办好了，您也已经退出。不用再办一次。"))
+    elif request.method == "POST":
         web.tell(
             "attention",
             _("您已经退出了，刚才交的没有保存。请重新进来，再办一次。")

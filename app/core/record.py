@@ -27,6 +27,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     bindparam,
+    delete,
     insert,
     select,
     text,
@@ -370,6 +371,27 @@ def _load(frontier: str) -> list[bytes | None]:
 
 def _dump(frontier: list[bytes | None]) -> str:
     return json.dumps([top.hex() if top else None for top in frontier])
+
+
+# --- erasing ------------------------------------------------------------------------------------
+
+
+def forget_openings(session: Session, community_id: int, subject: str) -> None:
+    """Erase what the entries about a thing opened; the entries and their hashes stay."""
+    about = select(RecordEntry.seq).where(
+        RecordEntry.community_id == community_id, RecordEntry.subject == subject
+    )
+    session.execute(
+        delete(RecordOpening).where(
+            RecordOpening.community_id == community_id, RecordOpening.seq.in_(about)
+        )
+    )
+
+
+def forget_actor(session: Session, person_ref: str) -> None:
+    """Erase every opening that says that an act was this person's."""
+    value = c.canonical({"person": person_ref}).decode()
+    session.execute(delete(RecordOpening).where(RecordOpening.value == value))
 
 
 # --- checkpoints -------------------------------------------------------------------------------

@@ -187,10 +187,10 @@ def revise_proposal(actor: Actor, *, community_id: int, design_id: str, change: 
 def _author(session: Session, proposal: Proposal, because: str) -> int | None:
     if not because:
         return None
-    author = author_in(session, proposal.community_id, _subject(proposal), because)
-    if author is None:
-        raise RuleBroken("design.no_opinion")
-    return author
+    try:
+        return author_in(session, proposal.community_id, _subject(proposal), because)
+    except NotFound as error:
+        raise RuleBroken("design.no_opinion") from error
 
 
 def call_session(actor: Actor, *, community_id: int, design_id: str, meeting: NewMeeting) -> str:

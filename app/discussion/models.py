@@ -17,7 +17,8 @@ class Post(Base):
 
     `answers` stand beside each other, `{role, text, at}`. `earlier` is what was said of the post
     before something else was said: dispositions that changed, appeals that were answered.
-    `overruled` are the people whose decision on it an appeal set aside.
+    `overruled` are the people whose decision on it an appeal set aside. Whoever wrote a post and
+    was erased leaves it without a person.
     """
 
     __tablename__ = "post"
@@ -32,7 +33,7 @@ class Post(Base):
     community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
     public_id: Mapped[str] = mapped_column(String(20))
     subject: Mapped[str] = mapped_column(String(100))
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     role: Mapped[str] = mapped_column(String(30))
     once: Mapped[str] = mapped_column(String(40))
     original: Mapped[str] = mapped_column(Text)

@@ -345,6 +345,9 @@ def _note(session: Session, actor: Actor, post: Post, kind: str, **facts: str) -
 
 def _tell(session: Session, post: Post, kind: PersonNoticeKind, detail: str = "") -> None:
     about = f"post:{post.public_id}"
+    # Whoever was erased is told nothing any more.
+    if post.person_id is None:
+        return
     tell_person(session, post.community_id, post.person_id, kind, about, detail)
 
 

@@ -26,7 +26,7 @@ class PostView:
 
     public_id: str
     subject: str
-    person_id: int
+    person_id: int | None
     role: str
     original: str
     text: str
@@ -254,12 +254,18 @@ def _number(
 
 
 def author_in(session: Session, community_id: int, subject: str, post_id: str) -> int | None:
-    """Who wrote a published opinion on this subject, in the caller's transaction."""
-    return session.scalar(
+    """Who wrote a published opinion on this subject, in the caller's transaction.
+
+    Nobody when its author was erased. Raises: NotFound when there is no such opinion.
+    """
+    row = session.execute(
         select(Post.person_id).where(
             Post.community_id == community_id,
             Post.subject == subject,
             Post.public_id == post_id,
             Post.state == PostState.PUBLISHED.value,
         )
-    )
+    ).first()
+    if row is None:
+        raise NotFound("post")
+    return row.person_id

@@ -41,6 +41,10 @@ class Reason(StrEnum):
     UNCLEAR = "unclear"
 
 
+# Whoever wrote it had it taken down with everything that was theirs: no reason of moderation's.
+AUTHOR_LEFT = "author_left"
+
+
 class Disposition(StrEnum):
     """What became of an opinion (采纳、部分采纳、不采纳)."""
 

@@ -11,7 +11,7 @@ from app.core import web
 from app.core.actor import Role
 from app.core.errors import RuleBroken
 from app.core.times import time_text
-from app.discussion.rules import Disposition, PostState, Reason
+from app.discussion.rules import AUTHOR_LEFT, Disposition, PostState, Reason
 from app.people.models import PersonNoticeKind
 
 STATES = {
@@ -63,6 +63,8 @@ def disposition_badge(disposition: str) -> tuple[str, str]:
 
 def reason_text(reason: str) -> str:
     """Why something was returned or hidden; empty when it was not."""
+    if reason == AUTHOR_LEFT:
+        return _("写的人删除了自己的资料，一并撤下")
     return str(REASONS[Reason(reason)]) if reason else ""
 
 

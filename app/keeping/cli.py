@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.core import clock, erasures, web
 from app.core.actor import SYSTEM
-from app.core.db import db
+from app.core.db import compact, db
 from app.core.errors import Refusal, RuleBroken, SaveUnknown
 from app.core.times import time_text
 from app.keeping import backup as backups
@@ -122,6 +122,8 @@ def _erase_again(done: Restored, beside: Path) -> int:
         erasures.take_over(beside)
         replayed = erasures.replay()
         erased = retention.run(SYSTEM)
+        if replayed:
+            compact()
         backup = Outcome("backup", ok=True, seconds=done.checked.seconds, size=done.size)
         operations.note_restored(
             SYSTEM, backup=backup, created_at=done.manifest.created_at, replayed=replayed

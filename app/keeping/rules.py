@@ -81,6 +81,11 @@ def keep_from(text: str) -> Keep:
     return Keep(*(int(part) for part in parts))
 
 
+def longest_days(keep: Keep) -> int:
+    """For how many days at most a backup lies where backups are kept."""
+    return max(keep.daily, keep.weekly * 7, keep.monthly * 31)
+
+
 def to_delete(taken: Iterable[datetime], keep: Keep) -> set[datetime]:
     """The backups that nobody keeps for a day, a week or a month; the newest always stays."""
     newest_first = sorted(taken, reverse=True)

@@ -283,6 +283,22 @@ def _not_good(error: RuleBroken) -> str:
 web.explain("keeping", _broken)
 
 
+def _erase_broken(error: RuleBroken) -> str:
+    return {
+        "erase.works_here": _(
+            "您还在社区工作，办过的事要有人负责，不能直接删除。什么都没有删。"
+            "请先让系统管理员停用您的工作身份，再来删除。"
+        ),
+        "erase.lives_elsewhere": _(
+            "这一位在别的社区也有一户，这里不能代办。什么都没有删。请本人在自己手机上"
+            "打开“我的资料”删除。"
+        ),
+    }[error.code]
+
+
+web.explain("erase", _erase_broken)
+
+
 # --- the system home -----------------------------------------------------------------------------
 
 

@@ -16,9 +16,8 @@ from app.core.errors import NotFound, RuleBroken
 from app.core.record import Act, record
 from app.meetings import rules, steps
 from app.meetings.models import Meeting, Seat
-from app.meetings.rules import AgeBand, MeetingState, SeatState
-from app.people.models import PersonNoticeKind
-from app.people.steps import security, tell_person
+from app.meetings.rules import OPEN_STATES, AgeBand, MeetingState, SeatState
+from app.people.steps import security
 from app.policy.table import Permission, Place, require
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ CONFIRMED = records.register(
     {"meeting", "about", "text_sha256"},
     meaning="a second person confirms the minutes",
 )
-OPEN_STATES = (MeetingState.ANNOUNCED.value, MeetingState.OPEN.value)
 
 
 def join_meeting(actor: Actor, *, community_id: int, meeting_id: str) -> SeatState:
@@ -149,35 +147,8 @@ def leave_meeting(actor: Actor, *, community_id: int, meeting_id: str) -> None:
         was_coming = seat.state == SeatState.COMING
         seat.state = SeatState.CANCELLED.value
         if was_coming:
-            _hand_on(session, meeting)
+            steps.hand_on(session, meeting)
         _note(session, actor, meeting, "meeting.left")
-
-
-def _hand_on(session: Session, meeting: Meeting) -> None:
-    """Give a freed place to the first in line, or back to the meeting."""
-    first = session.scalar(
-        select(Seat)
-        .where(
-            Seat.community_id == meeting.community_id,
-            Seat.meeting_id == meeting.id,
-            Seat.state == SeatState.WAITING.value,
-        )
-        .order_by(Seat.line)
-        .limit(1)
-    )
-    if first is None:
-        session.execute(
-            update(Meeting)
-            .where(Meeting.id == meeting.id)
-            .values(taken=Meeting.taken - 1)
-            .execution_options(synchronize_session=False)
-        )
-        return
-    first.state = SeatState.COMING.value
-    if first.person_id is not None:
-        about = f"meeting:{meeting.public_id}"
-        kind = PersonNoticeKind.MEETING_PLACE
-        tell_person(session, meeting.community_id, first.person_id, kind, about)
 
 
 def reserve_at_desk(

@@ -30,6 +30,10 @@ class MeetingState(StrEnum):
     ADJOURNED = "adjourned"
 
 
+# People can still say that they come, or not.
+OPEN_STATES = (MeetingState.ANNOUNCED.value, MeetingState.OPEN.value)
+
+
 # A meeting that has ended, with a result or without.
 OVER = frozenset({MeetingState.CLOSED, MeetingState.ADJOURNED})
 HAVE_MINUTES = OVER | {MeetingState.OPEN}

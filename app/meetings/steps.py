@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.core import canonical as c
 from app.core import clock
@@ -18,7 +18,7 @@ from app.meetings import rules
 from app.meetings.models import AgendaItem, Meeting, Seat
 from app.meetings.rules import Change, MeetingState, SeatState
 from app.people.models import PersonNoticeKind
-from app.people.steps import tell_people
+from app.people.steps import tell_people, tell_person
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -237,6 +237,33 @@ def _present(session: Session, meeting: Meeting) -> int:
     mine = Seat.community_id == meeting.community_id, Seat.meeting_id == meeting.id
     came = select(func.count()).select_from(Seat).where(*mine, Seat.checked_in_at.is_not(None))
     return session.scalar(came) or 0
+
+
+def hand_on(session: Session, meeting: Meeting) -> None:
+    """Give a freed place to the first in line, or back to the meeting."""
+    first = session.scalar(
+        select(Seat)
+        .where(
+            Seat.community_id == meeting.community_id,
+            Seat.meeting_id == meeting.id,
+            Seat.state == SeatState.WAITING.value,
+        )
+        .order_by(Seat.line)
+        .limit(1)
+    )
+    if first is None:
+        session.execute(
+            update(Meeting)
+            .where(Meeting.id == meeting.id)
+            .values(taken=Meeting.taken - 1)
+            .execution_options(synchronize_session=False)
+        )
+        return
+    first.state = SeatState.COMING.value
+    if first.person_id is not None:
+        about = f"meeting:{meeting.public_id}"
+        kind = PersonNoticeKind.MEETING_PLACE
+        tell_person(session, meeting.community_id, first.person_id, kind, about)
 
 
 def is_quorate(session: Session, meeting: Meeting) -> bool:

@@ -74,7 +74,7 @@ def leave(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read i
 def leave_household(code: str) -> ResponseReturnValue:
     """Leave the household; this browser is nobody's from now on."""
     actor = browser.current_actor()
-    memberships.leave_household(actor, community_id=g.place.id)
+    web.once(lambda: memberships.leave_household(actor, community_id=g.place.id))
     if not actor.is_staff:
         browser.end()
     web.tell("done", _("您已退出这一户。家里其他人不受影响。"))

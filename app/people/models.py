@@ -185,6 +185,7 @@ class HouseholdNoticeKind(StrEnum):
     MEMBER_KEPT = "member_kept"
     MEMBER_LEFT = "member_left"
     MOVED_OUT = "moved_out"
+    MEMBER_ERASED = "member_erased"
 
 
 class HouseholdNotice(Base):

@@ -45,6 +45,7 @@ def notice(kind: str, at: datetime, about: str) -> str:
         HouseholdNoticeKind.MEMBER_ENDED: _("服务台核实过，一部不认识的手机已请出本户"),
         HouseholdNoticeKind.MEMBER_KEPT: _("服务台核实过，有人不认识的那部手机留在本户"),
         HouseholdNoticeKind.MEMBER_LEFT: _("有一部手机自己退出了本户"),
+        HouseholdNoticeKind.MEMBER_ERASED: _("家里有一位删除了自己的资料，已经退出"),
         HouseholdNoticeKind.MOVED_OUT: _("服务台办了搬走，以前进来的都退出了"),
     }[HouseholdNoticeKind(kind)]
     if kind == HouseholdNoticeKind.PHONE_SEEN:

@@ -17,6 +17,8 @@ class Permission(StrEnum):
     """Everything that somebody may or may not do."""
 
     HOUSEHOLD_VIEW = "household.view"
+    OWN_DATA_ERASE = "own_data.erase"
+    PERSON_ERASE = "person.erase"
     BALLOT_CAST = "ballot.cast"
     DESK_VIEW = "desk.view"
     ROLL_VIEW = "roll.view"
@@ -121,6 +123,9 @@ _designer = _in_community(Role.DESIGNER)
 
 TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.HOUSEHOLD_VIEW: (_resident,),
+    Permission.OWN_DATA_ERASE: (_resident,),
+    # For somebody who stands at the desk; and again after an old backup was put in place.
+    Permission.PERSON_ERASE: (_clerk, _is_system),
     # Whoever works at the desk and is no resident has no ballot; no administrator has one either.
     Permission.BALLOT_CAST: (_resident,),
     Permission.DESK_VIEW: (_desk,),

@@ -21,7 +21,7 @@ from app.core import clock
 from app.core.times import time_text
 from app.discussion import queries as opinions
 from app.discussion.words import state_badge as post_badge
-from app.keeping.rules import periods
+from app.keeping.rules import keep_from, longest_days, periods
 from app.meetings import queries as meetings
 from app.meetings.rules import AgeBand
 from app.meetings.words import BANDS, badge_of
@@ -56,7 +56,7 @@ class Kept:
 
 def kept_about(community_id: int, person_id: int) -> list[Kept]:
     """Every sort of thing that is kept, those too of which there is nothing."""
-    days = periods(dict(current_app.config["SETTINGS"].retention))
+    days = days_kept()
     return [
         _joined(community_id, person_id),
         _visits(person_id, days["sessions"], days["security_log"]),
@@ -67,6 +67,16 @@ def kept_about(community_id: int, person_id: int) -> list[Kept]:
         _pledges(community_id, person_id),
         _inbox(community_id, person_id, days["inbox"]),
     ]
+
+
+def days_kept() -> dict[str, int]:
+    """For how many days each field is kept after its end, as this installation is set."""
+    return periods(dict(current_app.config["SETTINGS"].retention))
+
+
+def longest_in_backups() -> int:
+    """For how many days at most something erased now still lies in an old backup."""
+    return longest_days(keep_from(current_app.config["SETTINGS"].backup_keep))
 
 
 def as_data(kept: list[Kept]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from app.policy.table import Permission
 from app.portal import board, chain, chrome, queries, style, today
 from app.portal.designing import own_designs
 from app.portal.forms import ViewForm
-from app.portal.own_data import as_data, kept_about
+from app.portal.own_data import as_data, days_kept, kept_about, longest_in_backups
 from app.starting import queries as starts
 from app.starting.words import checklist
 
@@ -284,7 +284,7 @@ def complaints() -> ResponseReturnValue:
 @guard.public
 def privacy() -> ResponseReturnValue:
     """What is kept about whom, for what, for how long, and what one may ask."""
-    return render_template("portal/privacy.html")
+    return render_template("portal/privacy.html", days=days_kept(), backups=longest_in_backups())
 
 
 @bp.post("/view")

@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -85,7 +86,8 @@ class PollVoter(Base):
     """An entry of the electorate: a household, under a reference that no other poll knows.
 
     `cast_by` is the member who cast first and alone may change while they are in the household;
-    `version` counts the ballots.
+    `version` counts the ballots. When that member was erased, the reference loses its household:
+    at once in a poll that is over, else at its closing, for which `untie` is kept.
     """
 
     __tablename__ = "poll_voter"
@@ -108,16 +110,20 @@ class PollVoter(Base):
     id: Mapped[int] = mapped_column(init=False, primary_key=True)
     community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
     poll_id: Mapped[int]
-    household_id: Mapped[int]
+    household_id: Mapped[int | None]
     ref: Mapped[str] = mapped_column(String(22))
     version: Mapped[int] = mapped_column(default=0)
     cast_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"), default=None)
     cast_at: Mapped[datetime | None] = mapped_column(default=None)
     late_logged: Mapped[bool] = mapped_column(default=False)
+    untie: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class Ballot(Base):
-    """One version of a voter's choice; the highest version counts. A token buys one version."""
+    """One version of a voter's choice; the highest version counts. A token buys one version.
+
+    A ballot of somebody who was erased counts on, without a person.
+    """
 
     __tablename__ = "ballot"
     __table_args__ = (
@@ -142,7 +148,7 @@ class Ballot(Base):
     version: Mapped[int]
     token: Mapped[str] = mapped_column(String(64))
     choice: Mapped[str] = mapped_column(Text)
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     cast_at: Mapped[datetime]
     entry_seq: Mapped[int]
     leaf: Mapped[str] = mapped_column(String(64))

@@ -24,7 +24,7 @@ from app.core.record import Act, checkpoint, record
 from app.people.models import HouseholdNoticeKind
 from app.people.steps import security, tell_household
 from app.policy.table import Permission, Place, require
-from app.voting import casting, launching, rules, tokens
+from app.voting import casting, forgetting, launching, rules, tokens
 from app.voting.casting import Attempt, CastOutcome, LockedPoll, OutcomeKind
 from app.voting.launching import HOUR, PollDraft
 from app.voting.models import Ballot, Poll, PollOption, PollVoter
@@ -352,6 +352,7 @@ def close_poll(actor: Actor, *, community_id: int, public_id: str) -> None:
         act = Act(CLOSED, launching.subject_of(public_id), data)
         record(session, actor, act, community_id, at=now)
         checkpoint(session, community_id)
+        forgetting.untie_after_closing(session, poll)
 
 
 def _count(session: Session, poll: Poll) -> rules.Tally:

@@ -27,7 +27,7 @@ from app.core import clock, jobs
 from app.core.actor import SYSTEM, Role
 from app.core.db import db
 from app.core.errors import NotAllowed, NotFound, RuleBroken
-from app.people.models import SecurityEvent
+from app.people.models import LoginSession, Membership, SecurityEvent
 from app.people.queries import LEFT, desk_page
 from app.voting.queries import residences
 from tests.communities import files
@@ -623,3 +623,31 @@ def test_an_estate_named_once_holds_for_every_row_of_a_file_and_of_no_other(worl
     operations.map_columns(SYSTEM, **with_column, fields={"何处": "estate"}, estate="一区")
     operations.apply_roll(SYSTEM, **with_column)
     assert "二区 1-103" in roll(place)
+
+
+def test_no_row_takes_a_home_from_those_who_live_in_it(world: World) -> None:
+    """Another head, another phone, or no row at all: who is in stays in, and may vote."""
+    place = world.community(households=3)
+    family = [world.resident(place, 0), world.resident(place, 0), world.resident(place, 1)]
+    poll = world.poll(place)
+    here = upload(place, csv_of("一区,1,1,1,别家人,19900000000", "一区,1,1,3,住户HXL3,10000000003"))
+    # Nobody has said anything yet: the household that is left out is only asked about.
+    assert absent(roll_queries.upload_view(**here), place) == [("一区 1-1-2", 0, Decision.KEEP)]
+    operations.decide_all_absences(SYSTEM, **here, remove=True)
+    operations.apply_roll(world.clerk(place), **here)
+    assert roll(place)["一区 1-1-1"].household_head == "别家人"
+    living = db.session.execute(
+        select(Membership.household_id, Membership.person_id)
+        .where(Membership.ended_at.is_(None))
+        .order_by(Membership.id)
+    ).all()
+    assert [tuple(row) for row in living] == [
+        (place.households[0], family[0].person_id),
+        (place.households[0], family[1].person_id),
+        (place.households[1], family[2].person_id),
+    ]
+    assert db.session.scalar(
+        select(func.count()).where(LoginSession.ended_at.is_(None), LoginSession.staff.is_(False))
+    ) == len(family)
+    assert world.cast(family[0], place, poll, "yes").version == 1
+    assert world.cast(family[2], place, poll, "yes").version == 1

@@ -111,6 +111,7 @@ OPERATIONS = [
         "places.py",
         "memberships.py",
         "setting_operations.py",
+        "persons.py",
     }
     for tree in [ast.parse(path.read_text(encoding="utf-8"))]
     for function in tree.body
