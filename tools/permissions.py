@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from app import create_app
 from app.config import from_environment
 from app.core import guard
-from app.core.actor import SYSTEM, VISITOR, Actor, Grant, Home, Role
+from app.core.actor import OF_A_MEETING, SYSTEM, VISITOR, Actor, Grant, Home, Role
 from app.policy.table import Permission, Place, allowed
 
 if TYPE_CHECKING:
@@ -27,11 +27,13 @@ ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "docs" / "permissions.md"
 YES = "yes"
 COMMUNITY, JURISDICTION = 1, 1
-HERE = Place(COMMUNITY, (JURISDICTION,))
+MEETING = "m"
+HERE = Place(COMMUNITY, (JURISDICTION,), MEETING)
 HEAD = """# Who may do what
 
 Written by `make permissions` out of `app/policy/table.py` and the routes; do not edit. A role is
-one in the community that an address names; a district's is in a jurisdiction above it, and an
+one in the community that an address names (the roles of a meeting: in just that meeting; they and
+a representative are residents besides); a district's is in a jurisdiction above it, and an
 administrator's is for the installation. What is not granted here answers 404, as another
 community's things do; whoever has not signed in is led to the door. `system` is the worker and the
 command line. A visitor has none of these permissions.
@@ -60,6 +62,11 @@ def actor_of(role: Role | None) -> Actor:
         return Actor(person_id=1, homes=(Home(COMMUNITY, 1),))
     if role in {Role.DISTRICT, Role.ADMINISTRATOR}:
         return Actor(person_id=1, grants=(Grant(role, jurisdiction_id=JURISDICTION),))
+    if role in OF_A_MEETING:
+        return Actor(person_id=1, grants=(Grant(role, COMMUNITY, scope=f"meeting:{MEETING}"),))
+    if role is Role.REPRESENTATIVE:
+        grants = (Grant(role, COMMUNITY, scope="buildings:1"),)
+        return Actor(person_id=1, grants=grants)
     return Actor(person_id=1, grants=(Grant(role, community_id=COMMUNITY),))
 
 
