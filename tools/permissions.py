@@ -58,16 +58,12 @@ def actor_of(role: Role | None) -> Actor:
         return VISITOR
     if role is Role.SYSTEM:
         return SYSTEM
-    if role is Role.RESIDENT:
-        return Actor(person_id=1, homes=(Home(COMMUNITY, 1),))
     if role in {Role.DISTRICT, Role.ADMINISTRATOR}:
         return Actor(person_id=1, grants=(Grant(role, jurisdiction_id=JURISDICTION),))
-    if role in OF_A_MEETING:
-        return Actor(person_id=1, grants=(Grant(role, COMMUNITY, scope=f"meeting:{MEETING}"),))
-    if role is Role.REPRESENTATIVE:
-        grants = (Grant(role, COMMUNITY, scope="buildings:1"),)
-        return Actor(person_id=1, grants=grants)
-    return Actor(person_id=1, grants=(Grant(role, community_id=COMMUNITY),))
+    homes = (Home(COMMUNITY, 1),) if role is Role.RESIDENT else ()
+    scope = f"meeting:{MEETING}" if role in OF_A_MEETING else ""
+    grants = () if homes else (Grant(role, COMMUNITY, scope=scope),)
+    return Actor(person_id=1, grants=grants, homes=homes)
 
 
 def matrix() -> Iterator[str]:

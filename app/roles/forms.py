@@ -19,8 +19,9 @@ from wtforms.validators import InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.core import clock
+from app.core.actor import Role
 from app.core.times import time_text
-from app.policy.roles import LONGEST_WORD, TERMS, Role, Scope, group_scope
+from app.policy.roles import LONGEST_WORD, TERMS, Scope, group_scope
 from app.roles.operations import Decision, NewProposal
 
 if TYPE_CHECKING:

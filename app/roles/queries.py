@@ -19,6 +19,7 @@ from app.people.queries import households_of
 from app.people.steps import role_is_living
 from app.policy import roles as rules
 from app.policy.roles import TERMS, Party, Scope
+from app.policy.table import Place
 from app.roles import steps
 from app.roles.models import RoleProposal, RoleStandIn
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from app.policy.table import Place
 
 ENDED_SHOWN = 50
 
@@ -98,7 +98,7 @@ def ended(place: Place) -> list[Held]:
 
 def of_person(community_id: int, person_id: int) -> list[Held]:
     """Every role one person holds or held here, the latest first."""
-    place = steps.Place(community_id)
+    place = Place(community_id)
     return _held(place, RoleGrant.person_id == person_id, None)
 
 
@@ -177,7 +177,7 @@ def proposal(place: Place, proposal_id: int) -> Proposed:
 
 def about_person(community_id: int, person_id: int) -> list[Proposed]:
     """Every proposal of a role for one person, the oldest first."""
-    return _proposals(steps.Place(community_id), RoleProposal.person_id == person_id)
+    return _proposals(Place(community_id), RoleProposal.person_id == person_id)
 
 
 def _proposals(place: Place, *conditions: Any) -> list[Proposed]:
@@ -278,7 +278,7 @@ def stand_in_candidates(place: Place) -> list[Candidate]:
     """Whoever can be named to stand in: of another role than the committee's."""
     session, now = db.session(), clock.now()
     found = steps.holders(session, place, rules.STAND_INS, now)
-    found -= steps.holders(session, steps.Place(place.community_id), rules.COMMITTEE, now)
+    found -= steps.holders(session, Place(place.community_id), rules.COMMITTEE, now)
     rows = session.execute(
         select(Person.id, Person.display).where(Person.id.in_(found)).order_by(Person.id)
     )

@@ -41,7 +41,7 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     place = g.place.place
     reader = queries.party(place, browser.current_actor().require_person())
     held, ended, waiting = queries.living(place), queries.ended(place), queries.waiting(place)
-    scopes = {one.scope for one in (*held, *ended, *waiting)}
+    scopes = {one.scope for one in [*held, *ended]} | {one.scope for one in waiting}
     homes = sum(one.households for one in communities.buildings(g.place.id))
     proposes = may_be_proposed(reader.roles())
     return render_template(

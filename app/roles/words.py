@@ -5,9 +5,11 @@ from __future__ import annotations
 from flask_babel import gettext as _
 
 from app.core import web
+from app.core.actor import Role
 from app.core.errors import RuleBroken
+from app.core.words import listed
 from app.people.role_words import role_name
-from app.policy.roles import TERMS, Role
+from app.policy.roles import TERMS
 
 
 def roles_listed(roles: frozenset[Role]) -> list[str]:
@@ -18,12 +20,16 @@ def roles_listed(roles: frozenset[Role]) -> list[str]:
 def way(role: Role) -> str:
     """Who gives a role, in one sentence."""
     terms = TERMS[role]
-    sentence = _(
-        "%(proposers)s提名，%(approvers)s同意。",
-        proposers=_("或").join(roles_listed(terms.proposed_by)),
-        approvers=_("或").join(roles_listed(terms.approved_by)),
-    )
-    return sentence + (_("没有第二个人的，由指定的代核人同意。") if terms.second else "")
+    who = {
+        "proposers": listed(roles_listed(terms.proposed_by)),
+        "approvers": listed(roles_listed(terms.approved_by)),
+    }
+    if terms.second:
+        return _(
+            "提名：%(proposers)s。同意：%(approvers)s，都没有的由指定的代核人。",
+            **who,
+        )
+    return _("提名：%(proposers)s。同意：%(approvers)s。", **who)
 
 
 def why_not(problem: str) -> str:
