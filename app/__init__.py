@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask
+from flask import Flask, request
 from flask_babel import Babel
 from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFProtect
@@ -132,6 +133,8 @@ def _find_place(arguments: dict[str, Any]) -> object | None:
 
 def _may(permission: StrEnum, found: object) -> bool:
     place: Place = getattr(found, "place", table.Place())
+    # Some roles are of one meeting alone: the one that the address names.
+    place = replace(place, meeting=str((request.view_args or {}).get("meeting_id", "")))
     return table.allowed(browser.current_actor(), table.Permission(permission), place)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from app import create_app
 from app.config import from_environment
 from app.core import guard
-from app.core.actor import LEVELS, SYSTEM, VISITOR, Actor, Grant, Home, Role
+from app.core.actor import LEVELS, OF_A_MEETING, SYSTEM, VISITOR, Actor, Grant, Home, Role
 from app.policy.table import Permission, Place, allowed
 
 if TYPE_CHECKING:
@@ -27,12 +27,14 @@ ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "docs" / "permissions.md"
 YES = "yes"
 COMMUNITY, JURISDICTION = 1, 1
-HERE = Place(COMMUNITY, (JURISDICTION,))
+MEETING = "m"
+HERE = Place(COMMUNITY, (JURISDICTION,), MEETING)
 AREA = Place(jurisdiction_ids=(JURISDICTION,))
 HEAD = """# Who may do what
 
 Written by `make permissions` out of `app/policy/table.py` and the routes; do not edit. A role is
-one in the community that an address names; a subdistrict's, a district's and a city's is in a
+one in the community that an address names (the roles of a meeting: in just that meeting; they and
+a representative are residents besides); a subdistrict's, a district's and a city's is in a
 jurisdiction above it, or in the one that the address names, and what begins with `area.` is for
 exactly that one. An administrator's is for the installation. What is not granted here answers 404,
 as another community's things do; whoever has not signed in is led to the door. `system` is the
@@ -58,11 +60,12 @@ def actor_of(role: Role | None) -> Actor:
         return VISITOR
     if role is Role.SYSTEM:
         return SYSTEM
-    if role is Role.RESIDENT:
-        return Actor(person_id=1, homes=(Home(COMMUNITY, 1),))
     if role in {*LEVELS, Role.ADMINISTRATOR}:
         return Actor(person_id=1, grants=(Grant(role, jurisdiction_id=JURISDICTION),))
-    return Actor(person_id=1, grants=(Grant(role, community_id=COMMUNITY),))
+    homes = (Home(COMMUNITY, 1),) if role is Role.RESIDENT else ()
+    scope = f"meeting:{MEETING}" if role in OF_A_MEETING else ""
+    grants = () if homes else (Grant(role, COMMUNITY, scope=scope),)
+    return Actor(person_id=1, grants=grants, homes=homes)
 
 
 def matrix() -> Iterator[str]:

@@ -20,6 +20,10 @@ class Role(StrEnum):
     COMMITTEE = "committee_member"
     SUPERVISOR = "affairs_supervisor"
     DESIGNER = "designer"
+    COMMITTEE_CHAIR = "committee_chair"
+    REPRESENTATIVE = "residents_representative"
+    MEETING_CHAIR = "meeting_chair"
+    MEETING_RECORDER = "meeting_recorder"
     SUBDISTRICT = "subdistrict"
     DISTRICT = "district"
     CITY = "city"
@@ -34,6 +38,7 @@ STAFF = frozenset(
         Role.SUPERVISOR,
         Role.DESIGNER,
         Role.SUBDISTRICT,
+        Role.COMMITTEE_CHAIR,
         Role.DISTRICT,
         Role.CITY,
         Role.ADMINISTRATOR,
@@ -43,13 +48,24 @@ STAFF = frozenset(
 LEVELS = frozenset({Role.SUBDISTRICT, Role.DISTRICT, Role.CITY})
 
 
+# Of one meeting alone; who holds one has no other way to the desk by it.
+OF_A_MEETING = frozenset({Role.MEETING_CHAIR, Role.MEETING_RECORDER})
+# What a resident may hold who comes in by a letter; all else needs a second factor.
+WITHOUT_ACCOUNT = OF_A_MEETING | {Role.REPRESENTATIVE}
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One role in one place: a community, or a jurisdiction with all communities below it."""
+    """One role in one place: a community, or a jurisdiction with all communities below it.
+
+    `scope` narrows it: `meeting:<id>`, or a residents' group as `buildings:<ids>`.
+    """
 
     role: Role
     community_id: int | None = None
     jurisdiction_id: int | None = None
+    scope: str = ""
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +97,20 @@ class Actor:
         """The actor's household there, if any."""
         return next((home for home in self.homes if home.community_id == community_id), None)
 
-    def role_in(self, community_id: int) -> Role:
-        """The staff role the actor acts in there; `NotAllowed` without one."""
-        for grant in self.grants:
-            if grant.role is Role.SYSTEM or grant.community_id == community_id:
-                return grant.role
+    def role_in(self, community_id: int, scope: str = "") -> Role:
+        """The role the actor acts in there; `NotAllowed` without one.
+
+        Within a `scope` such as `meeting:<id>` it is the role given for just that, if there is one.
+        """
+        here = [
+            grant
+            for grant in self.grants
+            if grant.role is Role.SYSTEM or grant.community_id == community_id
+        ]
+        own = [grant for grant in here if scope and grant.scope == scope]
+        wide = [grant for grant in here if grant.role not in OF_A_MEETING]
+        for grant in (*own, *wide):
+            return grant.role
         raise NotAllowed("role")
 
     def role_above(self, jurisdiction_id: int) -> Role:

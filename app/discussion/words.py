@@ -37,6 +37,7 @@ ROLES = {
     "resident": _l("居民"),
     Role.CLERK.value: _l("居委会"),
     Role.COMMITTEE.value: _l("居委会"),
+    Role.COMMITTEE_CHAIR.value: _l("居委会"),
     Role.SUPERVISOR.value: _l("居务监督委员会"),
     Role.DESIGNER.value: _l("设计师"),
 }

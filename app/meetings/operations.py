@@ -17,7 +17,7 @@ from app.core.record import Act, record
 from app.meetings import rules, steps
 from app.meetings.models import Meeting, Seat
 from app.meetings.rules import OPEN_STATES, AgeBand, MeetingState, SeatState
-from app.people.steps import security
+from app.people.steps import end_roles_of_meeting, security
 from app.policy.table import Permission, Place, require
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def reserve_at_desk(
     Raises: NotFound; RuleBroken meeting.no_label, meeting.held_full, meeting.wrong_state.
     """
     with transaction() as session:
-        require(actor, Permission.MEETING_RUN, Place(community_id))
+        require(actor, Permission.MEETING_HOLD, Place(community_id, meeting=meeting_id))
         meeting = _meeting(session, community_id, meeting_id)
         if meeting.state not in OPEN_STATES:
             raise RuleBroken("meeting.wrong_state", state=meeting.state)
@@ -242,7 +242,7 @@ def check_in_seat(
     Raises: NotFound; RuleBroken meeting.doors_closed, meeting.band.
     """
     with transaction() as session:
-        require(actor, Permission.MEETING_RUN, Place(community_id))
+        require(actor, Permission.MEETING_HOLD, Place(community_id, meeting=meeting_id))
         meeting = _meeting(session, community_id, meeting_id)
         _refuse_closed_doors(meeting)
         seat = session.scalar(
@@ -271,7 +271,7 @@ class WalkIn:
 def walk_in(actor: Actor, *, community_id: int, meeting_id: str, person: WalkIn) -> None:
     """Check in somebody who simply came. Raises: NotFound; RuleBroken meeting.*."""
     with transaction() as session:
-        require(actor, Permission.MEETING_RUN, Place(community_id))
+        require(actor, Permission.MEETING_HOLD, Place(community_id, meeting=meeting_id))
         meeting = _meeting(session, community_id, meeting_id)
         _refuse_closed_doors(meeting)
         if _entered_before(session, meeting, person.once):
@@ -308,7 +308,7 @@ def close_meeting(
     meeting.no_quorum, meeting.wrong_state.
     """
     with transaction() as session:
-        require(actor, Permission.MEETING_RUN, Place(community_id))
+        require(actor, Permission.MEETING_END, Place(community_id, meeting=meeting_id))
         meeting = _meeting(session, community_id, meeting_id)
         if meeting.state != MeetingState.OPEN:
             raise RuleBroken("meeting.wrong_state", state=meeting.state)
@@ -324,11 +324,12 @@ def close_meeting(
             "present": present,
             "by_age": rules.bands_to_show(counts),
         }
-        act = Act(CLOSED, f"meeting:{meeting.public_id}", data)
+        act = Act(CLOSED, f"meeting:{meeting.public_id}", data, acted_as=_acted_as(actor, meeting))
         record(session, actor, act, community_id)
         if not quorate:
             short = {key: data[key] for key in ("meeting", "about", "present")}
-            act = Act(INQUORATE, act.subject, short | {"quorum": meeting.quorum})
+            short["quorum"] = meeting.quorum
+            act = Act(INQUORATE, act.subject, short, acted_as=act.acted_as)
             record(session, actor, act, community_id)
 
 
@@ -351,7 +352,7 @@ def write_minutes(actor: Actor, *, community_id: int, meeting_id: str, text: str
     Raises: NotFound; RuleBroken meeting.wrong_state, meeting.minutes_empty, meeting.confirmed.
     """
     with transaction() as session:
-        require(actor, Permission.MEETING_RUN, Place(community_id))
+        require(actor, Permission.MINUTES_WRITE, Place(community_id, meeting=meeting_id))
         meeting = _meeting(session, community_id, meeting_id)
         if MeetingState(meeting.state) not in rules.HAVE_MINUTES:
             raise RuleBroken("meeting.wrong_state", state=meeting.state)
@@ -371,7 +372,7 @@ def confirm_minutes(actor: Actor, *, community_id: int, meeting_id: str) -> None
     Raises: NotFound; RuleBroken meeting.same_person for the writer, meeting.*.
     """
     with transaction() as session:
-        require(actor, Permission.MINUTES_CONFIRM, Place(community_id))
+        require(actor, Permission.MINUTES_CONFIRM, Place(community_id, meeting=meeting_id))
         meeting = _meeting(session, community_id, meeting_id)
         if meeting.state not in rules.OVER or not meeting.minutes_text:
             raise RuleBroken("meeting.wrong_state", state=meeting.state)
@@ -381,6 +382,8 @@ def confirm_minutes(actor: Actor, *, community_id: int, meeting_id: str) -> None
             raise RuleBroken("meeting.same_person")
         meeting.confirmed_by, meeting.confirmed_at = actor.person_id, clock.now()
         _record_minutes(session, actor, meeting, CONFIRMED)
+        # Chair and recorder were for this meeting; it is over now.
+        end_roles_of_meeting(session, community_id, meeting_id)
 
 
 def _record_minutes(session: Session, actor: Actor, meeting: Meeting, kind: records.Kind) -> None:
@@ -389,8 +392,13 @@ def _record_minutes(session: Session, actor: Actor, meeting: Meeting, kind: reco
         "about": meeting.subject,
         "text_sha256": hashlib.sha256(meeting.minutes_text.encode()).hexdigest(),
     }
-    act = Act(kind, f"meeting:{meeting.public_id}", data)
+    act = Act(kind, f"meeting:{meeting.public_id}", data, acted_as=_acted_as(actor, meeting))
     record(session, actor, act, meeting.community_id)
+
+
+def _acted_as(actor: Actor, meeting: Meeting) -> str:
+    """The capacity somebody acts in at a meeting: its chair's, its recorder's, or a wider one."""
+    return actor.role_in(meeting.community_id, f"meeting:{meeting.public_id}").value
 
 
 def _note(session: Session, actor: Actor, meeting: Meeting, kind: str) -> None:

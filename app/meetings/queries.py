@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from app.core import clock
+from app.core.actor import Role
 from app.core.db import db
 from app.core.errors import NotFound
 from app.meetings.models import AgendaItem, Meeting, Seat
-from app.meetings.rules import Item, MeetingState, SeatState, bands_to_show, ends_at, quorum_met
-from app.people.steps import Correction, corrections_of_thing
+from app.meetings.rules import (
+    REPRESENTATIVES_MEETING,
+    Item,
+    MeetingState,
+    SeatState,
+    bands_to_show,
+    ends_at,
+    quorum_met,
+)
+from app.people.models import RoleGrant
+from app.people.steps import Correction, corrections_of_thing, role_is_living
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -272,6 +282,47 @@ def seats(community_id: int, meeting_id: str) -> list[SeatLine]:
         .order_by(Seat.checked_in_at.is_not(None), Seat.line)
     )
     return [_line(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class RepresentativesDue:
+    """How many representatives are to come to their meeting, and how many of them came."""
+
+    due: int
+    present: int
+
+
+def representatives_due(community_id: int, meeting: MeetingView) -> RepresentativesDue | None:
+    """The representatives of whom a meeting is; None for a meeting of anybody else's.
+
+    Due is whoever is one when it begins, and until then whoever is one now.
+    """
+    if meeting.form != REPRESENTATIVES_MEETING:
+        return None
+    moment = min(clock.now(), meeting.starts_at)
+    due = set(
+        db.session.scalars(
+            select(RoleGrant.person_id).where(
+                RoleGrant.community_id == community_id,
+                RoleGrant.role == Role.REPRESENTATIVE.value,
+                role_is_living(moment),
+            )
+        )
+    )
+    came = select(func.count(Seat.id)).join(Meeting, Meeting.id == Seat.meeting_id)
+    mine = (
+        Seat.community_id == community_id,
+        Meeting.public_id == meeting.public_id,
+        Seat.checked_in_at.is_not(None),
+        Seat.person_id.in_(due),
+    )
+    return RepresentativesDue(len(due), db.session.scalar(came.where(*mine)) or 0)
+
+
+def meetings_of_representatives(community_id: int) -> list[MeetingView]:
+    """Every meeting of the representatives, the newest first."""
+    mine = Meeting.community_id == community_id, Meeting.form == REPRESENTATIVES_MEETING
+    return _views(*mine)[::-1]
 
 
 def attendance(community_id: int, meeting_id: str) -> dict[str, int | None]:

@@ -17,6 +17,8 @@ SMALL_CELL = 5
 MOST_PLACES = 2000
 LONGEST_MINUTES = 20_000
 # Doors open half an hour before the time: people of 72 come early.
+# How a meeting's form is kept, in the language of the record.
+REPRESENTATIVES_MEETING = "居民代表会议"
 DOORS_BEFORE = timedelta(minutes=30)
 
 

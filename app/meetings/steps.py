@@ -18,7 +18,7 @@ from app.meetings import rules
 from app.meetings.models import AgendaItem, Meeting, Seat
 from app.meetings.rules import Change, MeetingState, SeatState
 from app.people.models import PersonNoticeKind
-from app.people.steps import tell_people, tell_person
+from app.people.steps import end_roles_of_meeting, tell_people, tell_person
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -208,6 +208,8 @@ def put_off(session: Session, actor: Actor, meeting: Meeting, reason: str) -> No
     data = {"meeting": meeting.public_id, "about": meeting.subject}
     act = Act(POSTPONED, f"meeting:{meeting.public_id}", data, {"reason": reason})
     record(session, actor, act, meeting.community_id)
+    # It is called anew by another notice, and whoever chairs that one is asked anew.
+    end_roles_of_meeting(session, meeting.community_id, meeting.public_id)
     _tell(session, meeting, f"meeting:{meeting.public_id}", Change.POSTPONED)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
@@ -87,6 +88,7 @@ def show(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- 
         may_join=meeting.state in {MeetingState.ANNOUNCED, MeetingState.OPEN}
         and not actor.is_staff,
         attendance=_attendance(meeting),
+        due=queries.representatives_due(g.place.id, meeting),
         form=ActForm(),
     )
 
@@ -194,7 +196,7 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
 
 
 @bp.get("/c/<code>/desk/meetings/<meeting_id>")
-@guard.needs(Permission.DESK_VIEW)
+@guard.needs(Permission.MEETING_SEE)
 def desk_meeting(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Show the desk one meeting: the list, the door, the minutes."""
     return _desk_page(meeting_id, _fresh(), MinutesForm(formdata=None))
@@ -224,7 +226,8 @@ def _desk_page(
 ) -> ResponseReturnValue:
     meeting = queries.meeting(g.place.id, meeting_id)
     actor, place = browser.current_actor(), g.place
-    runs = allowed(actor, Permission.MEETING_RUN, place.place)
+    here = replace(place.place, meeting=meeting_id)
+    holds = allowed(actor, Permission.MEETING_HOLD, here)
     if not minutes.is_submitted() or not minutes.text.data:
         minutes.text.data = minutes.text.data or meeting.minutes_text
     key = queries.door_key(place.id, meeting_id)
@@ -235,10 +238,13 @@ def _desk_page(
         state=words.badge_of(meeting.state),
         badge_of=words.badge_of,
         channels=words.CHANNELS,
-        seats=_seats(meeting_id) if runs else [],
+        seats=_seats(meeting_id) if holds else [],
         check_in=check_in,
         minutes=minutes,
-        runs=runs,
+        runs=allowed(actor, Permission.MEETING_RUN, here),
+        holds=holds,
+        ends=allowed(actor, Permission.MEETING_END, here),
+        due=queries.representatives_due(place.id, meeting),
         # A topic opens its own session; one with a designer begins here.
         begins=meeting.state is MeetingState.ANNOUNCED and meeting.subject.startswith("design:"),
         doors=doors_are_open(meeting.state, meeting.starts_at, clock.now()),
@@ -246,9 +252,11 @@ def _desk_page(
         anew=_called_anew(meeting),
         too_few=meeting.quorum_met is False,
         close=close or CloseForm(formdata=None),
-        writes=runs and meeting.state in HAVE_MINUTES and meeting.confirmed_at is None,
+        writes=allowed(actor, Permission.MINUTES_WRITE, here)
+        and meeting.state in HAVE_MINUTES
+        and meeting.confirmed_at is None,
         confirms=meeting.state in OVER
-        and allowed(actor, Permission.MINUTES_CONFIRM, place.place)
+        and allowed(actor, Permission.MINUTES_CONFIRM, here)
         and bool(meeting.minutes_text)
         and meeting.confirmed_at is None
         and meeting.minutes_by != actor.person_id,
@@ -259,7 +267,7 @@ def _desk_page(
 
 
 @bp.get("/c/<code>/desk/meetings/<meeting_id>/door.svg")
-@guard.needs(Permission.MEETING_RUN)
+@guard.needs(Permission.MEETING_HOLD)
 def door_qr(code: str, meeting_id: str) -> Response:
     """The QR for the door."""
     key = queries.door_key(g.place.id, meeting_id)
@@ -268,7 +276,7 @@ def door_qr(code: str, meeting_id: str) -> Response:
 
 
 @bp.post("/c/<code>/desk/meetings/<meeting_id>/reserve")
-@guard.needs(Permission.MEETING_RUN)
+@guard.needs(Permission.MEETING_HOLD)
 def reserve(code: str, meeting_id: str) -> ResponseReturnValue:
     """Give a held place to somebody without a phone."""
     form = CheckInForm()
@@ -286,7 +294,7 @@ def reserve(code: str, meeting_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/c/<code>/desk/meetings/<meeting_id>/walk-in")
-@guard.needs(Permission.MEETING_RUN)
+@guard.needs(Permission.MEETING_HOLD)
 def walk_in(code: str, meeting_id: str) -> ResponseReturnValue:
     """Check in somebody who simply came."""
     form = CheckInForm()
@@ -305,7 +313,7 @@ def walk_in(code: str, meeting_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/c/<code>/desk/meetings/<meeting_id>/seats/<int:seat_id>")
-@guard.needs(Permission.MEETING_RUN)
+@guard.needs(Permission.MEETING_HOLD)
 def check_in(code: str, meeting_id: str, seat_id: int) -> ResponseReturnValue:
     """Check in somebody from the list."""
     form = CheckInForm()
@@ -326,7 +334,7 @@ def check_in(code: str, meeting_id: str, seat_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/c/<code>/desk/meetings/<meeting_id>/close")
-@guard.needs(Permission.MEETING_RUN)
+@guard.needs(Permission.MEETING_END)
 def close(code: str, meeting_id: str) -> ResponseReturnValue:
     """End a meeting."""
     form = CloseForm()
@@ -346,7 +354,7 @@ def close(code: str, meeting_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/c/<code>/desk/meetings/<meeting_id>/minutes")
-@guard.needs(Permission.MEETING_RUN)
+@guard.needs(Permission.MINUTES_WRITE)
 def minutes(code: str, meeting_id: str) -> ResponseReturnValue:
     """Save the minutes."""
     form = MinutesForm()
@@ -375,7 +383,10 @@ def confirm(code: str, meeting_id: str) -> ResponseReturnValue:
         )
     )
     web.tell("done", _("纪要已确认并公布。"))
-    return redirect(url_for("meetings.desk_meeting", code=code, meeting_id=meeting_id), 303)
+    # The role of whoever chaired this meeting has just ended; the public page is open to all.
+    stays = guard.may_open("meetings.desk")
+    page = "meetings.desk_meeting" if stays else "meetings.show"
+    return redirect(url_for(page, code=code, meeting_id=meeting_id), 303)
 
 
 def _after(

@@ -13,7 +13,8 @@ from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.people import recovery, rules, second_factor, secrets_box
 from app.people.models import LoginSession, RoleGrant, StaffAccount
-from app.people.steps import role_is_living, security
+from app.people.steps import end_roles, security
+from app.policy.roles import set_up_roles
 from app.policy.table import Permission, Place, require
 
 if TYPE_CHECKING:
@@ -80,27 +81,16 @@ def end_role(actor: Actor, *, community_id: int, person_id: int, role: Role) -> 
     now = clock.now()
     with transaction() as session:
         require(actor, Permission.STAFF_SET_UP, Place(community_id))
-        living = role_is_living(now)
-        ended = session.scalars(
-            update(RoleGrant)
-            .where(
-                RoleGrant.person_id == person_id,
-                RoleGrant.community_id == community_id,
-                RoleGrant.role == role,
-                living,
-            )
-            .values(ends_at=now)
-            .returning(RoleGrant.id)
-        ).all()
-        if not ended:
+        # Who is chosen by the committee's proposal is ended where that was approved.
+        if role not in set_up_roles():
             raise NotFound("role")
-        left = select(RoleGrant.id).where(RoleGrant.person_id == person_id, living)
-        if session.scalar(left.limit(1)) is None:
-            session.execute(
-                update(LoginSession)
-                .where(LoginSession.person_id == person_id, LoginSession.ended_at.is_(None))
-                .values(ended_at=now)
-            )
+        mine = (
+            RoleGrant.person_id == person_id,
+            RoleGrant.community_id == community_id,
+            RoleGrant.role == role,
+        )
+        if not end_roles(session, now, *mine):
+            raise NotFound("role")
         security(
             session,
             "role.ended",

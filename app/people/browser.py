@@ -85,6 +85,16 @@ def begin(cookie_id: str, *, keep: bool) -> None:
     login_user(SessionUser(cookie_id, None))
 
 
+def renew(cookie_id: str) -> None:
+    """Let this browser carry the same session under a new id."""
+    session["_user_id"] = cookie_id
+
+
+def cookie_id() -> str:
+    """The id by which this request's cookie names its session; empty without one."""
+    return str(session.get("_user_id", ""))
+
+
 def end() -> None:
     """Forget the session in this browser."""
     logout_user()

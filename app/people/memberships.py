@@ -11,14 +11,15 @@ from sqlalchemy import exists, select, update
 
 from app.communities.models import Household
 from app.core import clock
+from app.core.actor import Role
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.core.times import in_record_language
 from app.people import codes, words
 from app.people.member_queries import who_is_in_mark
-from app.people.models import HouseholdNoticeKind, LoginSession, Membership
+from app.people.models import HouseholdNoticeKind, LoginSession, Membership, RoleGrant
 from app.people.rules import EndedWhy
-from app.people.steps import security, tell_household
+from app.people.steps import end_roles, security, tell_household
 from app.policy.table import Permission, Place, require
 
 if TYPE_CHECKING:
@@ -206,6 +207,19 @@ def _end(session: Session, members: Sequence[Any], why: EndedWhy, now: datetime)
         )
         .values(ended_at=now)
         .execution_options(synchronize_session=False)
+    )
+    # Who does not live here any more speaks for no group of neighbours.
+    lives_here = exists().where(
+        Membership.person_id == RoleGrant.person_id,
+        Membership.community_id == RoleGrant.community_id,
+        Membership.ended_at.is_(None),
+    )
+    end_roles(
+        session,
+        now,
+        RoleGrant.person_id.in_([row.person_id for row in members]),
+        RoleGrant.role == Role.REPRESENTATIVE,
+        ~lives_here,
     )
 
 

@@ -65,7 +65,10 @@ class RecoveryCode(Base):
 
 
 class RoleGrant(Base):
-    """A role given to a person in one community or one jurisdiction, for a time."""
+    """A role given to a person in one community or one jurisdiction, for a time.
+
+    `scope` narrows it to one meeting or to a residents' group; empty is the whole place.
+    """
 
     __tablename__ = "role_grant"
     __table_args__ = (
@@ -82,6 +85,7 @@ class RoleGrant(Base):
     jurisdiction_id: Mapped[int | None] = mapped_column(ForeignKey("jurisdiction.id"), default=None)
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime | None] = mapped_column(default=None)
+    scope: Mapped[str] = mapped_column(String(200), default="", server_default="")
 
 
 class HouseholdCode(Base):
@@ -268,6 +272,8 @@ class LoginSession(Base):
     browser: Mapped[str] = mapped_column(String(20), default="", server_default="")
     # When staff proved once more who they are; nothing since they came in when empty.
     proved_at: Mapped[datetime | None] = mapped_column(default=None)
+    # Which roles the session had when its cookie was made; other ones ask for a new cookie.
+    roles_mark: Mapped[str] = mapped_column(String(64), default="", server_default="")
 
 
 class SecurityEvent(Base):

@@ -20,7 +20,7 @@ from app.communities.settings import number_of
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
-from app.people import browser, codes, recovery, rules, second_factor, secrets_box
+from app.people import browser, codes, queries, recovery, rules, second_factor, secrets_box
 from app.people.models import (
     DeskConfirmation,
     HouseholdCode,
@@ -33,6 +33,7 @@ from app.people.models import (
 )
 from app.people.rules import CodeState, JoinedBy
 from app.people.steps import role_is_living, security, tell_household, tell_households
+from app.policy.roles import set_up_roles
 from app.policy.table import Permission, Place, require
 
 if TYPE_CHECKING:
@@ -225,6 +226,8 @@ def _open_session(
 ) -> str:
     cookie_id, now = browser.new_cookie_id(), clock.now()
     times = rules.session_times(staff=staff, shared_phone=shared_phone)
+    session.flush()
+    held = queries.grants_of(person_id, now, staff=staff)
     session.execute(
         insert(LoginSession).values(
             id_hash=browser.hash_of(cookie_id),
@@ -235,9 +238,32 @@ def _open_session(
             last_seen_at=now,
             expires_at=now + times.lasts,
             browser=kind,
+            roles_mark=rules.roles_mark(grant.id for grant in held),
         )
     )
     return cookie_id
+
+
+def renew_session(actor: Actor, *, cookie_id: str, roles_mark: str) -> str:
+    """Give a session whose roles changed a new cookie's id; the old cookie opens nothing any more.
+
+    Empty when the session has ended or another request was first. Source: ASVS 7.2.4.
+    """
+    fresh = browser.new_cookie_id()
+    with transaction(small=True) as session:
+        renewed = session.execute(
+            update(LoginSession)
+            .where(
+                LoginSession.id == actor.session_id,
+                LoginSession.id_hash == browser.hash_of(cookie_id),
+                LoginSession.ended_at.is_(None),
+            )
+            .values(id_hash=browser.hash_of(fresh), roles_mark=roles_mark)
+        )
+        if renewed.rowcount == 0:  # type: ignore[attr-defined]
+            return ""
+        security(session, "session.renewed", person_id=actor.person_id, renewed=actor.session_id)
+    return fresh
 
 
 def sign_out(actor: Actor) -> None:
@@ -278,8 +304,10 @@ def add_staff(  # noqa: PLR0913 -- an account is these facts
     """Give a person an account and a role in one place; gives the second factor's secret.
 
     The role ends by itself at `ends_at`, if there is one. Raises: RuleBroken staff.password_*,
-    staff.name_taken, staff.ends_too_soon.
+    staff.name_taken, staff.ends_too_soon, staff.role_is_proposed for a role that takes two people.
     """
+    if community_id is not None and role not in set_up_roles():
+        raise RuleBroken("staff.role_is_proposed")
     problem = rules.password_problem(password, sign_in_name)
     if problem:
         raise RuleBroken(f"staff.password_{problem}")

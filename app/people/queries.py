@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, exists, func, or_, select
 from app.communities.addresses import address_short
 from app.communities.models import Building, Estate, Household
 from app.core import clock
-from app.core.actor import Actor, Grant, Home, Role
+from app.core.actor import WITHOUT_ACCOUNT, Actor, Grant, Home, Role
 from app.core.db import UTCDateTime, db
 from app.core.errors import NotFound
 from app.people import secrets_box, words
@@ -28,7 +28,7 @@ from app.people.models import (
     RoleGrant,
     StaffAccount,
 )
-from app.people.rules import STAFF_IDLE, CodeState, code_state, mask_phone
+from app.people.rules import STAFF_IDLE, CodeState, code_state, mask_phone, roles_mark
 from app.people.steps import address_of_thing, news_of_thing, role_is_living
 
 if TYPE_CHECKING:
@@ -40,7 +40,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A living session and who it belongs to."""
+    """A living session and who it belongs to.
+
+    `roles_mark` is that of the roles it has now; `roles_changed` says that they are others than
+    when its cookie was made, which is to be renewed then.
+    """
 
     session_id: int
     actor: Actor
@@ -50,10 +54,12 @@ class SignedIn:
     expires_at: datetime
     unread: int
     proved_at: datetime
+    roles_mark: str = ""
+    roles_changed: bool = False
 
 
 def session_by_hash(id_hash: str) -> SignedIn | None:
-    """The living session behind a cookie: one statement for residents, two for staff."""
+    """The living session behind a cookie: one statement, and one more where there are roles."""
     now = clock.now()
     known = {"id_hash": id_hash, "now": now, "rested": now - STAFF_IDLE}
     rows = db.session.execute(_LIVING_SESSION, known).all()
@@ -61,7 +67,9 @@ def session_by_hash(id_hash: str) -> SignedIn | None:
         return None
     first = rows[0]
     homes = tuple(Home(r.community_id, r.household_id) for r in rows if r.household_id is not None)
-    grants = _grants(first.person_id, now) if first.staff else ()
+    asks = first.staff or first.has_roles
+    grants = grants_of(first.person_id, now, staff=first.staff) if asks else ()
+    mark = roles_mark(grant.id for grant in grants)
     actor = Actor(first.person_id, first.ref, first.display, first.id, grants, homes)
     return SignedIn(
         first.id,
@@ -72,6 +80,8 @@ def session_by_hash(id_hash: str) -> SignedIn | None:
         first.expires_at,
         first.unread,
         first.proved_at or first.created_at,
+        mark,
+        mark != first.roles_mark,
     )
 
 
@@ -81,6 +91,13 @@ _UNREAD = (
     .correlate(LoginSession)
     .scalar_subquery()
     .label("unread")
+)
+_HAS_ROLES = (
+    select(RoleGrant.id)
+    .where(RoleGrant.person_id == LoginSession.person_id)
+    .correlate(LoginSession)
+    .exists()
+    .label("has_roles")
 )
 # Every request asks this; putting the statement together would cost more than running it.
 _LIVING_SESSION = (
@@ -92,12 +109,14 @@ _LIVING_SESSION = (
         LoginSession.expires_at,
         LoginSession.created_at,
         LoginSession.proved_at,
+        LoginSession.roles_mark,
         Person.id.label("person_id"),
         Person.ref,
         Person.display,
         Membership.community_id,
         Membership.household_id,
         _UNREAD,
+        _HAS_ROLES,
     )
     .join(Person, Person.id == LoginSession.person_id)
     .outerjoin(
@@ -117,13 +136,21 @@ _LIVING_SESSION = (
 )
 
 
-def _grants(person_id: int, now: datetime) -> tuple[Grant, ...]:
+def grants_of(person_id: int, now: datetime, *, staff: bool) -> tuple[Grant, ...]:
+    """The living roles that a session has: one without a second factor has a resident's alone."""
     rows = db.session.execute(
-        select(RoleGrant.role, RoleGrant.community_id, RoleGrant.jurisdiction_id)
+        select(
+            RoleGrant.role,
+            RoleGrant.community_id,
+            RoleGrant.jurisdiction_id,
+            RoleGrant.scope,
+            RoleGrant.id,
+        )
         .where(RoleGrant.person_id == person_id, role_is_living(now))
         .order_by(RoleGrant.id)
     )
-    return tuple(Grant(Role(row.role), row.community_id, row.jurisdiction_id) for row in rows)
+    grants = (Grant(Role(row.role), *row[1:]) for row in rows)
+    return tuple(grant for grant in grants if staff or grant.role in WITHOUT_ACCOUNT)
 
 
 @dataclass(frozen=True, slots=True)

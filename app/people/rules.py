@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -152,6 +154,12 @@ def session_left(*, last_seen_at: datetime, expires_at: datetime, now: datetime)
 def is_proof_fresh(proved_at: datetime, now: datetime) -> bool:
     """Whether the last second factor is recent enough for a step that cannot be taken back."""
     return now - proved_at <= PROOF_LASTS
+
+
+def roles_mark(grants: Iterable[int]) -> str:
+    """What a session keeps of the roles it has, to notice others; empty without any."""
+    text = ",".join(map(str, sorted(grants)))
+    return hashlib.sha256(text.encode()).hexdigest() if text else ""
 
 
 def is_use_noted(last_seen_at: datetime, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select, update
 
 from app.communities.steps import register_keeper
 from app.core import clock, jobs
@@ -15,6 +15,7 @@ from app.core.errors import NotFound
 from app.people.models import (
     HouseholdNotice,
     HouseholdNoticeKind,
+    LoginSession,
     PersonNoticeKind,
     RoleGrant,
     SecurityEvent,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Table
     from sqlalchemy.orm import Session
+
+    from app.core.actor import Role
 
 
 # Written with every ballot: plain rows, no objects.
@@ -53,9 +56,70 @@ def security(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class GivenRole:
+    """A role with what it is for and when it ends."""
+
+    role: Role
+    scope: str
+    ends_at: datetime
+
+
 def role_is_living(now: datetime) -> ColumnElement[bool]:
     """That a role has begun and has not ended, as a condition on its row."""
     return (RoleGrant.starts_at <= now) & (RoleGrant.ends_at.is_(None) | (RoleGrant.ends_at > now))
+
+
+def give_role(session: Session, person_id: int, place: int, given: GivenRole) -> RoleGrant:
+    """Let somebody hold a role in a community from now on; the caller has judged under its lock."""
+    grant = RoleGrant(
+        person_id=person_id,
+        role=given.role,
+        community_id=place,
+        starts_at=clock.now(),
+        ends_at=given.ends_at,
+        scope=given.scope,
+    )
+    session.add(grant)
+    session.flush()
+    return grant
+
+
+def end_roles(session: Session, now: datetime, *which: ColumnElement[bool]) -> list[int]:
+    """End the living roles that meet these conditions, at once and in every session.
+
+    Whoever has no role left is signed out wherever they came in as staff. Gives the people.
+    """
+    living = role_is_living(now)
+    ended = set(
+        session.scalars(
+            update(RoleGrant)
+            .where(living, *which)
+            .values(ends_at=now)
+            .returning(RoleGrant.person_id)
+            .execution_options(synchronize_session=False)
+        )
+    )
+    if ended:
+        left = select(RoleGrant.person_id).where(RoleGrant.person_id.in_(ended), living)
+        session.execute(
+            update(LoginSession)
+            .where(
+                LoginSession.person_id.in_(ended - set(session.scalars(left))),
+                LoginSession.staff,
+                LoginSession.ended_at.is_(None),
+            )
+            .values(ended_at=now)
+            .execution_options(synchronize_session=False)
+        )
+    return sorted(ended)
+
+
+def end_roles_of_meeting(session: Session, community_id: int, meeting_id: str) -> None:
+    """End the roles that were given for one meeting: it is over."""
+    scope = f"meeting:{meeting_id}"
+    mine = RoleGrant.community_id == community_id, RoleGrant.scope == scope
+    end_roles(session, clock.now(), *mine)
 
 
 def tell_household(

@@ -13,6 +13,7 @@ from app.communities import queries as communities
 from app.communities import walks
 from app.communities.settings import number_of
 from app.core import clock, guard, web
+from app.core.actor import OF_A_MEETING
 from app.core.errors import NotSaved, RuleBroken, SaveUnknown
 from app.core.limits import Ceiling
 from app.core.shapes import row_id
@@ -195,6 +196,11 @@ def mine(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
         ),
         members=words.members(members(g.place.id, home.household_id), actor.person_id),
         most=number_of(g.place.id, "members_per_household"),
+        my_meetings=[
+            grant.scope.removeprefix("meeting:")
+            for grant in actor.grants
+            if grant.role in OF_A_MEETING and grant.community_id == g.place.id
+        ],
     )
 
 
@@ -410,6 +416,22 @@ def present(code: str, household_id: int) -> ResponseReturnValue:  # noqa: ARG00
         browser.current_actor(), community_id=g.place.id, household_id=household_id
     )
     return _household_page(household_id, number)
+
+
+@bp.after_app_request
+def _renew(answer: Response) -> Response:
+    """Give a session whose roles changed a new cookie, and void the one that was sent."""
+    signed_in = None if g.get("without_database") else browser.asked_for()
+    before = browser.cookie_id()
+    if signed_in is None or not signed_in.roles_changed or not before:
+        return answer
+    with suppress(NotSaved, SaveUnknown):
+        fresh = operations.renew_session(
+            signed_in.actor, cookie_id=before, roles_mark=signed_in.roles_mark
+        )
+        if fresh:
+            browser.renew(fresh)
+    return answer
 
 
 @bp.after_app_request

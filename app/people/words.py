@@ -211,6 +211,9 @@ def _broken(error: RuleBroken) -> str:
         "staff.password_common": _("这个密码太常见，容易被猜到。没有保存，请换一个。"),
         "staff.password_name": _("密码里不要有登录名。没有保存，请换一个。"),
         "staff.name_taken": _("这个登录名已经有人用了。没有保存，请换一个。"),
+        "staff.role_is_proposed": _(
+            "这个角色要由社区提名、另一个人同意，不能在这里直接给。没有建账号。"
+        ),
         "staff.ends_too_soon": _("“到哪天为止”要在今天以后。没有建账号，请改一改。"),
         "staff.ended": _("这个账号已经停用，没有登录。还在社区工作的，请找系统管理员重新建一个。"),
         "staff.in_use": _(

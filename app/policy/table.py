@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from app.core.actor import LEVELS, Actor, Role
+from app.core.actor import LEVELS, OF_A_MEETING, Actor, Role
 from app.core.errors import NotAllowed
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ class Permission(StrEnum):
     TOPIC_HANDLE = "topic.handle"
     MEETING_JOIN = "meeting.join"
     MEETING_RUN = "meeting.run"
+    MEETING_SEE = "meeting.see"
+    MEETING_HOLD = "meeting.hold"
+    MEETING_END = "meeting.end"
+    MINUTES_WRITE = "minutes.write"
     MINUTES_CONFIRM = "minutes.confirm"
     DESIGN_POST = "design.post"
     CONVENTION_DRAFT = "convention.draft"
@@ -65,6 +69,13 @@ class Permission(StrEnum):
     PROJECT_PROGRESS = "project.progress"
     PLACES_SET_UP = "places.set_up"
     STAFF_SET_UP = "staff.set_up"
+    ROLE_VIEW = "role.view"
+    ROLE_PROPOSE = "role.propose"
+    ROLE_DECIDE = "role.decide"
+    ROLE_END = "role.end"
+    STAND_IN_NAME = "stand_in.name"
+    REPRESENTATIVE_HOME = "representative.home"
+    BODY_EDIT = "body.edit"
     SYSTEM_VIEW = "system.view"
     OPENINGS_ERASE = "openings.erase"
     BACKUP_RUN = "backup.run"
@@ -75,11 +86,13 @@ class Permission(StrEnum):
 class Place:
     """Where something is: a community and the jurisdictions above it, or a jurisdiction.
 
-    The jurisdictions go upwards; without a community the first is the place itself.
+    The jurisdictions go upwards; without a community the first is the place itself. `meeting`
+    narrows a community to one of its meetings.
     """
 
     community_id: int | None = None
     jurisdiction_ids: tuple[int, ...] = ()
+    meeting: str = ""
 
 
 def _in_community(*roles: Role) -> Callable[[Actor, Place], bool]:
@@ -96,6 +109,20 @@ def _above(actor: Actor, place: Place) -> bool:
         grant.role in LEVELS and grant.jurisdiction_id in place.jurisdiction_ids
         for grant in actor.grants
     )
+
+
+def _of_meeting(*roles: Role) -> Callable[[Actor, Place], bool]:
+    """A role of just the meeting that an address names; another meeting's is none."""
+
+    def holds(actor: Actor, place: Place) -> bool:
+        return bool(place.meeting) and any(
+            grant.role in roles
+            and grant.community_id == place.community_id
+            and grant.scope == f"meeting:{place.meeting}"
+            for grant in actor.grants
+        )
+
+    return holds
 
 
 def _of_area(actor: Actor, place: Place) -> bool:
@@ -117,9 +144,13 @@ def _is_system(actor: Actor, _place: Place) -> bool:
 
 _resident = _in_community(Role.RESIDENT)
 _clerk = _in_community(Role.CLERK)
-_committee = _in_community(Role.CLERK, Role.COMMITTEE)
-_desk = _in_community(Role.CLERK, Role.COMMITTEE, Role.SUPERVISOR)
+_chair = _in_community(Role.COMMITTEE_CHAIR)
+_supervisor = _in_community(Role.SUPERVISOR)
+_committee = _in_community(Role.CLERK, Role.COMMITTEE, Role.COMMITTEE_CHAIR)
+_desk = _in_community(Role.CLERK, Role.COMMITTEE, Role.COMMITTEE_CHAIR, Role.SUPERVISOR)
 _designer = _in_community(Role.DESIGNER)
+_representative = _in_community(Role.REPRESENTATIVE)
+_at_this_meeting = _of_meeting(*OF_A_MEETING)
 
 TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.HOUSEHOLD_VIEW: (_resident,),
@@ -164,13 +195,18 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.OPINION_ANSWER: (_committee, _designer),
     Permission.POST_MODERATE: (_committee,),
     # An appeal goes to the affairs supervision, never back to who moderated.
-    Permission.APPEAL_ANSWER: (_in_community(Role.SUPERVISOR),),
+    Permission.APPEAL_ANSWER: (_supervisor,),
     Permission.TOPIC_PROPOSE: (_resident, _committee),
     Permission.TOPIC_HANDLE: (_committee,),
     Permission.MEETING_JOIN: (_resident,),
     Permission.MEETING_RUN: (_committee,),
+    # Its minutes and how it stands; the list of who comes is for who holds it.
+    Permission.MEETING_SEE: (_desk, _representative, _at_this_meeting),
+    Permission.MEETING_HOLD: (_committee, _at_this_meeting),
+    Permission.MEETING_END: (_committee, _of_meeting(Role.MEETING_CHAIR)),
+    Permission.MINUTES_WRITE: (_committee, _of_meeting(Role.MEETING_RECORDER)),
     # Whoever wrote them cannot; the operation looks at that.
-    Permission.MINUTES_CONFIRM: (_desk,),
+    Permission.MINUTES_CONFIRM: (_desk, _representative, _of_meeting(Role.MEETING_CHAIR)),
     Permission.DESIGN_POST: (_designer,),
     Permission.CONVENTION_DRAFT: (_committee, _is_system),
     Permission.CONVENTION_ADOPT: (_committee, _is_system),
@@ -180,6 +216,14 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.PROJECT_PROGRESS: (_committee, _is_system),
     Permission.PLACES_SET_UP: (_administrator, _is_system),
     Permission.STAFF_SET_UP: (_administrator, _is_system),
+    # Which role who may propose, approve and end: `policy/roles.py`; these lead to the pages.
+    Permission.ROLE_VIEW: (_desk, _above, _administrator),
+    Permission.ROLE_PROPOSE: (_committee,),
+    Permission.ROLE_DECIDE: (_chair, _supervisor, _above, _administrator),
+    Permission.ROLE_END: (_chair, _above, _administrator),
+    Permission.STAND_IN_NAME: (_in_community(Role.COMMITTEE, Role.COMMITTEE_CHAIR),),
+    Permission.REPRESENTATIVE_HOME: (_representative,),
+    Permission.BODY_EDIT: (_committee, _is_system),
     Permission.SYSTEM_VIEW: (_administrator, _is_system),
     # What is erased, and what is carried away, is nobody's whim: the command line and the worker.
     Permission.OPENINGS_ERASE: (_is_system,),

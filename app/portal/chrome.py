@@ -312,7 +312,7 @@ def _is_within(endpoint: str) -> bool:
 
 
 def _rows_for(actor: Actor, community: CommunityView) -> list[tuple[str, str, str]]:
-    desk = Role.CLERK, Role.COMMITTEE, Role.SUPERVISOR
+    desk = Role.CLERK, Role.COMMITTEE, Role.COMMITTEE_CHAIR, Role.SUPERVISOR
     if any(actor.has(role, community.id) for role in desk):
         return _desk_rows()
     if actor.has(Role.DESIGNER, community.id):
@@ -334,6 +334,7 @@ def _desk_rows() -> list[tuple[str, str, str]]:
         (_("居民公约"), "conventions.desk", "pact"),
         (_("住户和编码"), "people.desk", "households"),
         (_("户底册"), "communities.roll", "roll"),
+        (_("谁在做什么"), "roles.desk", "me"),
         (_("记录和导出"), "exports.desk", "record"),
         (_("设置"), "settings.desk", "info"),
     ]

@@ -26,7 +26,9 @@ from app.meetings import queries as meetings
 from app.meetings.rules import AgeBand
 from app.meetings.words import BANDS, badge_of
 from app.people import holdings as accounts
+from app.people.role_words import role_name
 from app.people.words import person_notice
+from app.roles import queries as roles
 from app.sharing import queries as shared
 from app.voting import holdings as ballots
 
@@ -64,6 +66,7 @@ def kept_about(community_id: int, person_id: int) -> list[Kept]:
         _opinions(community_id, person_id),
         _topics(community_id, person_id),
         _seats(community_id, person_id),
+        _roles(community_id, person_id),
         _pledges(community_id, person_id),
         _inbox(community_id, person_id, days["inbox"]),
     ]
@@ -258,6 +261,56 @@ def _seats(community_id: int, person_id: int) -> Kept:
         _("随会议的记录保留。"),
         tuple(line(one) for one in found),
         tuple(_facts(one) for one in found),
+    )
+
+
+def _roles(community_id: int, person_id: int) -> Kept:
+    held = roles.of_person(community_id, person_id)
+    proposed = roles.about_person(community_id, person_id)
+    return Kept(
+        "roles",
+        _("您担任过什么"),
+        _("居民代表、会议的主持和记录：谁提名、到哪天为止。公开记录里只写角色，不写是谁。"),
+        _("随居务档案保留。"),
+        (
+            *(
+                Line(_("%(at)s起：%(role)s", at=time_text(one.starts_at), role=role_name(one.role)))
+                for one in held
+            ),
+            *(
+                Line(
+                    _(
+                        "%(at)s提名：%(role)s",
+                        at=time_text(one.proposed_at),
+                        role=role_name(one.role),
+                    ),
+                    "\n".join(filter(None, (one.called, one.reason, one.word))),
+                )
+                for one in proposed
+            ),
+        ),
+        (
+            *(
+                {
+                    "role": one.role.value,
+                    "scope": one.scope,
+                    "starts_at": _plain(one.starts_at),
+                    "ends_at": _plain(one.ends_at),
+                }
+                for one in held
+            ),
+            *(
+                {
+                    "proposed": one.role.value,
+                    "called": one.called,
+                    "reason": one.reason,
+                    "word": one.word,
+                    "outcome": one.outcome,
+                    "at": _plain(one.proposed_at),
+                }
+                for one in proposed
+            ),
+        ),
     )
 
 

@@ -155,9 +155,14 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
         place=g.place,
         desk=found,
         first_tasks=_first_tasks(found),
-        guide=browser.current_actor().role_in(g.place.id).value,
+        guide=_guide(browser.current_actor().role_in(g.place.id)),
         sections=today.sections(g.place.id, g.place.code, found, reader),
     )
+
+
+def _guide(role: Role) -> str:
+    """Whose one-page guide fits a role: the chair does what a member does, and says yes or no."""
+    return (Role.COMMITTEE if role is Role.COMMITTEE_CHAIR else role).value
 
 
 def _first_tasks(home: queries.DeskHome) -> list[TaskLine]:

@@ -21,6 +21,7 @@ from app.core.db import db
 from app.core.errors import NotFound
 from app.people.models import Person, RoleGrant, StaffAccount
 from app.people.steps import role_is_living
+from app.policy.roles import set_up_roles
 from app.projects.models import Project
 from app.starting.rules import FIRST_PEOPLE, Exists, Step, next_step
 from app.voting.models import Poll
@@ -124,7 +125,8 @@ def same_community(code: str, name: str) -> bool:
 
 
 def staff_of(community_id: int, roles: tuple[Role, ...] = tuple(Role)) -> list[StaffLine]:
-    """Who works for a community, in the order they were added."""
+    """Who has an account for a community by a role of the set-up, in the order they were added."""
+    wanted = set_up_roles() & set(roles)
     rows = db.session.execute(
         select(
             Person.id,
@@ -138,7 +140,7 @@ def staff_of(community_id: int, roles: tuple[Role, ...] = tuple(Role)) -> list[S
         .join(RoleGrant, RoleGrant.person_id == Person.id)
         .where(
             RoleGrant.community_id == community_id,
-            RoleGrant.role.in_([role.value for role in roles]),
+            RoleGrant.role.in_([role.value for role in wanted]),
             role_is_living(clock.now()),
         )
         .order_by(Person.id)

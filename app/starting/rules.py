@@ -21,7 +21,7 @@ class Step(StrEnum):
 STEPS = tuple(Step)
 FIRST_PEOPLE = {Step.CLERK: Role.CLERK, Step.MEMBER: Role.COMMITTEE}
 # Whoever else works with one community; nobody waits for them.
-OTHERS = (Role.SUPERVISOR, Role.DESIGNER)
+OTHERS = (Role.COMMITTEE_CHAIR, Role.SUPERVISOR, Role.DESIGNER)
 
 
 def number(step: Step) -> int:

@@ -7,36 +7,18 @@ from dataclasses import dataclass
 from flask import url_for
 from flask_babel import gettext as _
 
-from app.core.actor import Actor, Role
+from app.core.actor import Actor
+from app.people.role_words import role_name, role_work
 from app.policy.table import Permission, Place, allowed
 from app.starting.rules import STEPS, Exists, Step, Task, number, tasks_done
-
-
-def role_name(role: Role) -> str:
-    """A role as the community calls it."""
-    return {
-        Role.CLERK: _("社区工作人员"),
-        Role.COMMITTEE: _("居委会委员"),
-        Role.SUPERVISOR: _("居务监督委员"),
-        Role.DESIGNER: _("设计师"),
-    }[role]
-
-
-def role_work(role: Role) -> str:
-    """What somebody in a role does here, in one sentence."""
-    return {
-        Role.CLERK: _("导户底册、印信、给住户办事、公布结果，平时用得最多。"),
-        Role.COMMITTEE: _(
-            "登记项目、起草和开放投票，确认会议纪要。和工作人员分开，是为了有两个人。"
-        ),
-        Role.SUPERVISOR: _("看过程、听申诉、导出记录核对。不经手投票。"),
-        Role.DESIGNER: _("给项目出方案，回应居民意见。"),
-    }[role]
 
 
 def step_text(step: Step) -> str:
     """Where one is: 第 2 步，共 5 步."""
     return _("第 %(number)s 步，共 %(all)s 步", number=number(step), all=len(STEPS))
+
+
+__all__ = ["TaskLine", "checklist", "role_name", "role_work", "step_text"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,17 +14,19 @@ from app.communities import operations as communities
 from app.config import ROOT
 from app.consultations.rules import State
 from app.core import clock, guard, images
-from app.core.actor import SYSTEM, Role
+from app.core.actor import SYSTEM, WITHOUT_ACCOUNT, Role
 from app.core.db import db
 from app.designs import operations as designs
 from app.designs.rules import Plan
 from app.meetings import operations as meetings
 from app.meetings.models import Seat
 from app.people import member_queries, memberships
+from app.people.models import RoleGrant
 from app.portal.demo import small_project
 from app.projects import operations as projects
 from app.projects.rules import Stage
 from app.ratings import operations as ratings
+from app.roles import operations as roles
 from app.sharing import operations as sharing
 from app.sharing import queries as shared_queries
 from app.sharing.models import SharedOpinion
@@ -46,6 +48,10 @@ ROLES = (
     Role.COMMITTEE,
     Role.SUPERVISOR,
     Role.DESIGNER,
+    Role.COMMITTEE_CHAIR,
+    Role.REPRESENTATIVE,
+    Role.MEETING_CHAIR,
+    Role.MEETING_RECORDER,
     Role.SUBDISTRICT,
     Role.DISTRICT,
     Role.CITY,
@@ -69,6 +75,8 @@ NAMES = (
     "lift_id",
     "shared_id",
     "opinion_id",
+    "grant_id",
+    "proposal_id",
 )
 RATERS = 5
 
@@ -90,6 +98,8 @@ def things(world: World, code: str) -> dict[str, object]:
         "door_key": "no-key",
         "seat_id": seat(world, place, meeting),
         "member_id": member(world, place),
+        "role": Role.DESIGNER.value,
+        **role(world, place),
         "to": "archived",
         "number": world.milestone(place, project),
         "article": 1,
@@ -144,6 +154,21 @@ def member(world: World, place: Place) -> int:
     (found,) = [line.member_id for line in lines if line.person_id == stranger.person_id]
     memberships.contest_member(known, community_id=place.id, member_id=found)
     return found
+
+
+def role(world: World, place: Place) -> dict[str, object]:
+    """A role that is held, and one that is proposed."""
+    until = clock.now() + timedelta(days=30)
+    held = world.staff(place, Role.DESIGNER).actor
+    proposal = roles.propose_role(
+        world.clerk(place),
+        community_id=place.id,
+        new=roles.NewProposal(
+            Role.CLERK, world.staff(place, Role.COMMITTEE).actor.require_person(), until, "人手不够"
+        ),
+    )
+    mine = select(RoleGrant.id).where(RoleGrant.person_id == held.person_id)
+    return {"grant_id": db.session.scalars(mine).one(), "proposal_id": proposal}
 
 
 def seat(world: World, place: Place, meeting: str) -> int:
@@ -216,6 +241,10 @@ def sign_in(
     place = values["place"]
     if role is Role.RESIDENT:
         client.enter(world, place, 0)  # type: ignore[arg-type]
+    elif role in WITHOUT_ACCOUNT:
+        assert role is not None
+        client.enter(world, place, 0)  # type: ignore[arg-type]
+        world.give(place, role, str(values["meeting_id"]))  # type: ignore[arg-type]
     elif role is not None:
         client.staff(world.staff(place, role))  # type: ignore[arg-type]
 

@@ -36,10 +36,12 @@ TOLD = {
     "topic": "topics",
     "attachment": "topics",
     "seat": "meetings",
+    "role_grant": "roles",
+    "role_proposal": "roles",
     "convention_signature": "pledges",
     "person_notice": "inbox",
 }
-OF_STAFF = {"staff_account", "role_grant", "proposal", "meeting", "roll_upload"} | {
+OF_STAFF = {"staff_account", "role_stand_in", "proposal", "meeting", "roll_upload"} | {
     "owner_set",
     "poll",
 }
@@ -74,7 +76,7 @@ def test_a_resident_reads_and_takes_away_all_they_left(
 ) -> None:
     client.enter(web_world, place, 1)
     nothing = client.get(PAGE).text
-    assert nothing.count("没有。") == 6, "only the household and this sign-in are there"
+    assert nothing.count("没有。") == 7, "only the household and this sign-in are there"
 
     clerk, other = web_world.clerk(place), web_world.resident(place, 2)
     web_world.project(place, "P05")

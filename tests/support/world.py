@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyotp
 from flask import g
+from sqlalchemy import select
 
 from app.communities import operations as communities
 from app.communities import queries as places
@@ -16,6 +17,7 @@ from app.consultations import operations as topics
 from app.consultations.rules import Form, State
 from app.core import clock
 from app.core.actor import SYSTEM, Actor, Home, Role
+from app.core.db import transaction
 from app.designs import operations as designs
 from app.designs.rules import Plan
 from app.discussion import operations as opinions
@@ -24,6 +26,8 @@ from app.meetings.steps import NewMeeting
 from app.people import browser
 from app.people import operations as people
 from app.people import queries as persons
+from app.people.models import Membership
+from app.people.steps import GivenRole, give_role
 from app.projects import operations as projects
 from app.projects.rules import Line, Stage
 from app.ratings import operations as ratings
@@ -159,6 +163,15 @@ class World:
         found = persons.session_by_hash(browser.hash_of(cookie))
         assert found is not None
         return Staff(name, secret, found.actor)
+
+    def give(self, place: Place, role: Role, meeting: str = "") -> None:
+        """Let the newest member of the community hold a role of residents for a month."""
+        with transaction() as session:
+            newest = select(Membership.person_id).where(Membership.community_id == place.id)
+            person = session.scalars(newest.order_by(Membership.id.desc()).limit(1)).one()
+            scope = "buildings:1" if role is Role.REPRESENTATIVE else f"meeting:{meeting}"
+            until = clock.now() + timedelta(days=30)
+            give_role(session, person, place.id, GivenRole(role, scope, until))
 
     def project(self, place: Place, code: str, title: str = "") -> str:
         """A project whose lines add up."""

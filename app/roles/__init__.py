@@ -1,0 +1,1 @@
+"""Who does what in a community: proposed by one, approved by another, for a time."""
