@@ -134,7 +134,13 @@ class NoticeLine:
     text: str
 
 
-ABOUT_BALLOTS = (HouseholdNoticeKind.VOTED, HouseholdNoticeKind.VOTE_CHANGED)
+ABOUT_BALLOTS = (
+    HouseholdNoticeKind.VOTED,
+    HouseholdNoticeKind.VOTE_CHANGED,
+    HouseholdNoticeKind.VOTED_AT_DESK,
+    HouseholdNoticeKind.VOTE_CHANGED_AT_DESK,
+    HouseholdNoticeKind.VOTE_HANDED_ON,
+)
 
 
 def household_notices(

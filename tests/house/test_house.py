@@ -46,6 +46,8 @@ UNIQUE_ANYWHERE = {("household_code", "code_hash")}
 NOTES = {
     "record",
     "open_now",
+    # A ballot that comes in writes its entry; voting/receiving.py.
+    "receive",
     "security",
     "_note",
     "note_access",

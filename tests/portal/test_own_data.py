@@ -39,6 +39,8 @@ TOLD = {
     "person_notice": "inbox",
 }
 OF_STAFF = {"staff_account", "role_grant", "proposal", "meeting", "roll_upload"} | {
+    # Who acted for which household; nobody who signs in is its seat.
+    "desk_visit",
     "owner_set",
     "poll",
 }
