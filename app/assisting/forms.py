@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, RadioField
+from wtforms import BooleanField, HiddenField, RadioField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, Length
 
 from app.assisting.words import CHECKED
 
@@ -25,6 +25,12 @@ class BeginForm(FlaskForm):
         ),
         validators=[InputRequired(_l("没有勾选声明，不能代办。"))],
     )
+
+
+class SignForm(FlaskForm):
+    """A pledge to the text that was read aloud, named by its hash."""
+
+    text_sha256 = HiddenField(validators=[InputRequired(), Length(max=64)])
 
 
 class HandForm(FlaskForm):

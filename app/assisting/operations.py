@@ -6,11 +6,15 @@ stands in the security log, and the household is told that it was done at the de
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import IntegrityError
+
 from app.assisting import rules, visits
 from app.communities.queries import address_of
+from app.conventions import steps as conventions
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import RuleBroken
@@ -132,6 +136,36 @@ def hand_on(
             told = HouseholdNoticeKind.VOTE_HANDED_ON
             tell_household(session, community_id, visit.household_id, told, title)
             visits.note_access(session, actor, visit, "assist.handed_on", poll=public_id)
+
+
+def sign_for_present(
+    actor: Actor, *, community_id: int, visit_id: int, number: int, text_sha256: str
+) -> None:
+    """Sign the convention with whoever is present; once for each household at the desk.
+
+    Raises: NotFound; NotAllowed; RuleBroken assist.*, convention.*.
+    """
+    # At two desks at once the unique key lets one sign; the other finds it signed, as was asked.
+    with suppress(IntegrityError), transaction() as session:
+        visit = visits.hold(session, actor, community_id, visit_id)
+        signed = conventions.sign(session, visit.present, community_id, number, text_sha256)
+        if not signed.again:
+            told = HouseholdNoticeKind.SIGNED_AT_DESK
+            tell_household(session, community_id, visit.household_id, told)
+            visits.note_access(session, actor, visit, "assist.signed")
+
+
+def withdraw_for_present(actor: Actor, *, community_id: int, visit_id: int, number: int) -> None:
+    """Take back what was signed at the desk, with whoever is present.
+
+    Raises: NotFound, also when nothing was signed here; NotAllowed; RuleBroken assist.*.
+    """
+    with transaction() as session:
+        visit = visits.hold(session, actor, community_id, visit_id)
+        conventions.withdraw(session, visit.present, community_id, number)
+        told = HouseholdNoticeKind.UNSIGNED_AT_DESK
+        tell_household(session, community_id, visit.household_id, told)
+        visits.note_access(session, actor, visit, "assist.unsigned")
 
 
 def _receipt(visit: HeldVisit, public_id: str, outcome: CastOutcome) -> BallotView | None:

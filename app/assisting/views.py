@@ -8,12 +8,13 @@ from flask import Blueprint, current_app, g, redirect, render_template, request,
 from flask_babel import gettext as _
 
 from app.assisting import operations, visits
-from app.assisting.forms import BeginForm, HandForm
+from app.assisting.forms import BeginForm, HandForm, SignForm
 from app.assisting.rules import VISIT_LASTS, Checked
 from app.communities import queries as communities
+from app.conventions import queries as conventions
 from app.core import guard, web
 from app.core.actor import Home
-from app.core.errors import RuleBroken
+from app.core.errors import NotFound, RuleBroken
 from app.core.times import in_record_language
 from app.exports import papers, printing
 from app.exports.views import PDF, download
@@ -86,6 +87,7 @@ def visit(code: str, visit_id: int) -> ResponseReturnValue:  # noqa: ARG001 -- t
         visit=found,
         address=communities.address_of(g.place.id, found.household_id),
         polls=going_on,
+        convention=conventions.in_force(g.place.id),
     )
 
 
@@ -223,6 +225,61 @@ def hand_on(code: str, visit_id: int, poll_id: str) -> ResponseReturnValue:
         "assisting/hand_on.html", place=g.place, visit=found, view=view, poll=view.poll, form=form
     )
     return page, REFUSED if request.method == "POST" else 200
+
+
+@bp.route("/c/<code>/desk/visits/<int:visit_id>/convention", methods=["GET", "POST"])
+@guard.needs(Permission.ASSIST)
+def sign(code: str, visit_id: int) -> ResponseReturnValue:
+    """Read the convention aloud and sign it with whoever is present."""
+    found, version = _visit(visit_id), conventions.in_force(g.place.id)
+    if version is None:
+        raise NotFound("convention")
+    form = SignForm()
+
+    def act() -> None:
+        operations.sign_for_present(
+            browser.current_actor(),
+            community_id=g.place.id,
+            visit_id=visit_id,
+            number=version.number,
+            text_sha256=form.text_sha256.data or "",
+        )
+
+    if request.method == "POST" and web.carried_out(form, act):
+        web.tell("done", _("签好了，已经告诉本户。公开的只有总人数。"))
+        return redirect(url_for("assisting.visit", code=code, visit_id=visit_id), 303)
+    form.text_sha256.data = version.text_sha256
+    page = render_template(
+        "assisting/sign.html",
+        large_type=True,
+        place=g.place,
+        visit=found,
+        version=version,
+        form=form,
+    )
+    return page, REFUSED if request.method == "POST" else 200
+
+
+@bp.post("/c/<code>/desk/visits/<int:visit_id>/convention/withdraw")
+@guard.needs(Permission.ASSIST)
+def withdraw(code: str, visit_id: int) -> ResponseReturnValue:
+    """Take back what was signed at the desk."""
+    _visit(visit_id)
+    version = conventions.in_force(g.place.id)
+    try:
+        web.once(
+            lambda: operations.withdraw_for_present(
+                browser.current_actor(),
+                community_id=g.place.id,
+                visit_id=visit_id,
+                number=version.number if version else 0,
+            )
+        )
+    except NotFound:
+        web.tell("info", _("这一户在服务台没有签过，不用撤回。用手机签的，请在那部手机上撤回。"))
+    else:
+        web.tell("done", _("撤回了，已经告诉本户。"))
+    return redirect(url_for("assisting.visit", code=code, visit_id=visit_id), 303)
 
 
 @bp.errorhandler(RuleBroken)

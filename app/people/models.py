@@ -187,6 +187,8 @@ class HouseholdNoticeKind(StrEnum):
     VOTED_AT_DESK = "voted_at_desk"
     VOTE_CHANGED_AT_DESK = "vote_changed_at_desk"
     VOTE_HANDED_ON = "vote_handed_on"
+    SIGNED_AT_DESK = "signed_at_desk"
+    UNSIGNED_AT_DESK = "unsigned_at_desk"
     CODE_REISSUED = "code_reissued"
     CODE_UNLOCKED = "code_unlocked"
     CODE_REVOKED = "code_revoked"

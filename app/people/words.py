@@ -34,6 +34,8 @@ AT_DESK = frozenset(
         HouseholdNoticeKind.VOTED_AT_DESK,
         HouseholdNoticeKind.VOTE_CHANGED_AT_DESK,
         HouseholdNoticeKind.VOTE_HANDED_ON,
+        HouseholdNoticeKind.SIGNED_AT_DESK,
+        HouseholdNoticeKind.UNSIGNED_AT_DESK,
     }
 )
 NOT_OURS = _l(
@@ -52,6 +54,12 @@ def notice(kind: str, at: datetime, about: str) -> str:
             "本户有人在社区服务台现场改过选票，由工作人员代为操作"
         ),
         HouseholdNoticeKind.VOTE_HANDED_ON: _("服务台当面办过，换了由谁改本户的选票"),
+        HouseholdNoticeKind.SIGNED_AT_DESK: _(
+            "本户有人在社区服务台现场签了居民公约，由工作人员代为操作"
+        ),
+        HouseholdNoticeKind.UNSIGNED_AT_DESK: _(
+            "本户有人在社区服务台现场撤回了公约的签署，由工作人员代为操作"
+        ),
         HouseholdNoticeKind.CODE_REISSUED: _("本户换了新的信"),
         HouseholdNoticeKind.CODE_UNLOCKED: _("服务台解开了本户的编码"),
         HouseholdNoticeKind.CODE_REVOKED: _("服务台作废了本户的编码"),

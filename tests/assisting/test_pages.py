@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,11 +11,13 @@ import pytest
 
 from app.assisting.rules import RECEIPT_WITHIN
 from app.communities.queries import community_by_code
+from app.conventions import queries as conventions
 from app.core import clock
 from app.core.actor import SYSTEM
 from app.exports import verify_record
 from app.exports.operations import export_record
 from app.voting import operations as voting
+from tests.conventions.test_journey import in_force
 from tests.support.checked_client import CheckedClient
 
 if TYPE_CHECKING:
@@ -115,6 +118,33 @@ def test_a_visit_that_is_over_leads_back_and_saves_nothing(
     answer = desk.post(f"{visit}/votes/{poll}", form)
     assert answer.status_code == 303
     assert "没有保存" in desk.get(answer.location).text
+
+
+def test_the_convention_is_signed_once_and_taken_back_with_help(
+    desk: CheckedClient, web_world: World, place: Place
+) -> None:
+    number = in_force(web_world, place)
+    visit = begin(desk, place)
+    page = f"{visit}/convention"
+    assert "晚上十点以后轻声" in desk.get(page).text
+    form = desk.fields(page, page)
+    assert desk.post(page, form | {"text_sha256": "0" * 64}).status_code == 422
+    for _ in range(2):
+        assert desk.post(page, form).status_code == 303
+        assert conventions.version(place.id, number).signatures == 1
+    family = CheckedClient(desk.app)
+    family.enter(web_world, place, 0)
+    mine = family.get("/c/HXL/mine").text
+    lines = re.findall(r"<li>[^<]*现场签了居民公约[^<]*</li>", mine)
+    assert len(lines) == 1, lines
+    home = desk.get(f"/c/HXL/desk/households/{place.households[0]}").text
+    assert "签了居民公约" not in home
+    assert desk.post(f"{page}/withdraw").status_code == 303
+    assert "撤回了" in desk.get(visit).text
+    assert conventions.version(place.id, number).signatures == 0
+    assert "现场撤回了公约的签署" in family.get("/c/HXL/mine").text
+    desk.post(f"{page}/withdraw")
+    assert "没有签过" in desk.get(visit).text
 
 
 def test_another_clerk_does_not_act_in_it(

@@ -48,6 +48,9 @@ NOTES = {
     "open_now",
     # A ballot that comes in writes its entry; voting/receiving.py.
     "receive",
+    # A pledge too, and taking it back; conventions/steps.py.
+    "sign",
+    "withdraw",
     "security",
     "_note",
     "note_access",
