@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from app.conventions import queries, rules
+from app.conventions import queries, rules, steps
 from app.conventions.models import Convention, ConventionArticle, Signature
 from app.conventions.rules import Article, Body, State
+from app.conventions.steps import Signed, signature_of, version_of
 from app.core import canonical as c
 from app.core import clock
 from app.core import record as records
@@ -26,7 +27,6 @@ from app.policy.table import Permission, Place, require
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
     from app.conventions.rules import Resolution
@@ -51,16 +51,6 @@ PUBLISHED = records.register(
     "convention.published",
     {"version", "text_sha256", "filing_number"},
     meaning="the text was filed and is in force",
-)
-SIGNED = records.register(
-    "convention.signed",
-    {"version", "text_sha256"},
-    meaning="somebody pledges to keep the text; the hour alone, no name, no household",
-)
-WITHDRAWN = records.register(
-    "convention.withdrawn",
-    {"version", "text_sha256"},
-    meaning="somebody takes a pledge back; the hour alone, no name, no household",
 )
 
 
@@ -273,14 +263,6 @@ def _tell_signers(session: Session, version: Convention) -> None:
         tell_people(session, version.community_id, told, kind, about)
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A pledge as its receipt shows it; `again` when it was there before."""
-
-    check_code: str
-    again: bool
-
-
 def sign_convention(
     actor: Actor, *, community_id: int, number: int, text_sha256: str, drawing: str = ""
 ) -> Signed:
@@ -292,55 +274,15 @@ def sign_convention(
     try:
         with transaction() as session:
             require(actor, Permission.CONVENTION_SIGN, Place(community_id))
-            version = _signable(session, community_id, number, text_sha256)
-            strokes = rules.drawing_from(drawing)
-            known = _signature(session, version, actor.require_person())
-            if known is not None and known.withdrawn_at is None:
-                return Signed(c.check_code(bytes.fromhex(known.leaf)), again=True)
-            act = Act(SIGNED, "", {}, acted_as="resident")
-            written = _write(session, actor, version, act)
-            if known is None:
-                known = _new_signature(version, actor.require_person(), written.leaf)
-                session.add(known)
-            known.drawing, known.leaf = list(strokes), written.leaf
-            known.signed_at, known.withdrawn_at = clock.now(), None
-            return Signed(written.check_code, again=False)
+            return steps.sign(session, actor, community_id, number, text_sha256, drawing)
     except IntegrityError:
         return _signed_before(actor, community_id, number)
 
 
-def _signable(session: Session, community_id: int, number: int, text_sha256: str) -> Convention:
-    version = session.scalar(_version(community_id, number))
-    if version is None or version.state == State.DRAFT:
-        raise NotFound("convention")
-    in_force = session.scalar(
-        select(func.max(Convention.number)).where(
-            Convention.community_id == community_id, Convention.state == State.PUBLISHED.value
-        )
-    )
-    if version.number != in_force:
-        raise RuleBroken("convention.not_in_force")
-    if version.text_sha256 != text_sha256:
-        raise RuleBroken("convention.text_changed")
-    return version
-
-
-def _new_signature(version: Convention, person_id: int, leaf: str) -> Signature:
-    return Signature(
-        community_id=version.community_id,
-        convention_id=version.id,
-        person_id=person_id,
-        text_sha256=version.text_sha256,
-        drawing=[],
-        signed_at=clock.now(),
-        leaf=leaf,
-    )
-
-
 def _signed_before(actor: Actor, community_id: int, number: int) -> Signed:
     with transaction() as session:
-        version = session.scalars(_version(community_id, number)).one()
-        known = _signature(session, version, actor.require_person())
+        version = session.scalars(version_of(community_id, number)).one()
+        known = signature_of(session, version, actor.require_person())
         if known is None:
             raise NotFound("signature")
         return Signed(c.check_code(bytes.fromhex(known.leaf)), again=True)
@@ -350,24 +292,7 @@ def withdraw_signature(actor: Actor, *, community_id: int, number: int) -> None:
     """Take a pledge back; the drawn name is forgotten. Raises: NotFound."""
     with transaction() as session:
         require(actor, Permission.CONVENTION_SIGN, Place(community_id))
-        version = session.scalar(_version(community_id, number))
-        known = _signature(session, version, actor.require_person()) if version else None
-        if version is None or known is None or known.withdrawn_at is not None:
-            raise NotFound("signature")
-        known.withdrawn_at, known.drawing = clock.now(), []
-        _write(session, actor, version, Act(WITHDRAWN, "", {}, acted_as="resident"))
-
-
-def _signature(session: Session, version: Convention, person_id: int) -> Signature | None:
-    return session.scalar(
-        select(Signature)
-        .where(
-            Signature.community_id == version.community_id,
-            Signature.convention_id == version.id,
-            Signature.person_id == person_id,
-        )
-        .with_for_update()
-    )
+        steps.withdraw(session, actor, community_id, number)
 
 
 def _write(session: Session, actor: Actor, version: Convention, act: Act) -> records.Written:
@@ -400,13 +325,8 @@ def _newest(session: Session, community_id: int) -> Convention | None:
     )
 
 
-def _version(community_id: int, number: int) -> Select[Convention]:
-    mine = Convention.community_id == community_id, Convention.number == number
-    return select(Convention).where(*mine)
-
-
 def _lock(session: Session, community_id: int, number: int) -> Convention:
-    version = session.scalar(_version(community_id, number).with_for_update())
+    version = session.scalar(version_of(community_id, number).with_for_update())
     if version is None:
         raise NotFound("convention")
     return version

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.assisting.models import DeskVisit
 from app.communities.models import RollAbsence, RollLine, RollPiece, RollUpload
 from app.core.jobs import Job
 from app.core.sent import SentForm
@@ -48,6 +49,7 @@ def _code_over(before: datetime) -> Any:
 FIELDS: dict[str, tuple[tuple[Any, Over], ...]] = {
     "sessions": ((LoginSession, _session_over),),
     "desk_numbers": ((DeskConfirmation, _number_over),),
+    "desk_visits": ((DeskVisit, lambda before: DeskVisit.until < before),),
     "codes": ((HouseholdCode, _code_over),),
     # What an upload holds goes before the upload itself.
     "roll_uploads": (

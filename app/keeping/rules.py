@@ -163,6 +163,7 @@ PIPL_19 = "个人信息保护法第十九条：保存期限为实现处理目的
 PERIODS = (
     Period("sessions", 30, 1, PIPL_19),
     Period("desk_numbers", 1, 1, PIPL_19),
+    Period("desk_visits", 366, HALF_YEAR, PIPL_19),
     Period("codes", 366, 30, PIPL_19),
     Period("roll_uploads", 30, 1, PIPL_19),
     Period("inbox", 366, 30, PIPL_19),

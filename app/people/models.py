@@ -20,6 +20,7 @@ from app.core.db import Base
 from app.people.rules import EndedWhy, JoinedBy
 
 _CONTESTED = text("contested_at IS NOT NULL AND ended_at IS NULL")
+_PRESENT = text("joined_by = 'present' AND ended_at IS NULL")
 
 
 class Person(Base):
@@ -158,6 +159,15 @@ class Membership(Base):
             sqlite_where=_CONTESTED,
             postgresql_where=_CONTESTED,
         ),
+        # Whoever is present at the desk acts as one and the same member of the household.
+        Index(
+            "uq_membership_present",
+            "community_id",
+            "household_id",
+            unique=True,
+            sqlite_where=_PRESENT,
+            postgresql_where=_PRESENT,
+        ),
     )
 
     id: Mapped[int] = mapped_column(init=False, primary_key=True)
@@ -178,6 +188,11 @@ class HouseholdNoticeKind(StrEnum):
     JOINED = "joined"
     VOTED = "voted"
     VOTE_CHANGED = "vote_changed"
+    VOTED_AT_DESK = "voted_at_desk"
+    VOTE_CHANGED_AT_DESK = "vote_changed_at_desk"
+    VOTE_HANDED_ON = "vote_handed_on"
+    SIGNED_AT_DESK = "signed_at_desk"
+    UNSIGNED_AT_DESK = "unsigned_at_desk"
     CODE_REISSUED = "code_reissued"
     CODE_UNLOCKED = "code_unlocked"
     CODE_REVOKED = "code_revoked"

@@ -201,7 +201,9 @@ def _member(session: Session, actor: Actor, found: Any, joined_by: JoinedBy | No
         select(Membership.id).where(*living, Membership.person_id == actor.person_id)
     ):
         return actor.person_id
-    count = session.scalar(select(func.count(Membership.id)).where(*living)) or 0
+    # Whoever comes to the desk without a phone takes none of the places of phones.
+    phones = Membership.joined_by != JoinedBy.PRESENT
+    count = session.scalar(select(func.count(Membership.id)).where(*living, phones)) or 0
     if count >= number_of(found.community_id, "members_per_household"):
         return None
     now = clock.now()

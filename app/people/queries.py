@@ -161,7 +161,19 @@ class NoticeLine:
     text: str
 
 
-ABOUT_BALLOTS = (HouseholdNoticeKind.VOTED, HouseholdNoticeKind.VOTE_CHANGED)
+ABOUT_BALLOTS = (
+    HouseholdNoticeKind.VOTED,
+    HouseholdNoticeKind.VOTE_CHANGED,
+    HouseholdNoticeKind.VOTED_AT_DESK,
+    HouseholdNoticeKind.VOTE_CHANGED_AT_DESK,
+    HouseholdNoticeKind.VOTE_HANDED_ON,
+)
+# Whether a household voted or signed is nobody's business at the desk once it is done.
+UNSEEN_AT_DESK = (
+    *ABOUT_BALLOTS,
+    HouseholdNoticeKind.SIGNED_AT_DESK,
+    HouseholdNoticeKind.UNSIGNED_AT_DESK,
+)
 
 
 def household_notices(
@@ -187,7 +199,7 @@ def notices_for_desk(community_id: int, household_id: int, limit: int) -> list[N
         .where(
             HouseholdNotice.community_id == community_id,
             HouseholdNotice.household_id == household_id,
-            HouseholdNotice.kind.not_in(ABOUT_BALLOTS),
+            HouseholdNotice.kind.not_in(UNSEEN_AT_DESK),
         )
         .order_by(HouseholdNotice.id.desc())
         .limit(limit)

@@ -71,10 +71,15 @@ class RevealReason(StrEnum):
 
 
 class JoinedBy(StrEnum):
-    """What a member showed in place of a name: a phone on the roll, or themselves at the desk."""
+    """What a member showed in place of a name: a phone on the roll, or themselves at the desk.
+
+    `PRESENT` has no phone at all: it stands for whoever of the household is present while a clerk
+    acts for them.
+    """
 
     LETTER = "letter"
     DESK = "desk"
+    PRESENT = "present"
 
 
 class EndedWhy(StrEnum):

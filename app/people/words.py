@@ -29,12 +29,37 @@ REVEAL_REASONS = {
 }
 
 
+AT_DESK = frozenset(
+    {
+        HouseholdNoticeKind.VOTED_AT_DESK,
+        HouseholdNoticeKind.VOTE_CHANGED_AT_DESK,
+        HouseholdNoticeKind.VOTE_HANDED_ON,
+        HouseholdNoticeKind.SIGNED_AT_DESK,
+        HouseholdNoticeKind.UNSIGNED_AT_DESK,
+    }
+)
+NOT_OURS = _l(
+    "不是您家的人办的，请在“我的”里“谁进来过”找到“服务台现场代办”，点“不认识”，或者打服务台电话。"
+)
+
+
 def notice(kind: str, at: datetime, about: str) -> str:
     """A line that a household is told: 5月20日（周三）10:03，本户已投票."""
     what = {
         HouseholdNoticeKind.JOINED: _("有人用本户的编码进入了"),
         HouseholdNoticeKind.VOTED: _("本户已投票"),
         HouseholdNoticeKind.VOTE_CHANGED: _("本户改过选票"),
+        HouseholdNoticeKind.VOTED_AT_DESK: _("本户有人在社区服务台现场投了票，由工作人员代为操作"),
+        HouseholdNoticeKind.VOTE_CHANGED_AT_DESK: _(
+            "本户有人在社区服务台现场改过选票，由工作人员代为操作"
+        ),
+        HouseholdNoticeKind.VOTE_HANDED_ON: _("服务台当面办过，换了由谁改本户的选票"),
+        HouseholdNoticeKind.SIGNED_AT_DESK: _(
+            "本户有人在社区服务台现场签了居民公约，由工作人员代为操作"
+        ),
+        HouseholdNoticeKind.UNSIGNED_AT_DESK: _(
+            "本户有人在社区服务台现场撤回了公约的签署，由工作人员代为操作"
+        ),
         HouseholdNoticeKind.CODE_REISSUED: _("本户换了新的信"),
         HouseholdNoticeKind.CODE_UNLOCKED: _("服务台解开了本户的编码"),
         HouseholdNoticeKind.CODE_REVOKED: _("服务台作废了本户的编码"),
@@ -51,7 +76,8 @@ def notice(kind: str, at: datetime, about: str) -> str:
     if kind == HouseholdNoticeKind.PHONE_SEEN:
         about = str(REVEAL_REASONS[RevealReason(about)])
     line = _("%(at)s，%(what)s", at=time_text(at), what=what)
-    return _("%(line)s（%(about)s）", line=line, about=about) if about else line
+    line = _("%(line)s（%(about)s）", line=line, about=about) if about else line
+    return _("%(line)s。%(more)s", line=line, more=NOT_OURS) if kind in AT_DESK else line
 
 
 def came_in(at: datetime) -> str:
@@ -64,6 +90,7 @@ def joined(at: datetime, by: JoinedBy | None) -> str:
     sentence = {
         JoinedBy.LETTER: _("%(at)s，用信上的编码进来"),
         JoinedBy.DESK: _("%(at)s，用服务台给的六位数进来"),
+        JoinedBy.PRESENT: _("%(at)s起，服务台现场代办（没有手机，由工作人员代为操作）"),
         None: _("%(at)s进来"),
     }[by]
     return sentence % {"at": time_text(at)}
@@ -91,6 +118,7 @@ class MemberWords:
     own: bool
     contested: str
     doubted_by: str
+    at_desk: bool
 
 
 def members(lines: Sequence[MemberLine], reader: int | None) -> list[MemberWords]:
@@ -110,6 +138,7 @@ def _member_words(line: MemberLine, *, own: bool) -> MemberWords:
         own,
         _("%(at)s有家人说不认识。", at=time_text(at)) if at is not None else "",
         _doubted_by(line),
+        line.joined_by is JoinedBy.PRESENT,
     )
 
 

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     OWNER_SET_DECIDE = "owner_set.decide"
     CODE_MANAGE = "code.manage"
     PHONE_REVEAL = "phone.reveal"
+    ASSIST = "assist.act"
     LETTERS_PRINT = "letters.print"
     PROJECT_EDIT = "project.edit"
     POLL_DRAFT = "poll.draft"
@@ -167,6 +168,8 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.CODE_MANAGE: (_clerk, _is_system),
     # A person who has to answer for it; no program and nobody above needs anybody's number.
     Permission.PHONE_REVEAL: (_clerk,),
+    # With somebody present, for whom it is stated and told; no program ever has anybody present.
+    Permission.ASSIST: (_clerk,),
     Permission.LETTERS_PRINT: (_clerk, _is_system),
     Permission.PROJECT_EDIT: (_committee, _is_system),
     Permission.POLL_DRAFT: (_committee, _is_system),

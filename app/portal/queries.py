@@ -19,6 +19,7 @@ from app.core.db import db
 from app.core.errors import NotFound
 from app.core.times import end_text, time_text
 from app.people.models import HouseholdCode, Membership
+from app.people.rules import JoinedBy
 from app.people.steps import register_errands
 from app.projects.models import Project
 from app.projects.queries import ProjectView, all_projects
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
 SHORT_KEY = 6
+
+
+# In by a code of theirs; whom a clerk helped at the desk has used none.
+_BY_CODE = Membership.ended_at.is_(None), Membership.joined_by != JoinedBy.PRESENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,9 +254,7 @@ def district_rows(jurisdiction_id: int) -> list[DistrictRow]:
     overdue = RepairTask.done_at.is_(None), RepairTask.due < clock.now()
     counts = {
         "households": _per_place(ids, Household, *on_the_roll),
-        "joined": _per_place(
-            ids, Membership, Membership.ended_at.is_(None), each=Membership.household_id
-        ),
+        "joined": _per_place(ids, Membership, *_BY_CODE, each=Membership.household_id),
         "topics": _per_place(ids, Topic, talked, Topic.state.not_in(ended)),
         "topics_ended": _per_place(ids, Topic, talked, Topic.state.in_(ended)),
         "open_polls": _per_place(ids, Poll, Poll.state == PollState.OPEN.value),
@@ -283,7 +286,7 @@ def _joined(community_id: int) -> int:
     return _count(
         select(func.count(func.distinct(Membership.household_id))).where(
             Membership.community_id == community_id,
-            Membership.ended_at.is_(None),
+            *_BY_CODE,
             Membership.household_id.in_(select(Household.id).where(*residences(community_id))),
         )
     )

@@ -21,11 +21,10 @@ from app.core.actor import SYSTEM
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.core.record import Act, checkpoint, record
-from app.people.models import HouseholdNoticeKind
-from app.people.steps import security, tell_household
+from app.people.steps import security
 from app.policy.table import Permission, Place, require
-from app.voting import casting, forgetting, launching, rules, tokens
-from app.voting.casting import Attempt, CastOutcome, LockedPoll, OutcomeKind
+from app.voting import casting, forgetting, launching, receiving, rules, tokens
+from app.voting.casting import Attempt, CastOutcome
 from app.voting.launching import HOUR, PollDraft
 from app.voting.models import Ballot, Poll, PollOption, PollVoter
 from app.voting.rules import Method, PollState
@@ -37,17 +36,6 @@ if TYPE_CHECKING:
 
     from app.core.actor import Actor
 
-CAST = records.register(
-    "ballot.cast",
-    {"poll", "voter", "version"},
-    {"choice", "channel"},
-    "one version of one voter's ballot",
-)
-LOGGED = records.register(
-    "ballot.logged",
-    {"poll", "voter", "reason"},
-    meaning="a ballot that does not count, with its reason",
-)
 CLOSED = records.register(
     "poll.closed",
     {"poll", "turnout", "result"},
@@ -276,53 +264,7 @@ def _attempt(actor: Actor, community_id: int, public_id: str, token: str) -> Att
 
 def _cast(actor: Actor, attempt: Attempt, submitted: Sequence[str]) -> CastOutcome:
     with transaction() as session:
-        poll, log = casting.hold(session, attempt.community_id, attempt.public_id)
-        now = clock.now()
-        if _is_over(poll, now):
-            return _log_late(session, actor, attempt, poll, now)
-        choice = rules.check_choice(*_form_of(poll), submitted)
-        voter = casting.raise_version(session, attempt, poll.id, now)
-        data = {"poll": attempt.public_id, "voter": voter.ref, "version": voter.version}
-        private = {"choice": choice, "channel": "phone"}
-        act = Act(CAST, launching.subject_of(attempt.public_id), data, private, acted_as="voter")
-        written = record(session, actor, act, attempt.community_id, log, now)
-        casting.store(session, attempt, poll.id, voter, choice, written)
-        told = HouseholdNoticeKind.VOTED if voter.version == 1 else HouseholdNoticeKind.VOTE_CHANGED
-        tell_household(session, attempt.community_id, attempt.household_id, told, poll.title)
-        return CastOutcome(OutcomeKind.COUNTED, voter.version, written.at)
-
-
-def _is_over(poll: LockedPoll, now: datetime) -> bool:
-    """Whether a ballot at `now` comes too late. Raises: RuleBroken for one that comes too early."""
-    if poll.state in {"draft", "scheduled"}:
-        raise RuleBroken("ballot.not_open_yet", opens_at=poll.opens_at)
-    if poll.opened_at is not None and rules.hour_of(now) < rules.hour_of(poll.opened_at):
-        raise RuleBroken("clock.stepped_back", last_at=poll.opened_at)
-    return poll.state != PollState.OPEN or rules.is_late(now, poll.closes_at)
-
-
-def _form_of(poll: LockedPoll) -> tuple[Method, list[str], int | None]:
-    definition = poll.definition or {}
-    options = [option["id"] for option in definition["options"]]
-    return Method(definition["method"]), options, definition["rules"].get("k")
-
-
-def _log_late(
-    session: Session, actor: Actor, attempt: Attempt, poll: LockedPoll, now: datetime
-) -> CastOutcome:
-    """Note a late ballot once for each household; its choice is kept nowhere."""
-    if rules.hour_of(now) < rules.hour_of(poll.closes_at):
-        # The poll is closed and the clock went back: the record could not tell why it was late.
-        raise RuleBroken("ballot.closed", closes_at=poll.closes_at)
-    if casting.stored_outcome(attempt) is not None:
-        raise RuleBroken("ballot.token_spent")
-    ref = casting.mark_late(session, attempt, poll.id)
-    casting.spend_late(session, attempt, poll.id, now)
-    if ref is not None:
-        data = {"poll": attempt.public_id, "voter": ref, "reason": "late"}
-        act = Act(LOGGED, launching.subject_of(attempt.public_id), data, acted_as="voter")
-        record(session, actor, act, attempt.community_id, at=now)
-    return CastOutcome(OutcomeKind.LATE, 0, now)
+        return receiving.receive(session, actor, attempt, submitted)
 
 
 # --- closing, publishing -----------------------------------------------------------------------

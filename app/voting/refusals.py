@@ -43,6 +43,9 @@ def ballot(error: RuleBroken) -> str:
         "ballot.not_in_electorate": _(
             "这次投票开放时，本户不在参加名单里，选票没有存上。如有疑问，请到社区服务台。"
         ),
+        "ballot.nothing_to_hand_on": _(
+            "这一户还没有投票，谁先投，谁就能改，不用移交。什么都没有改动。请直接投票。"
+        ),
         "ballot.other_member": _(
             "本户已由另一位家人投票，时间%(at)s。您这一张没有存上。一户一票，由先投的人修改；如有异议，请到社区服务台。",
             at=_moment(error, "at"),

@@ -18,15 +18,22 @@ _SHAPE = NONCE_BYTES * 2
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a token is bound to."""
+    """What a token is bound to.
+
+    `household_id` is named where it is not the signed-in member's own: at the desk, and for an
+    agent; a form opened for one household then serves no other.
+    """
 
     session_id: int
     community_id: int
     public_id: str
+    household_id: int | None = None
 
     def seal(self, key: str, nonce: str) -> str:
         """The half of the token that proves the binding."""
         text = f"ballot\n{self.session_id}\n{self.community_id}\n{self.public_id}\n{nonce}"
+        if self.household_id is not None:
+            text += f"\n{self.household_id}"
         digest = hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
         return digest[:_SHAPE]
 

@@ -193,7 +193,7 @@ def ballot(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- t
 def cast(code: str, poll_id: str) -> ResponseReturnValue:
     """Cast the ballot; whatever is wrong with it, the form comes back as it was filled in."""
     form = BallotForm()
-    chosen = [*(form.choice.data or []), *_scores()]
+    chosen = [*(form.choice.data or []), *scores()]
     try:
         outcome = operations.cast_ballot(
             browser.current_actor(),
@@ -209,7 +209,7 @@ def cast(code: str, poll_id: str) -> ResponseReturnValue:
     return redirect(url_for("voting.receipt", code=code, poll_id=poll_id, again=again), 303)
 
 
-def _scores() -> list[str]:
+def scores() -> list[str]:
     """Give the steps of a rating, as `option=score`: each question is a field of its own."""
     prefix = "score-"
     return [

@@ -50,6 +50,11 @@ UNIQUE_ANYWHERE = {("household_code", "code_hash")}
 NOTES = {
     "record",
     "open_now",
+    # A ballot that comes in writes its entry; voting/receiving.py.
+    "receive",
+    # A pledge too, and taking it back; conventions/steps.py.
+    "sign",
+    "withdraw",
     "security",
     "_note",
     "note_access",

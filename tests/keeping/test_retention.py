@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import func, select
 
 from app import config, create_app
+from app.assisting.models import DeskVisit
+from app.assisting.rules import Checked
 from app.communities.models import RollPiece, RollUpload, UploadState
 from app.core import clock, jobs
 from app.core.actor import SYSTEM, Actor, Role
@@ -70,6 +72,16 @@ def one_of_each(place: Place, person_id: int, ended: datetime) -> list[Any]:
         DeskConfirmation(
             **here, household_id=household, number_hash=name, given_at=ended, expires_at=ended
         ),
+        DeskVisit(
+            **here,
+            household_id=household,
+            seat_id=person_id,
+            clerk_id=person_id,
+            checked=Checked.KNOWN,
+            began_at=ended,
+            until=ended,
+            ended_at=ended,
+        ),
         HouseholdCode(
             **here,
             household_id=household,
@@ -129,8 +141,8 @@ def test_what_is_over_goes_and_what_is_not_stays(
     assert (status, said.splitlines()[-1]) == (0, retention.summary(expected))
     # Distinct old moments: 1, 2, 30 and 366 days; a shorter period sees more of them.
     assert retention.summary(expected) == (
-        "sessions=2 desk_numbers=4 codes=1 roll_uploads=2 inbox=2 jobs=2 sent_forms=3 "
-        "security_log=1 openings=0"
+        "sessions=2 desk_numbers=4 desk_visits=1 codes=1 roll_uploads=2 inbox=2 jobs=2 "
+        "sent_forms=3 security_log=1 openings=0"
     )
     assert [one.number for one in retention.look()] == [0] * len(expected)
     assert number(LoginSession) > 0

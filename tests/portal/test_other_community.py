@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
+from app.assisting import operations as assisting
+from app.assisting.rules import Checked
 from app.attachments.models import Attachment
 from app.communities import operations as communities
 from app.config import ROOT
@@ -77,6 +79,7 @@ NAMES = (
     "opinion_id",
     "grant_id",
     "proposal_id",
+    "visit_id",
 )
 RATERS = 5
 
@@ -100,6 +103,13 @@ def things(world: World, code: str) -> dict[str, object]:
         "member_id": member(world, place),
         "role": Role.DESIGNER.value,
         **role(world, place),
+        "visit_id": assisting.begin_visit(
+            world.clerk(place),
+            community_id=place.id,
+            household_id=place.households[1],
+            checked=Checked.KNOWN,
+            present=True,
+        ),
         "to": "archived",
         "number": world.milestone(place, project),
         "article": 1,

@@ -42,6 +42,8 @@ TOLD = {
     "person_notice": "inbox",
 }
 OF_STAFF = {"staff_account", "role_stand_in", "proposal", "meeting", "roll_upload"} | {
+    # Who acted for which household; nobody who signs in is its seat.
+    "desk_visit",
     "owner_set",
     "poll",
 }

@@ -1,0 +1,175 @@
+"""An old lady at the desk: what the clerk's pages offer, show once, and never show again."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.assisting.rules import RECEIPT_WITHIN
+from app.communities.queries import community_by_code
+from app.conventions import queries as conventions
+from app.core import clock
+from app.core.actor import SYSTEM
+from app.exports import verify_record
+from app.exports.operations import export_record
+from app.voting import operations as voting
+from tests.conventions.test_journey import in_force
+from tests.support.checked_client import CheckedClient
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tests.support.world import Place, World
+
+STATED = {"checked": "document", "present": "y"}
+
+
+@pytest.fixture
+def place(web_world: World, fixed_clock: datetime) -> Place:
+    return web_world.community("HXL", 4)
+
+
+@pytest.fixture
+def desk(client: CheckedClient, web_world: World, place: Place) -> CheckedClient:
+    client.staff(web_world.staff(place))
+    return client
+
+
+def begin(desk: CheckedClient, place: Place, index: int = 0) -> str:
+    address = f"/c/HXL/desk/households/{place.households[index]}/assist"
+    answer = desk.post(address, STATED)
+    assert answer.status_code == 303, answer.text
+    return str(answer.location)
+
+
+def filled(desk: CheckedClient, visit: str, poll: str, choice: str) -> dict[str, str]:
+    address = f"{visit}/votes/{poll}"
+    return desk.fields(address, address) | {"choice": choice}
+
+
+def test_a_ballot_is_cast_with_help_and_its_choice_shown_this_once(
+    desk: CheckedClient, web_world: World, place: Place
+) -> None:
+    poll = web_world.poll(place)
+    home = f"/c/HXL/desk/households/{place.households[0]}"
+    assert f'href="{home}/assist"' in desk.get(home).text
+    assert desk.post(f"{home}/assist", {"checked": "known"}).status_code == 422, "no statement"
+    visit = begin(desk, place)
+    assert "您同意吗" in desk.get(visit).text
+    assert 'data-view="elder"' in desk.get(f"{visit}/votes/{poll}").text, "in large type"
+    form = filled(desk, visit, poll, "yes")
+    wrong = desk.post(f"{visit}/votes/{poll}", {"token": form["token"]})
+    assert wrong.status_code == 422
+    assert "您还没有选" in wrong.text
+
+    answer = desk.post(f"{visit}/votes/{poll}", form)
+    assert answer.status_code == 200
+    assert "核对码" in answer.text
+    assert "<b>同意</b>" in answer.text
+    paper = desk.post(f"{visit}/votes/{poll}/receipt.pdf", {"token": form["token"]})
+    assert paper.data[:4] == b"%PDF"
+    again = desk.post(f"{visit}/votes/{poll}", form | {"choice": "no"})
+    assert "没有重复计票" in again.text
+    assert "<b>同意</b>" in again.text, "the first answer, whatever came with it"
+
+    clock.advance(RECEIPT_WITHIN + timedelta(minutes=1))
+    assert "<b>同意</b>" not in desk.post(f"{visit}/votes/{poll}", form).text
+    late = desk.post(f"{visit}/votes/{poll}/receipt.pdf", {"token": form["token"]})
+    assert late.status_code == 409
+    for page in (home, visit, f"{visit}/votes/{poll}", "/c/HXL/desk/", f"/c/HXL/desk/votes/{poll}"):
+        text = desk.get(page).text
+        assert " checked" not in text, page
+        assert "您的选择" not in text, page
+    assert "现场投了票" not in desk.get(home).text, "who has voted is on no page of the desk"
+    family = CheckedClient(desk.app)
+    family.enter(web_world, place, 0)
+    mine = family.get("/c/HXL/mine").text
+    assert "现场投了票，由工作人员代为操作" in mine
+    assert "不是您家的人办的" in mine
+    assert "服务台现场代办" in mine
+
+
+def test_the_right_to_change_is_handed_on_at_the_desk(
+    desk: CheckedClient, web_world: World, place: Place
+) -> None:
+    poll = web_world.poll(place)
+    web_world.cast(web_world.resident(place, 0), place, poll, "yes")
+    visit = begin(desk, place)
+    page = desk.get(f"{visit}/votes/{poll}").text
+    assert f'href="{visit}/votes/{poll}/hand-on"' in page
+    assert 'name="choice"' not in page
+    assert desk.post(f"{visit}/votes/{poll}/hand-on", {}).status_code == 422
+    assert desk.post(f"{visit}/votes/{poll}/hand-on", {"member": "0"}).status_code == 303
+    done = desk.post(f"{visit}/votes/{poll}", filled(desk, visit, poll, "no"))
+    assert "<b>反对</b>" in done.text
+
+
+def test_a_visit_that_is_over_leads_back_and_saves_nothing(
+    desk: CheckedClient, web_world: World, place: Place
+) -> None:
+    poll = web_world.poll(place)
+    visit = begin(desk, place)
+    form = filled(desk, visit, poll, "yes")
+    assert desk.post(f"{visit}/end").status_code == 303
+    answer = desk.post(f"{visit}/votes/{poll}", form)
+    assert answer.status_code == 303
+    assert "没有保存" in desk.get(answer.location).text
+
+
+def test_the_convention_is_signed_once_and_taken_back_with_help(
+    desk: CheckedClient, web_world: World, place: Place
+) -> None:
+    number = in_force(web_world, place)
+    visit = begin(desk, place)
+    page = f"{visit}/convention"
+    assert "晚上十点以后轻声" in desk.get(page).text
+    form = desk.fields(page, page)
+    assert desk.post(page, form | {"text_sha256": "0" * 64}).status_code == 422
+    for _ in range(2):
+        assert desk.post(page, form).status_code == 303
+        assert conventions.version(place.id, number).signatures == 1
+    family = CheckedClient(desk.app)
+    family.enter(web_world, place, 0)
+    mine = family.get("/c/HXL/mine").text
+    lines = re.findall(r"<li>[^<]*现场签了居民公约[^<]*</li>", mine)
+    assert len(lines) == 1, lines
+    home = desk.get(f"/c/HXL/desk/households/{place.households[0]}").text
+    assert "签了居民公约" not in home
+    assert desk.post(f"{page}/withdraw").status_code == 303
+    assert "撤回了" in desk.get(visit).text
+    assert conventions.version(place.id, number).signatures == 0
+    assert "现场撤回了公约的签署" in family.get("/c/HXL/mine").text
+    desk.post(f"{page}/withdraw")
+    assert "没有签过" in desk.get(visit).text
+
+
+def test_another_clerk_does_not_act_in_it(
+    desk: CheckedClient, web_world: World, place: Place
+) -> None:
+    visit = begin(desk, place)
+    other = CheckedClient(desk.app)
+    other.staff(web_world.staff(place))
+    assert other.get(visit).status_code == 404
+
+
+def test_the_verifier_accepts_ballots_cast_with_help(
+    desk: CheckedClient, web_world: World, place: Place, tmp_path: Path
+) -> None:
+    poll = web_world.poll(place)
+    web_world.cast(web_world.resident(place, 1), place, poll, "yes")
+    for index, choice in ((0, "yes"), (0, "no"), (2, "abstain")):
+        visit = begin(desk, place, index)
+        desk.post(f"{visit}/votes/{poll}", filled(desk, visit, poll, choice))
+    visit = begin(desk, place, 1)
+    desk.post(f"{visit}/votes/{poll}/hand-on", {"member": "0"})
+    desk.post(f"{visit}/votes/{poll}", filled(desk, visit, poll, "no"))
+    clock.advance(timedelta(days=8))
+    voting.close_poll(SYSTEM, community_id=place.id, public_id=poll)
+    archive = tmp_path / "record.zip"
+    with archive.open("wb") as out:
+        export_record(SYSTEM, community=community_by_code("HXL"), out=out)
+    assert verify_record.main([str(archive)]) == 0

@@ -1,0 +1,64 @@
+"""An old lady without a phone comes to the desk and votes with help; no JavaScript anywhere."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import DESK, PHONE, fits
+from tests.browser.test_journeys import main_button, staff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
+
+    from tests.browser.conftest import City
+
+
+def test_an_old_lady_votes_with_help(
+    city: City,
+    open_page: Callable[..., Page],
+    picture: Callable[[Page, str], None],
+) -> None:
+    page = open_page(DESK, javascript=False)
+    staff(page, city, "gongzuo")
+    _code, _fact, home = city.homes[-1]
+    page.goto(f"/c/HXL/desk/households?{urlencode({'search': home.rpartition(' ')[2]})}")
+    page.get_by_role("main").locator("a[href*='/desk/households/']").first.click()
+    page.get_by_role("link", name="现场代办", exact=True).click()
+    picture(page, "assist-begin")
+    fits(page)
+    main_button(page, "开始代办")
+    expect(page.get_by_role("heading", name=re.compile("现场代办"))).to_be_visible()
+    page.get_by_label("看过证件").check()
+    page.get_by_label(re.compile("就在我面前")).check()
+    main_button(page, "开始代办")
+    picture(page, "assist-visit")
+    fits(page)
+    page.get_by_role("main").get_by_role("link", name="投票", exact=True).first.click()
+    picture(page, "assist-ballot")
+    fits(page)
+    page.get_by_role("group").get_by_role("radio").or_(page.get_by_role("checkbox")).first.check()
+    main_button(page, "提交选票")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("已收到")
+    expect(page.locator(".code-line")).to_contain_text("-")
+    picture(page, "assist-receipt")
+    fits(page)
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    fits(page)
+    picture(page, "assist-receipt-390")
+    page.get_by_role("link", name="办下一件").click()
+    expect(page.get_by_text("本户已在").first).to_be_visible()
+    fits(page)
+    page.get_by_role("main").get_by_role("link", name="改选票").first.click()
+    expect(page.get_by_text("那一票选了什么，这里看不到")).to_be_visible()
+    assert page.locator("input:checked").count() == 0
+    picture(page, "assist-change-390")
+    fits(page)
+    page.go_back()
+    main_button(page, "办完了")
+    expect(page.get_by_text("这一次现场代办已结束")).to_be_visible()
