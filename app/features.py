@@ -53,7 +53,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.communities.views:bp",
     "app.communities.cli:bp",
     "app.people.member_views:bp",
-    "app.people.account_views:bp",
+    "app.people.credential_views:bp",
     "app.people.cli:bp",
     "app.projects.views:bp",
     "app.voting.views:bp",

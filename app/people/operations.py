@@ -19,7 +19,7 @@ from app.communities.queries import residences
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
-from app.people import browser, codes, recovery, rules, second_factor, secrets_box
+from app.people import browser, codes, passwords, recovery, rules, second_factor, secrets_box
 from app.people.models import (
     DeskConfirmation,
     HouseholdCode,
@@ -279,7 +279,7 @@ def add_staff(  # noqa: PLR0913 -- an account is these facts
     The role ends by itself at `ends_at`, if there is one. Raises: RuleBroken staff.password_*,
     staff.name_taken, staff.ends_too_soon.
     """
-    problem = rules.password_problem(password, sign_in_name)
+    problem = passwords.problem(password, sign_in_name)
     if problem:
         raise RuleBroken(f"staff.password_{problem}")
     secret, now = pyotp.random_base32(), clock.now()

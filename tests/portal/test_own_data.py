@@ -38,7 +38,7 @@ TOLD = {
     "convention_signature": "pledges",
     "person_notice": "inbox",
 }
-OF_STAFF = {"staff_account", "role_grant", "proposal", "meeting", "roll_upload"} | {
+OF_STAFF = {"staff_account", "account_link", "role_grant", "proposal", "meeting", "roll_upload"} | {
     "owner_set",
     "poll",
 }

@@ -1,0 +1,95 @@
+"""Passwords of one's own, new phones, one-time links, passkeys and their challenges"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = 'e2a6b94d1c58'
+down_revision = 'c4d8e1b07f35'
+branch_labels = depends_on = None
+
+
+def upgrade() -> None:
+    moment = sa.DateTime(timezone=True)
+    op.add_column('staff_account', sa.Column('password_set_at', moment, nullable=True))
+    op.add_column(
+        'staff_account',
+        sa.Column('next_totp', sa.String(length=300), nullable=False, server_default=''),
+    )
+    op.add_column('staff_account', sa.Column('next_totp_at', moment, nullable=True))
+    op.create_table(
+        'account_link',
+        sa.Column('id', sa.Integer(), nullable=False),
+        sa.Column('account_id', sa.Integer(), nullable=False),
+        sa.Column('community_id', sa.Integer(), nullable=True),
+        sa.Column('kind', sa.String(length=10), nullable=False),
+        sa.Column('token_hash', sa.String(length=64), nullable=False),
+        sa.Column('made_by', sa.Integer(), nullable=True),
+        sa.Column('made_at', moment, nullable=False),
+        sa.Column('expires_at', moment, nullable=False),
+        sa.Column('vouched_by', sa.Integer(), nullable=True),
+        sa.Column('number_hash', sa.String(length=64), nullable=False),
+        sa.Column('number_given_at', moment, nullable=True),
+        sa.Column('wrong_count', sa.Integer(), nullable=False),
+        sa.Column('password_hash', sa.String(length=200), nullable=False),
+        sa.Column('totp_secret', sa.String(length=300), nullable=False),
+        sa.Column('ended_at', moment, nullable=True),
+        sa.ForeignKeyConstraint(
+            ['account_id'], ['staff_account.id'], name='fk_account_link_account_id_staff_account'
+        ),
+        sa.ForeignKeyConstraint(
+            ['community_id'], ['community.id'], name='fk_account_link_community_id_community'
+        ),
+        sa.ForeignKeyConstraint(
+            ['made_by'], ['person.id'], name='fk_account_link_made_by_person'
+        ),
+        sa.ForeignKeyConstraint(
+            ['vouched_by'], ['person.id'], name='fk_account_link_vouched_by_person'
+        ),
+        sa.PrimaryKeyConstraint('id', name='pk_account_link'),
+        sa.UniqueConstraint('token_hash', name='uq_account_link_token_hash'),
+    )
+    op.create_index('ix_account_link_account_id', 'account_link', ['account_id'])
+    op.create_table(
+        'passkey',
+        sa.Column('id', sa.Integer(), nullable=False),
+        sa.Column('account_id', sa.Integer(), nullable=False),
+        sa.Column('credential_id', sa.String(length=1400), nullable=False),
+        sa.Column('public_key', sa.Text(), nullable=False),
+        sa.Column('sign_count', sa.BigInteger(), nullable=False),
+        sa.Column('transports', sa.String(length=100), nullable=False),
+        sa.Column('name', sa.String(length=40), nullable=False),
+        sa.Column('made_at', moment, nullable=False),
+        sa.Column('last_used_at', moment, nullable=True),
+        sa.ForeignKeyConstraint(
+            ['account_id'], ['staff_account.id'], name='fk_passkey_account_id_staff_account'
+        ),
+        sa.PrimaryKeyConstraint('id', name='pk_passkey'),
+        sa.UniqueConstraint('credential_id', name='uq_passkey_credential_id'),
+    )
+    op.create_index('ix_passkey_account_id', 'passkey', ['account_id'])
+    op.create_table(
+        'passkey_challenge',
+        sa.Column('id', sa.Integer(), nullable=False),
+        sa.Column('challenge_hash', sa.String(length=64), nullable=False),
+        sa.Column('purpose', sa.String(length=10), nullable=False),
+        sa.Column('account_id', sa.Integer(), nullable=True),
+        sa.Column('expires_at', moment, nullable=False),
+        sa.ForeignKeyConstraint(
+            ['account_id'],
+            ['staff_account.id'],
+            name='fk_passkey_challenge_account_id_staff_account',
+        ),
+        sa.PrimaryKeyConstraint('id', name='pk_passkey_challenge'),
+        sa.UniqueConstraint('challenge_hash', name='uq_passkey_challenge_challenge_hash'),
+    )
+    op.create_index('ix_passkey_challenge_account_id', 'passkey_challenge', ['account_id'])
+    op.create_index('ix_passkey_challenge_expires_at', 'passkey_challenge', ['expires_at'])
+
+
+def downgrade() -> None:
+    op.drop_table('passkey_challenge')
+    op.drop_table('passkey')
+    op.drop_table('account_link')
+    op.drop_column('staff_account', 'next_totp_at')
+    op.drop_column('staff_account', 'next_totp')
+    op.drop_column('staff_account', 'password_set_at')
