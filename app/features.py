@@ -52,8 +52,9 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.attachments.views:bp",
     "app.communities.views:bp",
     "app.communities.cli:bp",
+    # Its routes are of both blueprints, so it comes before either is taken.
+    "app.people.link_views:account_bp",
     "app.people.member_views:bp",
-    "app.people.credential_views:bp",
     "app.people.cli:bp",
     "app.projects.views:bp",
     "app.voting.views:bp",

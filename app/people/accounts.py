@@ -12,6 +12,7 @@ from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.people import passwords, recovery, rules, second_factor, secrets_box
+from app.people.credential_steps import is_in_use, void_links
 from app.people.models import LoginSession, RoleGrant, StaffAccount
 from app.people.steps import role_is_living, security
 from app.policy.table import Permission, Place, require
@@ -51,8 +52,9 @@ def renew_slip(actor: Actor, *, community_id: int, person_id: int, password: str
         )
         if account is None:
             raise NotFound("account")
-        if account.last_totp_step:
+        if is_in_use(account):
             raise RuleBroken("staff.in_use")
+        void_links(session, account.id)
         problem = passwords.problem(password, account.sign_in_name)
         if problem:
             raise RuleBroken(f"staff.password_{problem}")

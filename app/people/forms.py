@@ -109,6 +109,25 @@ class NewPasswordForm(FlaskForm):
     again = _once_more()
 
 
+class LinkForm(FlaskForm):
+    """The secret of a one-time link: put in by a script, pasted or typed."""
+
+    code = StringField(
+        _l("链接里的码"),
+        description=_l("24 个字母和数字，短横可以不输；也可以把整个链接贴进来"),
+        validators=[InputRequired(_l("请照着纸条输。")), Length(max=300, message=_LONG)],
+    )
+
+
+class NumberForm(FlaskForm):
+    """The number that a second person gives."""
+
+    number = StringField(
+        _l("第二位给您的六位数"),
+        validators=[InputRequired(_l("请输六位数。")), Length(max=20)],
+    )
+
+
 class OwnPasswordForm(FlaskForm):
     """The password, to begin with a new phone."""
 

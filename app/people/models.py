@@ -5,13 +5,11 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
     String,
-    Text,
     UniqueConstraint,
     text,
 )
@@ -39,8 +37,7 @@ class Person(Base):
 class StaffAccount(Base):
     """Password and second factor of a person who works with the portal.
 
-    Both are empty until whoever was invited by link has set them up; the six digits stay empty for
-    who has a passkey instead. `next_totp` is that of a new phone until its first number confirms
+    Both are empty until whoever was invited by link has set them up. `next_totp` is that of a new phone until its first number confirms
     it: the old one serves until then.
     """
 
@@ -92,34 +89,6 @@ class AccountLink(Base):
     totp_secret: Mapped[str] = mapped_column(String(300), default="")
     # When it was used to the end, or made void.
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
-
-
-class Passkey(Base):
-    """A key that a phone, a computer or a stick holds for an account; here only its public half."""
-
-    __tablename__ = "passkey"
-
-    id: Mapped[int] = mapped_column(init=False, primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("staff_account.id"), index=True)
-    credential_id: Mapped[str] = mapped_column(String(1400), unique=True)
-    public_key: Mapped[str] = mapped_column(Text)
-    sign_count: Mapped[int] = mapped_column(BigInteger)
-    transports: Mapped[str] = mapped_column(String(100))
-    name: Mapped[str] = mapped_column(String(40))
-    made_at: Mapped[datetime]
-    last_used_at: Mapped[datetime | None] = mapped_column(default=None)
-
-
-class PasskeyChallenge(Base):
-    """Random bytes that a passkey has to sign, once and within minutes. Only a hash is kept."""
-
-    __tablename__ = "passkey_challenge"
-
-    id: Mapped[int] = mapped_column(init=False, primary_key=True)
-    challenge_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    purpose: Mapped[str] = mapped_column(String(10))
-    account_id: Mapped[int | None] = mapped_column(ForeignKey("staff_account.id"), index=True)
-    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class RecoveryCode(Base):

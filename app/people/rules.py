@@ -24,6 +24,9 @@ STAFF_WRONG_TO_LOCK = 10
 STAFF_LOCKED_FOR = timedelta(minutes=15)
 PROOF_LASTS = timedelta(minutes=10)
 RECOVERY_CODES = 10
+LINK_VALID = timedelta(days=7)
+LINK_LENGTH = 24
+WRONG_NUMBERS_TO_END = 10
 # A new phone is confirmed within a day, or the old one simply goes on.
 NEXT_TOTP_WAITS = timedelta(days=1)
 
@@ -81,6 +84,12 @@ def clean_code(typed: str) -> str:
     """The code as the alphabet knows it; empty when it is none."""
     code = crockford_clean(typed)
     return code if len(code) == CODE_LENGTH else ""
+
+
+def clean_link(typed: str) -> str:
+    """A one-time link's secret out of what was pasted: bare, in groups, or a whole address."""
+    token = crockford_clean(typed.rpartition("#")[2])
+    return token if len(token) == LINK_LENGTH else ""
 
 
 def clean_digits(typed: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from app.communities.steps import register_keeper
 from app.core import clock, jobs
@@ -56,6 +56,12 @@ def security(
 def role_is_living(now: datetime) -> ColumnElement[bool]:
     """That a role has begun and has not ended, as a condition on its row."""
     return (RoleGrant.starts_at <= now) & (RoleGrant.ends_at.is_(None) | (RoleGrant.ends_at > now))
+
+
+def works_somewhere(session: Session, person_id: int, now: datetime) -> bool:
+    """Whether somebody has a role anywhere that has not ended."""
+    mine = select(RoleGrant.id).where(RoleGrant.person_id == person_id, role_is_living(now))
+    return session.scalar(mine.limit(1)) is not None
 
 
 def tell_household(

@@ -232,6 +232,18 @@ def _account(error: RuleBroken) -> str:
     }[error.code]
 
 
+def _link(error: RuleBroken) -> str:
+    return {
+        "link.dead": _("这个链接不能用了。什么都没有改动。请找给您链接的人重新出一个。"),
+        "link.own": _(
+            "自己的账号不能自己重办。什么都没有改动。请到“我的账号”改，或者请另一位管理员办。"
+        ),
+        "link.not_in_use": _(
+            "这个账号还没有人登录过，不用两个人。什么都没有改动。请直接重新出纸条或邀请链接。"
+        ),
+    }[error.code]
+
+
 def _codes_changed(error: RuleBroken) -> str:
     return {
         "codes.changed": _(
@@ -269,3 +281,4 @@ web.explain("member", _member)
 web.explain("enrol", _broken)
 web.explain("staff", _broken)
 web.explain("account", _account)
+web.explain("link", _link)

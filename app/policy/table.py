@@ -57,6 +57,7 @@ class Permission(StrEnum):
     PROJECT_PROGRESS = "project.progress"
     PLACES_SET_UP = "places.set_up"
     STAFF_SET_UP = "staff.set_up"
+    ACCOUNT_VOUCH = "account.vouch"
     SYSTEM_VIEW = "system.view"
     OPENINGS_ERASE = "openings.erase"
     BACKUP_RUN = "backup.run"
@@ -154,6 +155,8 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.PROJECT_PROGRESS: (_committee, _is_system),
     Permission.PLACES_SET_UP: (_administrator, _is_system),
     Permission.STAFF_SET_UP: (_administrator, _is_system),
+    # The second of two when somebody has lost everything; the operation asks for another person.
+    Permission.ACCOUNT_VOUCH: (_administrator, _clerk),
     Permission.SYSTEM_VIEW: (_administrator, _is_system),
     # What is erased, and what is carried away, is nobody's whim: the command line and the worker.
     Permission.OPENINGS_ERASE: (_is_system,),

@@ -1,4 +1,4 @@
-"""Passwords of one's own, new phones, one-time links, passkeys and their challenges"""
+"""Passwords of one's own, new phones and one-time links"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -49,46 +49,9 @@ def upgrade() -> None:
         sa.UniqueConstraint('token_hash', name='uq_account_link_token_hash'),
     )
     op.create_index('ix_account_link_account_id', 'account_link', ['account_id'])
-    op.create_table(
-        'passkey',
-        sa.Column('id', sa.Integer(), nullable=False),
-        sa.Column('account_id', sa.Integer(), nullable=False),
-        sa.Column('credential_id', sa.String(length=1400), nullable=False),
-        sa.Column('public_key', sa.Text(), nullable=False),
-        sa.Column('sign_count', sa.BigInteger(), nullable=False),
-        sa.Column('transports', sa.String(length=100), nullable=False),
-        sa.Column('name', sa.String(length=40), nullable=False),
-        sa.Column('made_at', moment, nullable=False),
-        sa.Column('last_used_at', moment, nullable=True),
-        sa.ForeignKeyConstraint(
-            ['account_id'], ['staff_account.id'], name='fk_passkey_account_id_staff_account'
-        ),
-        sa.PrimaryKeyConstraint('id', name='pk_passkey'),
-        sa.UniqueConstraint('credential_id', name='uq_passkey_credential_id'),
-    )
-    op.create_index('ix_passkey_account_id', 'passkey', ['account_id'])
-    op.create_table(
-        'passkey_challenge',
-        sa.Column('id', sa.Integer(), nullable=False),
-        sa.Column('challenge_hash', sa.String(length=64), nullable=False),
-        sa.Column('purpose', sa.String(length=10), nullable=False),
-        sa.Column('account_id', sa.Integer(), nullable=True),
-        sa.Column('expires_at', moment, nullable=False),
-        sa.ForeignKeyConstraint(
-            ['account_id'],
-            ['staff_account.id'],
-            name='fk_passkey_challenge_account_id_staff_account',
-        ),
-        sa.PrimaryKeyConstraint('id', name='pk_passkey_challenge'),
-        sa.UniqueConstraint('challenge_hash', name='uq_passkey_challenge_challenge_hash'),
-    )
-    op.create_index('ix_passkey_challenge_account_id', 'passkey_challenge', ['account_id'])
-    op.create_index('ix_passkey_challenge_expires_at', 'passkey_challenge', ['expires_at'])
 
 
 def downgrade() -> None:
-    op.drop_table('passkey_challenge')
-    op.drop_table('passkey')
     op.drop_table('account_link')
     op.drop_column('staff_account', 'next_totp_at')
     op.drop_column('staff_account', 'next_totp')

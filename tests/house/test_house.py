@@ -33,8 +33,6 @@ NO_TENANT = {
     "job",
     "jurisdiction",
     "login_session",
-    "passkey",
-    "passkey_challenge",
     "person",
     "record_log",
     "recovery_code",
@@ -103,7 +101,7 @@ OPERATIONS = [
     for path in PYTHON
     if path.name
     in {"operations.py", "inboxes.py", "deciding.py", "accounts.py", "places.py", "memberships.py"}
-    | {"credentials.py"}
+    | {"credentials.py", "links.py"}
     for tree in [ast.parse(path.read_text(encoding="utf-8"))]
     for function in tree.body
     if isinstance(function, ast.FunctionDef) and not function.name.startswith("_")

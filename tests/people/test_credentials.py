@@ -20,7 +20,7 @@ from tests.support.checked_client import CheckedClient
 from tests.support.world import PASSWORD
 
 if TYPE_CHECKING:
-    from tests.support.world import Place, Staff, World
+    from tests.support.world import Staff, World
 
 NEW = "绿皮火车开过三号楼的早晨 7 点"
 ACCOUNT = "/staff/account"
