@@ -37,8 +37,8 @@ class Person(Base):
 class StaffAccount(Base):
     """Password and second factor of a person who works with the portal.
 
-    Both are empty until whoever was invited by link has set them up. `next_totp` is that of a new phone until its first number confirms
-    it: the old one serves until then.
+    Both are empty until whoever was invited by link has set them up. `next_totp` is that of a new
+    phone until its first number confirms it: the old one serves until then.
     """
 
     __tablename__ = "staff_account"
