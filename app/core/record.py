@@ -376,15 +376,13 @@ def _dump(frontier: list[bytes | None]) -> str:
 # --- erasing ------------------------------------------------------------------------------------
 
 
-def forget_openings(session: Session, community_id: int, subject: str) -> None:
+def forget_openings(session: Session, tenant: Tenant, subject: str) -> None:
     """Erase what the entries about a thing opened; the entries and their hashes stay."""
     about = select(RecordEntry.seq).where(
-        RecordEntry.community_id == community_id, RecordEntry.subject == subject
+        of_tenant(RecordEntry, tenant), RecordEntry.subject == subject
     )
     session.execute(
-        delete(RecordOpening).where(
-            RecordOpening.community_id == community_id, RecordOpening.seq.in_(about)
-        )
+        delete(RecordOpening).where(of_tenant(RecordOpening, tenant), RecordOpening.seq.in_(about))
     )
 
 

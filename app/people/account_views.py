@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from app.core import clock, guard, web
 from app.core.times import time_text
-from app.people import accounts, browser, operations, queries, words
+from app.people import accounts, browser, link_queries, operations, queries, words
 from app.people.forms import ActForm, ProofForm, StayForm
 from app.people.rules import RECOVERY_CODES, code_groups, session_left
 
@@ -31,6 +31,8 @@ def show() -> ResponseReturnValue:
         rows=[(one, words.browser_name(one.browser)) for one in sessions],
         others=len(sessions) - 1,
         most=RECOVERY_CODES,
+        regain_since=link_queries.own_regain_since(actor.require_person()),
+        waiting=len(link_queries.waiting_for(actor)),
     )
 
 

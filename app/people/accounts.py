@@ -11,7 +11,8 @@ from sqlalchemy import select, update
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
-from app.people import recovery, rules, second_factor, secrets_box
+from app.people import passwords, recovery, rules, second_factor, secrets_box
+from app.people.credential_steps import is_in_use, void_links
 from app.people.models import LoginSession, RoleGrant, StaffAccount
 from app.people.steps import end_roles, security
 from app.policy.roles import set_up_roles
@@ -19,8 +20,6 @@ from app.policy.table import Permission, Place, require
 
 if TYPE_CHECKING:
     from typing import Any
-
-    from sqlalchemy.orm import Session
 
     from app.core.actor import Actor, Role
 
@@ -54,9 +53,10 @@ def renew_slip(actor: Actor, *, community_id: int, person_id: int, password: str
         )
         if account is None:
             raise NotFound("account")
-        if account.last_totp_step:
+        if is_in_use(account):
             raise RuleBroken("staff.in_use")
-        problem = rules.password_problem(password, account.sign_in_name)
+        void_links(session, account.id)
+        problem = passwords.problem(password, account.sign_in_name)
         if problem:
             raise RuleBroken(f"staff.password_{problem}")
         account.password_hash = secrets_box.hash_password(password)
@@ -160,7 +160,7 @@ def prove(actor: Actor, *, typed: str) -> bool:
     Raises: NotFound for whoever has no account.
     """
     with transaction(small=True) as session:
-        account = _hold_own(session, actor)
+        account = second_factor.own_account(session, actor)
         now = clock.now()
         proved = second_factor.proves(session, account, typed, now)
         if proved:
@@ -184,16 +184,7 @@ def make_recovery_codes(actor: Actor) -> list[str]:
     They are in clear here and never again. Raises: NotFound for whoever has no account.
     """
     with transaction() as session:
-        account = _hold_own(session, actor)
+        account = second_factor.own_account(session, actor)
         codes = recovery.replace(session, account.id, clock.now())
         security(session, "staff.recovery_made", person_id=actor.person_id, number=len(codes))
         return codes
-
-
-def _hold_own(session: Session, actor: Actor) -> StaffAccount:
-    """One's own account, locked. Raises: NotFound for whoever has none."""
-    mine = StaffAccount.person_id == actor.require_person()
-    account = session.scalar(select(StaffAccount).where(mine).with_for_update())
-    if account is None:
-        raise NotFound("account")
-    return account

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -14,10 +16,15 @@ from wtforms import (
     StringField,
 )
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import EqualTo, InputRequired, Length
 from wtforms.widgets import HiddenInput
 
 from app.people.words import REVEAL_REASONS
+
+if TYPE_CHECKING:
+    from flask_babel import LazyString
+
+_LONG = _l("太长了，请写短一些。")
 
 
 class EnterForm(FlaskForm):
@@ -65,6 +72,78 @@ class ProofForm(FlaskForm):
         validators=[InputRequired(_l("请输六位动态码或备用码。")), Length(max=40)],
     )
     next = HiddenField(validators=[Length(max=500)])
+
+
+def _new_password(label: LazyString) -> PasswordField:
+    return PasswordField(
+        label,
+        description=_l("至少 15 个字符，可以是一句只有您知道的话；不要常见的词、日期和手机号"),
+        validators=[InputRequired(_l("请输新密码。")), Length(max=200, message=_LONG)],
+    )
+
+
+def _once_more() -> PasswordField:
+    return PasswordField(
+        _l("再输一次新密码"),
+        validators=[
+            InputRequired(_l("请再输一次。")),
+            EqualTo("new", message=_l("两次输的不一样，请重新输。")),
+        ],
+    )
+
+
+class PasswordForm(FlaskForm):
+    """The old password, and the new one twice."""
+
+    old = PasswordField(
+        _l("现在的密码"), validators=[InputRequired(_l("请输现在的密码。")), Length(max=200)]
+    )
+    new = _new_password(_l("新密码"))
+    again = _once_more()
+
+
+class NewPasswordForm(FlaskForm):
+    """A first password, twice."""
+
+    new = _new_password(_l("自己定一个密码"))
+    again = _once_more()
+
+
+class LinkForm(FlaskForm):
+    """The secret of a one-time link: put in by a script, pasted or typed."""
+
+    code = StringField(
+        _l("链接里的码"),
+        description=_l("24 个字母和数字，短横可以不输；也可以把整个链接贴进来"),
+        validators=[InputRequired(_l("请照着纸条输。")), Length(max=300, message=_LONG)],
+    )
+
+
+class NumberForm(FlaskForm):
+    """The number that a second person gives."""
+
+    number = StringField(
+        _l("第二位给您的六位数"),
+        validators=[InputRequired(_l("请输六位数。")), Length(max=20)],
+    )
+
+
+class OwnPasswordForm(FlaskForm):
+    """The password, to begin with a new phone."""
+
+    password = PasswordField(
+        _l("现在的密码"), validators=[InputRequired(_l("请输现在的密码。")), Length(max=200)]
+    )
+
+
+class FirstNumberForm(FlaskForm):
+    """The first number that a new phone shows."""
+
+    totp = StringField(
+        _l("新手机上的六位数"),
+        description=_l("扫完码，验证器里会出现每 30 秒一换的六位数"),
+        validators=[InputRequired(_l("请输新手机上的六位数。")), Length(max=40)],
+    )
 
 
 class StayForm(FlaskForm):

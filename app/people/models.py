@@ -36,7 +36,11 @@ class Person(Base):
 
 
 class StaffAccount(Base):
-    """Password and second factor of a person who works with the portal."""
+    """Password and second factor of a person who works with the portal.
+
+    Both are empty until whoever was invited by link has set them up. `next_totp` is that of a new
+    phone until its first number confirms it: the old one serves until then.
+    """
 
     __tablename__ = "staff_account"
 
@@ -48,6 +52,44 @@ class StaffAccount(Base):
     last_totp_step: Mapped[int] = mapped_column(default=0)
     wrong_count: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None] = mapped_column(default=None)
+    # Empty while the password is still the one of the slip.
+    password_set_at: Mapped[datetime | None] = mapped_column(default=None)
+    next_totp: Mapped[str] = mapped_column(String(300), default="", server_default="")
+    next_totp_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class LinkKind(StrEnum):
+    """What a one-time link is for: a first set-up, or one for who has lost everything."""
+
+    INVITE = "invite"
+    REGAIN = "regain"
+
+
+class AccountLink(Base):
+    """A one-time link by which somebody sets their own account up. Only a keyed hash is kept.
+
+    What was set up on the way waits here and goes into the account with the last step. A link to
+    regain an account in use is worth nothing before a second person has given a number for it.
+    """
+
+    __tablename__ = "account_link"
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("staff_account.id"), index=True)
+    community_id: Mapped[int | None] = mapped_column(ForeignKey("community.id"))
+    kind: Mapped[LinkKind] = mapped_column(String(10))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    made_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    vouched_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"), default=None)
+    number_hash: Mapped[str] = mapped_column(String(64), default="")
+    number_given_at: Mapped[datetime | None] = mapped_column(default=None)
+    wrong_count: Mapped[int] = mapped_column(default=0)
+    password_hash: Mapped[str] = mapped_column(String(200), default="")
+    totp_secret: Mapped[str] = mapped_column(String(300), default="")
+    # When it was used to the end, or made void.
+    ended_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class RecoveryCode(Base):

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyotp
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from app.communities.models import Community, Household
 from app.communities.queries import residences
@@ -20,7 +19,17 @@ from app.communities.settings import number_of
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
-from app.people import browser, codes, queries, recovery, rules, second_factor, secrets_box
+from app.people import (
+    browser,
+    codes,
+    passwords,
+    queries,
+    recovery,
+    rules,
+    second_factor,
+    secrets_box,
+)
+from app.people.credential_steps import NewAccount, new_account
 from app.people.models import (
     DeskConfirmation,
     HouseholdCode,
@@ -28,11 +37,10 @@ from app.people.models import (
     LoginSession,
     Membership,
     Person,
-    RoleGrant,
     StaffAccount,
 )
 from app.people.rules import CodeState, JoinedBy
-from app.people.steps import role_is_living, security, tell_household, tell_households
+from app.people.steps import security, tell_household, tell_households, works_somewhere
 from app.policy.roles import set_up_roles
 from app.policy.table import Permission, Place, require
 
@@ -310,46 +318,16 @@ def add_staff(  # noqa: PLR0913 -- an account is these facts
     """
     if community_id is not None and role not in set_up_roles():
         raise RuleBroken("staff.role_is_proposed")
-    problem = rules.password_problem(password, sign_in_name)
+    problem = passwords.problem(password, sign_in_name)
     if problem:
         raise RuleBroken(f"staff.password_{problem}")
-    secret, now = pyotp.random_base32(), clock.now()
-    if ends_at is not None and ends_at <= now:
-        raise RuleBroken("staff.ends_too_soon")
+    secret = pyotp.random_base32()
     with transaction() as session:
         require(actor, Permission.STAFF_SET_UP, Place(community_id))
-        person = Person(ref=secrets.token_urlsafe(16), display=display, created_at=now)
-        session.add(person)
-        session.flush()
-        account = StaffAccount(
-            person_id=person.id,
-            sign_in_name=sign_in_name,
-            password_hash=secrets_box.hash_password(password),
-            totp_secret=secrets_box.seal(secret),
-        )
-        session.add(account)
-        try:
-            session.flush()
-        except IntegrityError as error:
-            raise RuleBroken("staff.name_taken") from error
-        session.add(
-            RoleGrant(
-                person_id=person.id,
-                role=role,
-                community_id=community_id,
-                jurisdiction_id=jurisdiction_id,
-                starts_at=now,
-                ends_at=ends_at,
-            )
-        )
-        security(
-            session,
-            "staff.added",
-            community_id=community_id,
-            person_id=person.id,
-            role=role.value,
-            by=actor.person_id,
-        )
+        new = NewAccount(sign_in_name, display, role, community_id, jurisdiction_id, ends_at)
+        account = new_account(session, actor, new)
+        account.password_hash = secrets_box.hash_password(password)
+        account.totp_secret = secrets_box.seal(secret)
     return secret
 
 
@@ -383,7 +361,7 @@ def staff_sign_in(
         second_factor.welcome(account, step)
         if spent:
             security(session, "staff.recovery_used", person_id=account.person_id)
-        if _works_somewhere(session, account.person_id, now):
+        if works_somewhere(session, account.person_id, now):
             cookie_id = _open_session(
                 session, account.person_id, staff=True, shared_phone=False, kind=kind
             )
@@ -397,12 +375,6 @@ def staff_sign_in(
         security(session, "staff.ended_refused", person_id=account.person_id)
     # Told only to whoever has both: for everybody else it was one more wrong try.
     raise RuleBroken("staff.ended")
-
-
-def _works_somewhere(session: Session, person_id: int, now: datetime) -> bool:
-    """Whether somebody has a role anywhere that has not ended."""
-    mine = select(RoleGrant.id).where(RoleGrant.person_id == person_id, role_is_living(now))
-    return session.scalar(mine.limit(1)) is not None
 
 
 # --- household codes -----------------------------------------------------------------------

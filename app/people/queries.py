@@ -28,7 +28,14 @@ from app.people.models import (
     RoleGrant,
     StaffAccount,
 )
-from app.people.rules import STAFF_IDLE, CodeState, code_state, mask_phone, roles_mark
+from app.people.rules import (
+    NEXT_TOTP_WAITS,
+    STAFF_IDLE,
+    CodeState,
+    code_state,
+    mask_phone,
+    roles_mark,
+)
 from app.people.steps import address_of_thing, news_of_thing, role_is_living
 
 if TYPE_CHECKING:
@@ -533,18 +540,30 @@ def own_sessions(actor: Actor) -> list[OwnSession]:
 
 @dataclass(frozen=True, slots=True)
 class OwnAccount:
-    """What an account's own page says: the name to sign in with, and its recovery codes."""
+    """What an account's own page says: the name to sign in with, and its recovery codes.
 
+    `password_set_at` is empty while the password is the one of the slip; `new_phone_at` says since
+    when a new phone waits for its first number.
+    """
+
+    account_id: int
     sign_in_name: str
     codes_left: int
     codes_made_at: datetime | None
+    password_set_at: datetime | None
+    has_totp: bool
+    new_phone_at: datetime | None
 
 
 def own_account(person_id: int) -> OwnAccount:
     """The account of somebody who works here. Raises: NotFound."""
     row = db.session.execute(
         select(
+            StaffAccount.id,
             StaffAccount.sign_in_name,
+            StaffAccount.password_set_at,
+            StaffAccount.totp_secret,
+            StaffAccount.next_totp_at,
             func.count(RecoveryCode.id).filter(RecoveryCode.used_at.is_(None)).label("unused"),
             func.max(RecoveryCode.made_at).label("made_at"),
         )
@@ -554,4 +573,14 @@ def own_account(person_id: int) -> OwnAccount:
     ).first()
     if row is None:
         raise NotFound("account")
-    return OwnAccount(row.sign_in_name, row.unused, row.made_at)
+    begun = row.next_totp_at
+    waits = begun is not None and clock.now() - begun <= NEXT_TOTP_WAITS
+    return OwnAccount(
+        account_id=row.id,
+        sign_in_name=row.sign_in_name,
+        codes_left=row.unused,
+        codes_made_at=row.made_at,
+        password_set_at=row.password_set_at,
+        has_totp=bool(row.totp_secret),
+        new_phone_at=begun if waits else None,
+    )

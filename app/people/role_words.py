@@ -19,7 +19,9 @@ def role_name(role: Role | str) -> str:
         Role.REPRESENTATIVE: _("居民代表"),
         Role.MEETING_CHAIR: _("会议主持人"),
         Role.MEETING_RECORDER: _("会议记录人"),
-        Role.DISTRICT: _("区、街道工作人员"),
+        Role.SUBDISTRICT: _("街道工作人员"),
+        Role.DISTRICT: _("区县工作人员"),
+        Role.CITY: _("市级工作人员"),
         Role.ADMINISTRATOR: _("系统管理员"),
         Role.SYSTEM: _("系统"),
     }[Role(role)]

@@ -24,16 +24,11 @@ STAFF_WRONG_TO_LOCK = 10
 STAFF_LOCKED_FOR = timedelta(minutes=15)
 PROOF_LASTS = timedelta(minutes=10)
 RECOVERY_CODES = 10
-PASSWORD_LENGTH = 15
-COMMON_PASSWORD_PARTS = (
-    "password",
-    "123456",
-    "qwerty",
-    "abcdef",
-    "111111",
-    "000000",
-    "woaini",
-)
+LINK_VALID = timedelta(days=7)
+LINK_LENGTH = 24
+WRONG_NUMBERS_TO_END = 10
+# A new phone is confirmed within a day, or the old one simply goes on.
+NEXT_TOTP_WAITS = timedelta(days=1)
 
 # The narrower first: nearly every browser also calls itself Chrome and Safari.
 BROWSER_MARKS = (
@@ -94,6 +89,12 @@ def clean_code(typed: str) -> str:
     """The code as the alphabet knows it; empty when it is none."""
     code = crockford_clean(typed)
     return code if len(code) == CODE_LENGTH else ""
+
+
+def clean_link(typed: str) -> str:
+    """A one-time link's secret out of what was pasted: bare, in groups, or a whole address."""
+    token = crockford_clean(typed.rpartition("#")[2])
+    return token if len(token) == LINK_LENGTH else ""
 
 
 def clean_digits(typed: str) -> str:
@@ -189,16 +190,6 @@ def _device(low: str) -> str:
     if any(mark in low for mark in ("mobi", "iphone", "android")):
         return "phone"
     return "computer" if any(mark in low for mark in ("windows", "mac", "linux", "x11")) else ""
-
-
-def password_problem(password: str, sign_in_name: str) -> str:
-    """Why a password is refused: `short`, `common`, `name`, or empty."""
-    low = password.lower()
-    if len(password) < PASSWORD_LENGTH:
-        return "short"
-    if any(part in low for part in COMMON_PASSWORD_PARTS) or len(set(low)) < 5:  # noqa: PLR2004
-        return "common"
-    return "name" if sign_in_name.lower() in low else ""
 
 
 def mask_phone(phone: str) -> str:

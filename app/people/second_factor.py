@@ -6,15 +6,19 @@ import hmac
 from typing import TYPE_CHECKING
 
 import pyotp
+from sqlalchemy import select, update
 
+from app.core import clock
+from app.core.errors import NotFound, RuleBroken
 from app.people import recovery, rules, secrets_box
+from app.people.models import LoginSession, StaffAccount
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
-    from app.people.models import StaffAccount
+    from app.core.actor import Actor
 
 TOTP_STEP_SECONDS = 30
 
@@ -26,13 +30,58 @@ def is_resting(account: StaffAccount, now: datetime) -> bool:
 
 def totp_step(account: StaffAccount, totp: str, now: datetime) -> int:
     """The time step a number belongs to, one step either way; 0 when wrong or already used."""
-    secret = pyotp.TOTP(secrets_box.unseal(account.totp_secret))
+    return step_of(account.totp_secret, totp, now, after=account.last_totp_step)
+
+
+def step_of(sealed: str, totp: str, now: datetime, *, after: int = 0) -> int:
+    """The same for a sealed secret; without one no number fits, though as much work is done."""
+    secret = pyotp.TOTP(secrets_box.unseal(sealed) if sealed else pyotp.random_base32())
     current = int(now.timestamp()) // TOTP_STEP_SECONDS
     for step in (current, current - 1, current + 1):
         fits = hmac.compare_digest(secret.generate_otp(step), rules.clean_digits(totp))
-        if fits and step > account.last_totp_step:
+        if sealed and fits and step > after:
             return step
     return 0
+
+
+def own_account(session: Session, actor: Actor) -> StaffAccount:
+    """One's own account, locked. Raises: NotFound for whoever has none."""
+    mine = StaffAccount.person_id == actor.require_person()
+    account = session.scalar(select(StaffAccount).where(mine).with_for_update())
+    if account is None:
+        raise NotFound("account")
+    return account
+
+
+def require_proof(session: Session, actor: Actor, now: datetime) -> None:
+    """Refuse a step of weight without a proof of the last minutes in this very session.
+
+    The page has asked for it already; the change itself does not rely on that. Raises: RuleBroken
+    account.not_proved.
+    """
+    mine = LoginSession.id == actor.session_id, LoginSession.person_id == actor.person_id
+    row = session.execute(
+        select(LoginSession.proved_at, LoginSession.created_at).where(*mine)
+    ).first()
+    if row is None or not rules.is_proof_fresh(row.proved_at or row.created_at, now):
+        raise RuleBroken("account.not_proved")
+
+
+def end_other_sessions(session: Session, account: StaffAccount, keep: int | None) -> int:
+    """Sign somebody out everywhere but in the session `keep`; gives in how many places."""
+    ended = session.execute(
+        update(LoginSession)
+        .where(
+            LoginSession.person_id == account.person_id,
+            LoginSession.staff,
+            LoginSession.id != (keep or 0),
+            LoginSession.ended_at.is_(None),
+        )
+        .values(ended_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
+    number: int = ended.rowcount  # type: ignore[attr-defined]
+    return number
 
 
 def proves(session: Session, account: StaffAccount, typed: str, now: datetime) -> bool:

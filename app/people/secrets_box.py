@@ -13,7 +13,7 @@ from argon2.profiles import CHEAPEST
 from cryptography.fernet import Fernet
 from flask import current_app
 
-from app.core.canonical import CROCKFORD
+from app.core.canonical import CROCKFORD, crockford
 from app.people.rules import CODE_LENGTH
 
 
@@ -37,6 +37,22 @@ def hash_recovery(account_id: int, code: str) -> str:
     """What the database keeps of a code that stands in for an account's six digits."""
     text = f"{account_id}/{code}"
     return hmac.new(_key("recovery-code"), text.encode(), hashlib.sha256).hexdigest()
+
+
+def hash_link(token: str) -> str:
+    """What the database and the browser's cookie keep of a one-time link."""
+    return hmac.new(_key("account-link"), token.encode(), hashlib.sha256).hexdigest()
+
+
+def hash_link_number(token_hash: str, number: str) -> str:
+    """What is kept of the number that a second person gives for a link."""
+    text = f"{token_hash}/{number}"
+    return hmac.new(_key("link-number"), text.encode(), hashlib.sha256).hexdigest()
+
+
+def new_link_token() -> str:
+    """A one-time link's secret: 120 bits in 24 characters that can be typed."""
+    return crockford(secrets.token_bytes(15))
 
 
 def new_code() -> str:

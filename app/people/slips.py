@@ -17,8 +17,7 @@ from flask_babel import gettext as _
 
 from app.core import canonical, web
 from app.core.errors import RuleBroken
-from app.people import operations
-from app.people.rules import password_problem
+from app.people import operations, passwords
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,7 +44,7 @@ class Slip:
     @property
     def secret_groups(self) -> str:
         """The second factor's secret as one can type it."""
-        return "-".join(_groups(self.secret))
+        return grouped(self.secret)
 
     @property
     def otpauth(self) -> str:
@@ -66,17 +65,18 @@ class Slip:
         )
 
 
-def _groups(text: str) -> list[str]:
-    return [text[start : start + GROUP] for start in range(0, len(text), GROUP)]
+def grouped(text: str) -> str:
+    """A secret in groups of four, as one can type it."""
+    return "-".join(text[start : start + GROUP] for start in range(0, len(text), GROUP))
 
 
 def new_password(sign_in_name: str) -> str:
     """A random password of 120 bits in six groups, which the rules for passwords accept."""
     for _attempt in range(TRIES):
         letters = canonical.crockford(secrets.token_bytes(PASSWORD_BYTES)).lower()
-        password = "-".join(_groups(letters))
+        password = grouped(letters)
         # A short name may occur in it by chance; then another one is drawn.
-        if not password_problem(password, sign_in_name):
+        if not passwords.problem(password, sign_in_name):
             break
     return password
 

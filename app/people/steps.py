@@ -70,6 +70,12 @@ def role_is_living(now: datetime) -> ColumnElement[bool]:
     return (RoleGrant.starts_at <= now) & (RoleGrant.ends_at.is_(None) | (RoleGrant.ends_at > now))
 
 
+def works_somewhere(session: Session, person_id: int, now: datetime) -> bool:
+    """Whether somebody has a role anywhere that has not ended."""
+    mine = select(RoleGrant.id).where(RoleGrant.person_id == person_id, role_is_living(now))
+    return session.scalar(mine.limit(1)) is not None
+
+
 def give_role(session: Session, person_id: int, place: int, given: GivenRole) -> RoleGrant:
     """Let somebody hold a role in a community from now on; the caller has judged under its lock."""
     grant = RoleGrant(

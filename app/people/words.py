@@ -237,7 +237,10 @@ def _broken(error: RuleBroken) -> str:
     return {
         "enrol.not_adult": _("参加投票的要年满 18 周岁。没有进去，请勾选后再试。"),
         "staff.password_short": _("密码至少 15 个字符。没有保存。"),
-        "staff.password_common": _("这个密码太常见，容易被猜到。没有保存，请换一个。"),
+        "staff.password_common": _(
+            "这个密码容易被猜到：去掉常见的词、日期、手机号、连着的键和重复的部分，剩下的太少。"
+            "没有保存，请换一个。"
+        ),
         "staff.password_name": _("密码里不要有登录名。没有保存，请换一个。"),
         "staff.name_taken": _("这个登录名已经有人用了。没有保存，请换一个。"),
         "staff.role_is_proposed": _(
@@ -247,6 +250,29 @@ def _broken(error: RuleBroken) -> str:
         "staff.ended": _("这个账号已经停用，没有登录。还在社区工作的，请找系统管理员重新建一个。"),
         "staff.in_use": _(
             "已经有人用这个账号登录过，不能重新出纸条。什么都没有改动。请让本人用原来的那张。"
+        ),
+    }[error.code]
+
+
+def _account(error: RuleBroken) -> str:
+    return {
+        "account.not_proved": _("离上次确认本人已经超过 10 分钟。没有保存，请返回上一页再办一次。"),
+        "account.same_password": _("新密码和现在的一样。没有保存，请换一个。"),
+        "account.no_new_phone": _(
+            "新手机的设置没有在等确认：可能已经办好，也可能超过一天作废了。什么都没有改动。"
+            "请回到“我的账号”看一看。"
+        ),
+    }[error.code]
+
+
+def _link(error: RuleBroken) -> str:
+    return {
+        "link.dead": _("这个链接不能用了。什么都没有改动。请找给您链接的人重新出一个。"),
+        "link.own": _(
+            "自己的账号不能自己重办。什么都没有改动。请到“我的账号”改，或者请另一位管理员办。"
+        ),
+        "link.not_in_use": _(
+            "这个账号还没有人登录过，不用两个人。什么都没有改动。请直接重新出纸条或邀请链接。"
         ),
     }[error.code]
 
@@ -287,3 +313,5 @@ web.explain("phones", _phones_broken)
 web.explain("member", _member)
 web.explain("enrol", _broken)
 web.explain("staff", _broken)
+web.explain("account", _account)
+web.explain("link", _link)

@@ -76,7 +76,7 @@ class Permission(StrEnum):
     ROLE_END = "role.end"
     STAND_IN_NAME = "stand_in.name"
     REPRESENTATIVE_HOME = "representative.home"
-    BODY_EDIT = "body.edit"
+    ACCOUNT_VOUCH = "account.vouch"
     SYSTEM_VIEW = "system.view"
     OPENINGS_ERASE = "openings.erase"
     BACKUP_RUN = "backup.run"
@@ -226,7 +226,8 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.ROLE_END: (_chair, _above, _administrator),
     Permission.STAND_IN_NAME: (_in_community(Role.COMMITTEE, Role.COMMITTEE_CHAIR),),
     Permission.REPRESENTATIVE_HOME: (_representative,),
-    Permission.BODY_EDIT: (_committee, _is_system),
+    # The second of two when somebody has lost everything; the operation asks for another person.
+    Permission.ACCOUNT_VOUCH: (_administrator, _clerk),
     Permission.SYSTEM_VIEW: (_administrator, _is_system),
     # What is erased, and what is carried away, is nobody's whim: the command line and the worker.
     Permission.OPENINGS_ERASE: (_is_system,),

@@ -98,7 +98,8 @@ class SharedOpinion(Base):
     community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
     shared_id: Mapped[int]
     public_id: Mapped[str] = mapped_column(String(20))
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    # Empty once its author was erased.
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     once: Mapped[str] = mapped_column(String(40))
     original: Mapped[str] = mapped_column(Text)
     text: Mapped[str] = mapped_column(Text)

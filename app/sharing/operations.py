@@ -425,8 +425,10 @@ def _tell(
     kind: PersonNoticeKind,
     detail: str,
 ) -> None:
-    about = _subject(shared.jurisdiction_id, shared.public_id)
-    tell_person(session, opinion.community_id, opinion.person_id, kind, about, detail)
+    # Whose author was erased has nobody to be told.
+    if opinion.person_id is not None:
+        about = _subject(shared.jurisdiction_id, shared.public_id)
+        tell_person(session, opinion.community_id, opinion.person_id, kind, about, detail)
 
 
 def _subject(jurisdiction_id: int, shared_id: str) -> str:

@@ -133,7 +133,7 @@ def staff_of(community_id: int, roles: tuple[Role, ...] = tuple(Role)) -> list[S
             Person.display,
             StaffAccount.sign_in_name,
             RoleGrant.role,
-            StaffAccount.last_totp_step,
+            (StaffAccount.last_totp_step > 0) | StaffAccount.password_set_at.is_not(None),
             RoleGrant.ends_at,
         )
         .join(StaffAccount, StaffAccount.person_id == Person.id)
@@ -146,8 +146,7 @@ def staff_of(community_id: int, roles: tuple[Role, ...] = tuple(Role)) -> list[S
         .order_by(Person.id)
     )
     return [
-        StaffLine(*row[:3], Role(row.role), bool(row.last_totp_step), _last_day(row.ends_at))
-        for row in rows
+        StaffLine(*row[:3], Role(row.role), bool(row[4]), _last_day(row.ends_at)) for row in rows
     ]
 
 

@@ -11,9 +11,12 @@ from app.communities import operations as communities
 from app.communities import places
 from app.communities import queries as community_queries
 from app.communities.rules import community_code
-from app.core import guard, qr, web
+from app.core import clock, guard, qr, web
 from app.core.actor import Role
-from app.people import accounts, slips
+from app.core.times import time_text
+from app.people import accounts, link_queries, links, slips
+from app.people.credential_steps import NewAccount
+from app.people.rules import LINK_VALID
 from app.policy.table import Permission
 from app.starting import queries, words
 from app.starting.adding import ensure_community
@@ -115,9 +118,9 @@ def person(community: str, step: str) -> ResponseReturnValue:
     place = community_queries.community_by_code(community)
     role = _role(step)
     form = PersonForm()
-    made: list[slips.Slip] = []
+    made: list[ResponseReturnValue] = []
     if web.carried_out(form, lambda: made.append(_new_person(place, role, form))):
-        return _slip_page(place, made[0]) if made else _slip_was_lost(place)
+        return made[0] if made else _slip_was_lost(place)
     is_first = role in FIRST_PEOPLE.values()
     return render_template(
         "starting/person.html",
@@ -129,6 +132,7 @@ def person(community: str, step: str) -> ResponseReturnValue:
         step=words.step_text(Step(step)) if is_first else "",
         key=step,
         there=queries.staff_of(place.id, (role,)),
+        invited=link_queries.invited(place.id),
     ), _status()
 
 
@@ -149,12 +153,38 @@ def _role(step: str) -> Role:
     return by_key[step]
 
 
-def _new_person(place: CommunityView, role: Role, form: PersonForm) -> slips.Slip:
-    return slips.new_slip(
+def _new_person(place: CommunityView, role: Role, form: PersonForm) -> ResponseReturnValue:
+    """Make the account, and show once what brings its holder in: a slip, or a link."""
+    name, display = (form.sign_in_name.data or "").strip(), (form.display.data or "").strip()
+    if request.form.get("how") == "link":
+        new = NewAccount(name, display, role, place.id, ends_at=form.ends_at)
+        return _link_page(place, display, links.invite(guard.current_actor(), new=new))
+    slip = slips.new_slip(
         guard.current_actor(),
         slips.Duty(role, place.name, words.role_name(role), place.id, ends_at=form.ends_at),
-        sign_in_name=(form.sign_in_name.data or "").strip(),
-        display=(form.display.data or "").strip(),
+        sign_in_name=name,
+        display=display,
+    )
+    return _slip_page(place, slip)
+
+
+def _link_page(
+    place: CommunityView, display: str, token: str, *, regain: bool = False
+) -> ResponseReturnValue:
+    """A one-time link, shown in the answer itself: its secret stands behind "#"."""
+    address = web.lasting_address("people.open_link")
+    whole = f"{address}#{token}"
+    return render_template(
+        "starting/link.html",
+        place=place,
+        display=display,
+        code=qr.drawn(whole),
+        address=address,
+        groups=slips.grouped(token),
+        whole=whole,
+        until=time_text(clock.now() + LINK_VALID),
+        regain=regain,
+        onward=url_for("starting.hand_over", community=place.code),
     )
 
 
@@ -175,10 +205,7 @@ def _slip_page(place: CommunityView, slip: slips.Slip) -> ResponseReturnValue:
 @guard.needs(Permission.STAFF_SET_UP)
 def new_slip(community: str, person_id: int) -> ResponseReturnValue:
     """Make a lost slip anew, as long as nobody has signed in with it."""
-    place = community_queries.community_by_code(community)
-    line = next((one for one in queries.staff_of(place.id) if one.person_id == person_id), None)
-    if line is None:
-        abort(404)
+    place, line = _somebody(community, person_id)
     password = slips.new_password(line.sign_in_name)
     done = accounts.renew_slip(
         guard.current_actor(), community_id=place.id, person_id=person_id, password=password
@@ -193,6 +220,48 @@ def new_slip(community: str, person_id: int) -> ResponseReturnValue:
         slips.sign_in_address(),
     )
     return _slip_page(place, slip)
+
+
+@bp.post("/system/communities/<community>/people/<int:person_id>/link")
+@guard.needs(Permission.STAFF_SET_UP)
+def new_link(community: str, person_id: int) -> ResponseReturnValue:
+    """Make a one-time link for an account nobody uses yet; earlier slips and links are void."""
+    place, line = _somebody(community, person_id)
+    actor = guard.current_actor()
+    token = links.renew_invitation(actor, community_id=place.id, person_id=person_id)
+    return _link_page(place, line.display, token)
+
+
+@bp.post("/system/communities/<community>/people/<int:person_id>/link/void")
+@guard.needs(Permission.STAFF_SET_UP)
+def void_link(community: str, person_id: int) -> ResponseReturnValue:
+    """Make a one-time link worth nothing."""
+    place, _line = _somebody(community, person_id)
+    actor = guard.current_actor()
+    web.once(lambda: links.void_invitation(actor, community_id=place.id, person_id=person_id))
+    web.tell("done", _("链接已作废，谁拿着都打不开。"))
+    return redirect(url_for("starting.hand_over", community=community), 303)
+
+
+@bp.route("/system/communities/<community>/people/<int:person_id>/regain", methods=["GET", "POST"])
+@guard.needs(Permission.STAFF_SET_UP)
+@guard.fresh
+def regain(community: str, person_id: int) -> ResponseReturnValue:
+    """Say what a new set-up of an account in use takes; on POST make the first half of it."""
+    place, line = _somebody(community, person_id)
+    if request.method == "GET":
+        return render_template("starting/regain.html", place=place, line=line)
+    actor = guard.current_actor()
+    token = links.ask_regain(actor, community_id=place.id, person_id=person_id)
+    return _link_page(place, line.display, token, regain=True)
+
+
+def _somebody(community: str, person_id: int) -> tuple[CommunityView, queries.StaffLine]:
+    place = community_queries.community_by_code(community)
+    line = next((one for one in queries.staff_of(place.id) if one.person_id == person_id), None)
+    if line is None:
+        abort(404)
+    return place, line
 
 
 @bp.route(
@@ -241,6 +310,7 @@ def hand_over(community: str) -> ResponseReturnValue:
         "starting/hand_over.html",
         place=place,
         staff=[(one, words.role_name(one.role)) for one in staff],
+        invited=link_queries.invited(place.id),
         others=[(role.value, words.role_name(role), words.role_work(role)) for role in OTHERS],
         act=ActForm(),
         step=words.step_text(Step.HAND_OVER),

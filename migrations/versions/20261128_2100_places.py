@@ -166,7 +166,7 @@ def _create_sharing() -> None:
         sa.Column('community_id', sa.Integer(), nullable=False),
         sa.Column('shared_id', sa.Integer(), nullable=False),
         sa.Column('public_id', sa.String(length=20), nullable=False),
-        sa.Column('person_id', sa.Integer(), nullable=False),
+        sa.Column('person_id', sa.Integer(), nullable=True),
         sa.Column('once', sa.String(length=40), nullable=False),
         sa.Column('original', sa.Text(), nullable=False),
         sa.Column('text', sa.Text(), nullable=False),

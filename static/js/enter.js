@@ -1,4 +1,5 @@
-/* The letter's QR carries the code behind "#", which no server sees. Put it into the form. ES2015. */
+/* The QR of a letter or a link carries its code behind "#", which no server sees. Put it into the
+   form. ES2015. */
 (function () {
   "use strict";
   var input = document.querySelector("input[name=code]");
@@ -13,7 +14,7 @@
 
   function take() {
     var code = window.location.hash.replace(/^#/, "");
-    if (!input || !/^[0-9A-Za-z-]{10,14}$/.test(code)) { return; }
+    if (!input || !/^[0-9A-Za-z-]{10,29}$/.test(code)) { return; }
     input.value = code.toUpperCase();
     window.history.replaceState(null, "", window.location.pathname + window.location.search);
     show(true);

@@ -42,6 +42,13 @@ if TYPE_CHECKING:
 
 # What people who work here leave, and nobody else: an account of theirs is ended, not erased.
 OF_STAFF = {
+    "account_link.made_by",
+    "account_link.vouched_by",
+    "desk_visit.clerk_id",
+    "role_proposal.decided_by",
+    "role_proposal.proposed_by",
+    "role_stand_in.named_by",
+    "role_stand_in.person_id",
     "owner_set.decided_by",
     "meeting.confirmed_by",
     "meeting.minutes_by",

@@ -41,7 +41,8 @@ TOLD = {
     "convention_signature": "pledges",
     "person_notice": "inbox",
 }
-OF_STAFF = {"staff_account", "role_stand_in", "proposal", "meeting", "roll_upload"} | {
+OF_STAFF = {"staff_account", "account_link", "role_stand_in", "proposal", "meeting"} | {
+    "roll_upload",
     # Who acted for which household; nobody who signs in is its seat.
     "desk_visit",
     "owner_set",

@@ -1,0 +1,230 @@
+"""Invitations by link, and a way back that takes two. On both engines."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pyotp
+import pytest
+from sqlalchemy import select
+
+from app.core import clock
+from app.core.actor import Actor, Role
+from app.core.db import db
+from app.core.errors import NotAllowed, NotFound, RuleBroken
+from app.people import accounts, link_queries, links, operations, queries, secrets_box
+from app.people.credential_steps import NewAccount
+from app.people.links import LinkKey
+from app.people.models import AccountLink, StaffAccount
+from tests.people.test_own_account import sign_in
+from tests.support.checked_client import CheckedClient
+
+if TYPE_CHECKING:
+    from tests.support.world import Place, Staff, World
+
+OWN = "绿皮火车开过三号楼的早晨 7 点"
+VISITOR = Actor()
+
+
+@pytest.fixture
+def place(world: World, fixed_clock: datetime) -> Place:
+    return world.community(households=1)
+
+
+@pytest.fixture
+def admin(world: World, place: Place) -> Staff:
+    return world.staff(place, Role.ADMINISTRATOR)
+
+
+def key_of(token: str) -> LinkKey:
+    return LinkKey(secrets_box.hash_link(token))
+
+
+def invite(admin: Staff, place: Place, name: str = "liming") -> tuple[LinkKey, int]:
+    new = NewAccount(name, "李明", Role.CLERK, place.id)
+    token = links.invite(admin.actor, new=new)
+    kept = db.session.scalars(select(AccountLink.token_hash)).all()
+    assert token not in str(kept)
+    person = db.session.scalars(
+        select(StaffAccount.person_id).where(StaffAccount.sign_in_name == name)
+    ).one()
+    return key_of(token), person
+
+
+def secret_at(key: LinkKey) -> str:
+    found = link_queries.open_link(key)
+    assert found is not None
+    return found.secret
+
+
+def comes_in(name: str, secret: str, password: str = OWN) -> bool:
+    clock.advance(timedelta(minutes=1))
+    totp = pyotp.TOTP(secret).at(clock.now())
+    return bool(operations.staff_sign_in(VISITOR, sign_in_name=name, password=password, totp=totp))
+
+
+def finish(key: LinkKey) -> tuple[str, list[str]]:
+    links.set_password(VISITOR, key=key, password=OWN)
+    secret = secret_at(key)
+    codes = links.confirm_totp(VISITOR, key=key, typed=pyotp.TOTP(secret).at(clock.now()))
+    return secret, codes
+
+
+def test_the_invited_set_up_their_own_account_in_steps_that_are_kept(
+    admin: Staff, place: Place
+) -> None:
+    key, person = invite(admin, place)
+    assert not comes_in("liming", pyotp.random_base32(), "")
+    links.set_password(VISITOR, key=key, password=OWN)
+    secret = secret_at(key)
+    assert not comes_in("liming", secret), "half a set-up lets nobody in"
+    clock.advance(timedelta(days=6))
+    assert secret_at(key) == secret, "continued with the same link"
+    assert links.confirm_totp(VISITOR, key=key, typed="000000") == []
+    codes = links.confirm_totp(VISITOR, key=key, typed=pyotp.TOTP(secret).at(clock.now()))
+    assert len(codes) == 10
+    assert comes_in("liming", secret)
+    assert link_queries.open_link(key) is None
+    for act in (
+        lambda: links.set_password(VISITOR, key=key, password=OWN),
+        lambda: links.confirm_totp(VISITOR, key=key, typed="000000"),
+        lambda: links.give_number(VISITOR, key=key, number="000000"),
+    ):
+        with pytest.raises(RuleBroken, match=r"link\.dead"):
+            act()
+    with pytest.raises(RuleBroken, match=r"staff\.in_use"):
+        links.renew_invitation(admin.actor, community_id=place.id, person_id=person)
+
+
+def test_expired_void_renewed_and_of_an_ended_role_a_link_is_dead(
+    admin: Staff, place: Place
+) -> None:
+    where = {"community_id": place.id}
+    old, person = invite(admin, place)
+    key = key_of(links.renew_invitation(admin.actor, **where, person_id=person))
+    assert link_queries.open_link(old) is None
+    links.void_invitation(admin.actor, **where, person_id=person)
+    assert link_queries.open_link(key) is None
+    with pytest.raises(NotFound):
+        links.void_invitation(admin.actor, **where, person_id=person)
+    late = key_of(links.renew_invitation(admin.actor, **where, person_id=person))
+    clock.advance(timedelta(days=7))
+    over = key_of(links.renew_invitation(admin.actor, **where, person_id=person))
+    accounts.end_role(admin.actor, **where, person_id=person, role=Role.CLERK)
+    for dead in (old, key, late, over, key_of("0" * 24), LinkKey("")):
+        assert link_queries.open_link(dead) is None
+        with pytest.raises(RuleBroken, match=r"link\.dead"):
+            links.set_password(VISITOR, key=dead, password=OWN)
+
+
+def test_nobody_but_an_administrator_invites(world: World, place: Place) -> None:
+    new = NewAccount("liming", "李明", Role.CLERK, place.id)
+    for actor in (world.staff(place).actor, world.resident(place), VISITOR):
+        with pytest.raises(NotAllowed):
+            links.invite(actor, new=new)
+
+
+def test_neither_half_alone_takes_an_account_over(world: World, admin: Staff, place: Place) -> None:
+    member, clerk = world.staff(place, Role.COMMITTEE), world.staff(place)
+    person = member.actor.require_person()
+    key = key_of(links.ask_regain(admin.actor, community_id=place.id, person_id=person))
+    with pytest.raises(RuleBroken, match=r"link\.dead"):
+        links.set_password(VISITOR, key=key, password=OWN)
+    (waiting,) = link_queries.waiting_for(clerk.actor)
+    assert link_queries.waiting_for(admin.actor) == []
+    for actor in (admin.actor, member.actor, world.staff(place, Role.SUPERVISOR).actor):
+        with pytest.raises((NotFound, NotAllowed)):
+            links.vouch(actor, link_id=waiting.link_id)
+    number = links.vouch(clerk.actor, link_id=waiting.link_id)
+    with pytest.raises(RuleBroken, match=r"link\.dead"):
+        links.set_password(VISITOR, key=key, password=OWN)
+    assert links.give_number(VISITOR, key=key, number="x") is None
+    whole = links.give_number(VISITOR, key=key, number=number)
+    assert whole is not None
+    links.set_password(VISITOR, key=whole, password=OWN)
+    assert queries.own_sessions(member.actor), "until the last step the old account goes on"
+    secret = secret_at(whole)
+    assert links.confirm_totp(VISITOR, key=whole, typed=pyotp.TOTP(secret).at(clock.now()))
+    assert queries.own_sessions(member.actor) == []
+    clock.advance(timedelta(minutes=1))
+    assert sign_in(member, pyotp.TOTP(member.secret).at(clock.now())) == ""
+    assert comes_in(member.name, secret)
+
+
+def test_ten_wrong_numbers_end_the_link_and_the_holder_can_refuse_it(
+    world: World, admin: Staff, place: Place
+) -> None:
+    member = world.staff(place, Role.COMMITTEE)
+    person = member.actor.require_person()
+    key = key_of(links.ask_regain(admin.actor, community_id=place.id, person_id=person))
+    for _ in range(10):
+        assert links.give_number(VISITOR, key=key, number="000000") is None
+    assert link_queries.open_link(key) is None
+    key = key_of(links.ask_regain(admin.actor, community_id=place.id, person_id=person))
+    assert link_queries.own_regain_since(person) is not None
+    links.refuse_regain(member.actor)
+    assert link_queries.open_link(key) is None
+    with pytest.raises(RuleBroken, match=r"link\.own"):
+        clerk = world.staff(place, Role.ADMINISTRATOR)
+        accounts_place = place.id
+        db.session.rollback()
+        _own_role(clerk, accounts_place)
+        links.ask_regain(clerk.actor, community_id=place.id, person_id=clerk.actor.require_person())
+
+
+def _own_role(staff: Staff, community_id: int) -> None:
+    from app.core.db import transaction
+    from app.people.models import RoleGrant
+
+    with transaction() as session:
+        session.add(
+            RoleGrant(
+                person_id=staff.actor.require_person(),
+                role=Role.CLERK,
+                community_id=community_id,
+                starts_at=clock.now(),
+            )
+        )
+
+
+# --- pages ---------------------------------------------------------------------------------
+
+
+def test_from_the_invitation_to_the_door_by_pages_alone(
+    client: CheckedClient, web_world: World, fixed_clock: datetime
+) -> None:
+    place = web_world.community("HXL", 1)
+    for role in (Role.CLERK, Role.COMMITTEE):
+        web_world.staff(place, role)
+    admin = web_world.staff(place, Role.ADMINISTRATOR)
+    operations.sign_out(admin.actor)
+    client.staff(admin)
+    page = "/system/communities/HXL/people/clerk"
+    answer = client.post(page, {"display": "李明", "sign_in_name": "liming", "how": "link"})
+    found = re.search(r"/i#([0-9A-Z]{24})<", answer.text)
+    assert found, answer.text
+    token = found[1]
+    invited = CheckedClient(client.app)
+    dead = invited.post("/i", {"code": "0" * 24})
+    assert "这个链接不能用" in dead.text
+    assert invited.post("/i", {"code": f"http://x/i#{token}"}).headers["Location"] == "/i/set-up"
+    shown = invited.get("/i/set-up")
+    assert "定密码" in shown.text
+    assert invited.post("/i/password", {"new": "short", "again": "short"}).status_code == 422
+    assert invited.post("/i/password", {"new": OWN, "again": OWN}).status_code == 303
+    other = CheckedClient(client.app)
+    other.post("/i", {"code": token.lower()})
+    shown = other.get("/i/set-up")
+    assert shown.headers["Cache-Control"] == "no-store"
+    groups = re.search(r'手动输入密钥”</dt><dd class="code-line">(.*?)</dd>', shown.text)
+    assert groups
+    secret = re.sub(r"<[^>]*>|-", "", groups[1])
+    assert other.post("/i/phone", {"totp": "000000"}).status_code == 422
+    done = other.post("/i/phone", {"totp": pyotp.TOTP(secret).at(clock.now())})
+    assert "账号设好了" in done.text
+    assert "这个链接不能用" in invited.get("/i/set-up").text
+    used = CheckedClient(client.app).post("/i", {"code": token})
+    assert re.sub(r'value="[^"]*"', "", used.text) == re.sub(r'value="[^"]*"', "", dead.text)
+    assert comes_in("liming", secret)
