@@ -134,7 +134,10 @@ def test_neither_half_alone_takes_an_account_over(world: World, admin: Staff, pl
         account_links.set_password(VISITOR, key=key, password=OWN)
     (waiting,) = link_queries.waiting_for(clerk.actor)
     assert link_queries.waiting_for(admin.actor) == []
-    for actor in (admin.actor, member.actor, world.staff(place, Role.SUPERVISOR).actor):
+    stranger = world.staff(world.community("LNJ", households=1)).actor
+    assert link_queries.waiting_for(stranger) == []
+    supervisor = world.staff(place, Role.SUPERVISOR).actor
+    for actor in (admin.actor, member.actor, supervisor, stranger):
         with pytest.raises((NotFound, NotAllowed)):
             account_links.vouch(actor, link_id=waiting.link_id)
     number = account_links.vouch(clerk.actor, link_id=waiting.link_id)

@@ -38,6 +38,7 @@ MORE: dict[str, object] = {
     "key": "x",
     "log": "HXL",
     "session_id": 1,
+    "link_id": 1,
 }
 
 
