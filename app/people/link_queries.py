@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from app.core.actor import Actor
-    from app.people.links import LinkKey
+    from app.people.account_links import LinkKey
 
 
 @dataclass(frozen=True, slots=True)

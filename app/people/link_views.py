@@ -14,10 +14,10 @@ from flask_babel import gettext as _
 from app.core import clock, guard, qr, web
 from app.core.errors import NotFound, RuleBroken
 from app.core.times import time_text
-from app.people import browser, link_queries, links, secrets_box, slips
+from app.people import account_links, browser, link_queries, secrets_box, slips
+from app.people.account_links import LinkKey
 from app.people.credential_views import bp as account_bp
 from app.people.forms import ActForm, FirstNumberForm, LinkForm, NewPasswordForm, NumberForm
-from app.people.links import LinkKey
 from app.people.rules import clean_link, code_groups
 from app.people.views import AT_THE_DOOR, bp
 
@@ -118,7 +118,7 @@ def link_number() -> ResponseReturnValue:
     form = NumberForm()
     if form.validate_on_submit():
         try:
-            key = links.give_number(
+            key = account_links.give_number(
                 browser.current_actor(), key=key_here(), number=form.number.data or ""
             )
         except RuleBroken:
@@ -139,7 +139,7 @@ def link_password() -> ResponseReturnValue:
     form = NewPasswordForm()
     if form.validate_on_submit():
         try:
-            links.set_password(
+            account_links.set_password(
                 browser.current_actor(), key=key_here(), password=form.new.data or ""
             )
         except RuleBroken as refusal:
@@ -159,7 +159,7 @@ def link_phone() -> ResponseReturnValue:
     found = link_queries.open_link(key_here())
     if found is not None and form.validate_on_submit():
         try:
-            codes = links.confirm_totp(
+            codes = account_links.confirm_totp(
                 browser.current_actor(), key=key_here(), typed=form.totp.data or ""
             )
         except RuleBroken:
@@ -208,7 +208,7 @@ def vouch(link_id: int) -> ResponseReturnValue:
     found = next((one for one in link_queries.waiting_for(actor) if one.link_id == link_id), None)
     if found is None:
         raise NotFound("link")
-    number = links.vouch(actor, link_id=link_id)
+    number = account_links.vouch(actor, link_id=link_id)
     return render_template("people/vouched.html", one=found, number=number)
 
 
@@ -216,7 +216,7 @@ def vouch(link_id: int) -> ResponseReturnValue:
 @guard.staff_only
 def refuse_regain() -> ResponseReturnValue:
     """Say that it was not oneself who asked for a new set-up."""
-    links.refuse_regain(browser.current_actor())
+    account_links.refuse_regain(browser.current_actor())
     web.tell("done", _("那个重办链接已经作废。您的密码和动态码没有变。请告诉系统管理员。"))
     return redirect(url_for("account.show"), 303)
 

@@ -14,7 +14,7 @@ from app.communities.rules import community_code
 from app.core import clock, guard, qr, web
 from app.core.actor import Role
 from app.core.times import time_text
-from app.people import accounts, link_queries, links, slips
+from app.people import account_links, accounts, link_queries, slips
 from app.people.credential_steps import NewAccount
 from app.people.rules import LINK_VALID
 from app.policy.table import Permission
@@ -158,7 +158,7 @@ def _new_person(place: CommunityView, role: Role, form: PersonForm) -> ResponseR
     name, display = (form.sign_in_name.data or "").strip(), (form.display.data or "").strip()
     if request.form.get("how") == "link":
         new = NewAccount(name, display, role, place.id, ends_at=form.ends_at)
-        return _link_page(place, display, links.invite(guard.current_actor(), new=new))
+        return _link_page(place, display, account_links.invite(guard.current_actor(), new=new))
     slip = slips.new_slip(
         guard.current_actor(),
         slips.Duty(role, place.name, words.role_name(role), place.id, ends_at=form.ends_at),
@@ -228,7 +228,7 @@ def new_link(community: str, person_id: int) -> ResponseReturnValue:
     """Make a one-time link for an account nobody uses yet; earlier slips and links are void."""
     place, line = _somebody(community, person_id)
     actor = guard.current_actor()
-    token = links.renew_invitation(actor, community_id=place.id, person_id=person_id)
+    token = account_links.renew_invitation(actor, community_id=place.id, person_id=person_id)
     return _link_page(place, line.display, token)
 
 
@@ -238,7 +238,9 @@ def void_link(community: str, person_id: int) -> ResponseReturnValue:
     """Make a one-time link worth nothing."""
     place, _line = _somebody(community, person_id)
     actor = guard.current_actor()
-    web.once(lambda: links.void_invitation(actor, community_id=place.id, person_id=person_id))
+    web.once(
+        lambda: account_links.void_invitation(actor, community_id=place.id, person_id=person_id)
+    )
     web.tell("done", _("链接已作废，谁拿着都打不开。"))
     return redirect(url_for("starting.hand_over", community=community), 303)
 
@@ -252,7 +254,7 @@ def regain(community: str, person_id: int) -> ResponseReturnValue:
     if request.method == "GET":
         return render_template("starting/regain.html", place=place, line=line)
     actor = guard.current_actor()
-    token = links.ask_regain(actor, community_id=place.id, person_id=person_id)
+    token = account_links.ask_regain(actor, community_id=place.id, person_id=person_id)
     return _link_page(place, line.display, token, regain=True)
 
 

@@ -14,9 +14,9 @@ from app.core import clock
 from app.core.actor import Actor, Role
 from app.core.db import db
 from app.core.errors import NotAllowed, NotFound, RuleBroken
-from app.people import accounts, link_queries, links, operations, queries, secrets_box
+from app.people import account_links, accounts, link_queries, operations, queries, secrets_box
+from app.people.account_links import LinkKey
 from app.people.credential_steps import NewAccount
-from app.people.links import LinkKey
 from app.people.models import AccountLink, StaffAccount
 from tests.people.test_own_account import sign_in
 from tests.support.checked_client import CheckedClient
@@ -44,7 +44,7 @@ def key_of(token: str) -> LinkKey:
 
 def invite(admin: Staff, place: Place, name: str = "liming") -> tuple[LinkKey, int]:
     new = NewAccount(name, "李明", Role.CLERK, place.id)
-    token = links.invite(admin.actor, new=new)
+    token = account_links.invite(admin.actor, new=new)
     kept = db.session.scalars(select(AccountLink.token_hash)).all()
     assert token not in str(kept)
     person = db.session.scalars(
@@ -66,9 +66,9 @@ def comes_in(name: str, secret: str, password: str = OWN) -> bool:
 
 
 def finish(key: LinkKey) -> tuple[str, list[str]]:
-    links.set_password(VISITOR, key=key, password=OWN)
+    account_links.set_password(VISITOR, key=key, password=OWN)
     secret = secret_at(key)
-    codes = links.confirm_totp(VISITOR, key=key, typed=pyotp.TOTP(secret).at(clock.now()))
+    codes = account_links.confirm_totp(VISITOR, key=key, typed=pyotp.TOTP(secret).at(clock.now()))
     return secret, codes
 
 
@@ -77,25 +77,25 @@ def test_the_invited_set_up_their_own_account_in_steps_that_are_kept(
 ) -> None:
     key, person = invite(admin, place)
     assert not comes_in("liming", pyotp.random_base32(), "")
-    links.set_password(VISITOR, key=key, password=OWN)
+    account_links.set_password(VISITOR, key=key, password=OWN)
     secret = secret_at(key)
     assert not comes_in("liming", secret), "half a set-up lets nobody in"
     clock.advance(timedelta(days=6))
     assert secret_at(key) == secret, "continued with the same link"
-    assert links.confirm_totp(VISITOR, key=key, typed="000000") == []
-    codes = links.confirm_totp(VISITOR, key=key, typed=pyotp.TOTP(secret).at(clock.now()))
+    assert account_links.confirm_totp(VISITOR, key=key, typed="000000") == []
+    codes = account_links.confirm_totp(VISITOR, key=key, typed=pyotp.TOTP(secret).at(clock.now()))
     assert len(codes) == 10
     assert comes_in("liming", secret)
     assert link_queries.open_link(key) is None
     for act in (
-        lambda: links.set_password(VISITOR, key=key, password=OWN),
-        lambda: links.confirm_totp(VISITOR, key=key, typed="000000"),
-        lambda: links.give_number(VISITOR, key=key, number="000000"),
+        lambda: account_links.set_password(VISITOR, key=key, password=OWN),
+        lambda: account_links.confirm_totp(VISITOR, key=key, typed="000000"),
+        lambda: account_links.give_number(VISITOR, key=key, number="000000"),
     ):
         with pytest.raises(RuleBroken, match=r"link\.dead"):
             act()
     with pytest.raises(RuleBroken, match=r"staff\.in_use"):
-        links.renew_invitation(admin.actor, community_id=place.id, person_id=person)
+        account_links.renew_invitation(admin.actor, community_id=place.id, person_id=person)
 
 
 def test_expired_void_renewed_and_of_an_ended_role_a_link_is_dead(
@@ -103,50 +103,53 @@ def test_expired_void_renewed_and_of_an_ended_role_a_link_is_dead(
 ) -> None:
     where = {"community_id": place.id}
     old, person = invite(admin, place)
-    key = key_of(links.renew_invitation(admin.actor, **where, person_id=person))
+    key = key_of(account_links.renew_invitation(admin.actor, **where, person_id=person))
     assert link_queries.open_link(old) is None
-    links.void_invitation(admin.actor, **where, person_id=person)
+    account_links.void_invitation(admin.actor, **where, person_id=person)
     assert link_queries.open_link(key) is None
     with pytest.raises(NotFound):
-        links.void_invitation(admin.actor, **where, person_id=person)
-    late = key_of(links.renew_invitation(admin.actor, **where, person_id=person))
+        account_links.void_invitation(admin.actor, **where, person_id=person)
+    late = key_of(account_links.renew_invitation(admin.actor, **where, person_id=person))
     clock.advance(timedelta(days=7))
-    over = key_of(links.renew_invitation(admin.actor, **where, person_id=person))
+    over = key_of(account_links.renew_invitation(admin.actor, **where, person_id=person))
     accounts.end_role(admin.actor, **where, person_id=person, role=Role.CLERK)
     for dead in (old, key, late, over, key_of("0" * 24), LinkKey("")):
         assert link_queries.open_link(dead) is None
         with pytest.raises(RuleBroken, match=r"link\.dead"):
-            links.set_password(VISITOR, key=dead, password=OWN)
+            account_links.set_password(VISITOR, key=dead, password=OWN)
 
 
 def test_nobody_but_an_administrator_invites(world: World, place: Place) -> None:
     new = NewAccount("liming", "李明", Role.CLERK, place.id)
     for actor in (world.staff(place).actor, world.resident(place), VISITOR):
         with pytest.raises(NotAllowed):
-            links.invite(actor, new=new)
+            account_links.invite(actor, new=new)
 
 
 def test_neither_half_alone_takes_an_account_over(world: World, admin: Staff, place: Place) -> None:
     member, clerk = world.staff(place, Role.COMMITTEE), world.staff(place)
     person = member.actor.require_person()
-    key = key_of(links.ask_regain(admin.actor, community_id=place.id, person_id=person))
+    key = key_of(account_links.ask_regain(admin.actor, community_id=place.id, person_id=person))
     with pytest.raises(RuleBroken, match=r"link\.dead"):
-        links.set_password(VISITOR, key=key, password=OWN)
+        account_links.set_password(VISITOR, key=key, password=OWN)
     (waiting,) = link_queries.waiting_for(clerk.actor)
     assert link_queries.waiting_for(admin.actor) == []
-    for actor in (admin.actor, member.actor, world.staff(place, Role.SUPERVISOR).actor):
+    stranger = world.staff(world.community("LNJ", households=1)).actor
+    assert link_queries.waiting_for(stranger) == []
+    supervisor = world.staff(place, Role.SUPERVISOR).actor
+    for actor in (admin.actor, member.actor, supervisor, stranger):
         with pytest.raises((NotFound, NotAllowed)):
-            links.vouch(actor, link_id=waiting.link_id)
-    number = links.vouch(clerk.actor, link_id=waiting.link_id)
+            account_links.vouch(actor, link_id=waiting.link_id)
+    number = account_links.vouch(clerk.actor, link_id=waiting.link_id)
     with pytest.raises(RuleBroken, match=r"link\.dead"):
-        links.set_password(VISITOR, key=key, password=OWN)
-    assert links.give_number(VISITOR, key=key, number="x") is None
-    whole = links.give_number(VISITOR, key=key, number=number)
+        account_links.set_password(VISITOR, key=key, password=OWN)
+    assert account_links.give_number(VISITOR, key=key, number="x") is None
+    whole = account_links.give_number(VISITOR, key=key, number=number)
     assert whole is not None
-    links.set_password(VISITOR, key=whole, password=OWN)
+    account_links.set_password(VISITOR, key=whole, password=OWN)
     assert queries.own_sessions(member.actor), "until the last step the old account goes on"
     secret = secret_at(whole)
-    assert links.confirm_totp(VISITOR, key=whole, typed=pyotp.TOTP(secret).at(clock.now()))
+    assert account_links.confirm_totp(VISITOR, key=whole, typed=pyotp.TOTP(secret).at(clock.now()))
     assert queries.own_sessions(member.actor) == []
     clock.advance(timedelta(minutes=1))
     assert sign_in(member, pyotp.TOTP(member.secret).at(clock.now())) == ""
@@ -158,20 +161,22 @@ def test_ten_wrong_numbers_end_the_link_and_the_holder_can_refuse_it(
 ) -> None:
     member = world.staff(place, Role.COMMITTEE)
     person = member.actor.require_person()
-    key = key_of(links.ask_regain(admin.actor, community_id=place.id, person_id=person))
+    key = key_of(account_links.ask_regain(admin.actor, community_id=place.id, person_id=person))
     for _ in range(10):
-        assert links.give_number(VISITOR, key=key, number="000000") is None
+        assert account_links.give_number(VISITOR, key=key, number="000000") is None
     assert link_queries.open_link(key) is None
-    key = key_of(links.ask_regain(admin.actor, community_id=place.id, person_id=person))
+    key = key_of(account_links.ask_regain(admin.actor, community_id=place.id, person_id=person))
     assert link_queries.own_regain_since(person) is not None
-    links.refuse_regain(member.actor)
+    account_links.refuse_regain(member.actor)
     assert link_queries.open_link(key) is None
     with pytest.raises(RuleBroken, match=r"link\.own"):
         clerk = world.staff(place, Role.ADMINISTRATOR)
         accounts_place = place.id
         db.session.rollback()
         _own_role(clerk, accounts_place)
-        links.ask_regain(clerk.actor, community_id=place.id, person_id=clerk.actor.require_person())
+        account_links.ask_regain(
+            clerk.actor, community_id=place.id, person_id=clerk.actor.require_person()
+        )
 
 
 def _own_role(staff: Staff, community_id: int) -> None:

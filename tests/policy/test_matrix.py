@@ -35,6 +35,7 @@ MORE: dict[str, object] = {
     "filename": "app.css",
     "log": "HXL",
     "session_id": 1,
+    "link_id": 1,
 }
 
 
