@@ -15,6 +15,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -45,7 +46,7 @@ class UntilForm(FlaskForm):
 
     def offer(self, candidates: Sequence[Candidate]) -> None:
         """Fill in who can be chosen."""
-        self.person.choices = [(one.person_id, one.called) for one in candidates]
+        self.person.choices = [SelectChoice(one.person_id, one.called) for one in candidates]
 
     @property
     def ends_at(self) -> datetime:
@@ -73,14 +74,14 @@ class ProposeForm(UntilForm):
     def offer_meetings(self, coming: Sequence[tuple[str, str, datetime]]) -> None:
         """Fill in the meetings that have not ended."""
         self.meeting.choices = [
-            (scope, _("%(title)s（%(at)s）", title=title, at=time_text(at)))
+            SelectChoice(scope, _("%(title)s（%(at)s）", title=title, at=time_text(at)))
             for scope, title, at in coming
         ]
 
     def offer_buildings(self, buildings: Sequence[BuildingView]) -> None:
         """Fill in the buildings with their households."""
         self.buildings.choices = [
-            (
+            SelectChoice(
                 one.id,
                 _(
                     "%(name)s（%(homes)s 户）",
@@ -114,7 +115,10 @@ class DecideForm(FlaskForm):
 
     verdict = RadioField(
         _l("您的决定"),
-        choices=[("give", _l("同意，从现在起生效")), ("refuse", _l("不同意"))],
+        choices=[
+            SelectChoice("give", _l("同意，从现在起生效")),
+            SelectChoice("refuse", _l("不同意")),
+        ],
         validators=[InputRequired(_l("请选同意或者不同意"))],
     )
     word = TextAreaField(

@@ -285,7 +285,7 @@ def _decide(
     proposal.word = decision.word.strip()[: rules.LONGEST_WORD]
     data: dict[str, object] = {
         "role": proposal.role,
-        "scope": public_scope(proposal.scope),
+        "scope": _public_scope(proposal.scope),
         "proposed_as": proposal.proposed_as,
     }
     private: dict[str, object] = {
@@ -319,7 +319,7 @@ def _person(session: Session, person_id: int) -> dict[str, str | None]:
     return {"person": session.scalar(select(Person.ref).where(Person.id == person_id))}
 
 
-def public_scope(scope: str) -> str:
+def _public_scope(scope: str) -> str:
     """What the record says a role is for: a meeting by its id, a group without its addresses."""
     kind = rules.scope_kind(scope)
     return scope if kind is Scope.MEETING else kind.value
@@ -360,7 +360,7 @@ def _end(session: Session, actor: Actor, ender: Party, grant: RoleGrant, word: s
     end_roles(session, clock.now(), RoleGrant.id == grant.id)
     held = [one.role for one in ender.holdings]
     as_role = role if own else next(one for one in held if one in TERMS[role].ended_by)
-    data = {"role": role.value, "scope": public_scope(grant.scope), "by_holder": own}
+    data = {"role": role.value, "scope": _public_scope(grant.scope), "by_holder": own}
     private: dict[str, object] = {"person": _person(session, grant.person_id)}
     if word.strip():
         private["word"] = word.strip()[: rules.LONGEST_WORD]

@@ -229,7 +229,7 @@ def test_the_record_format_lists_every_kind_with_its_facts() -> None:
         import_module(name)
     text = (ROOT / "docs" / "record-format.md").read_text(encoding="utf-8")
     rows = re.findall(
-        r"^\| `([a-z]+\.[a-z_]+)` \| `([^`]*)` \| (?:`([^`]*)`)? ?\|", text, re.MULTILINE
+        r"^\| `([a-z_]+\.[a-z_]+)` \| `([^`]*)` \| (?:`([^`]*)`)? ?\|", text, re.MULTILINE
     )
     documented = {
         name: (

@@ -14,7 +14,7 @@ from app.assisting.models import DeskVisit
 from app.assisting.rules import Checked
 from app.communities.models import RollPiece, RollUpload, UploadState
 from app.core import clock, jobs
-from app.core.actor import SYSTEM, Actor, Role
+from app.core.actor import SYSTEM, WITHOUT_ACCOUNT, Actor, Role
 from app.core.db import db, transaction
 from app.core.errors import NotAllowed, RuleBroken
 from app.core.jobs import Job
@@ -277,7 +277,7 @@ def test_erasing_twice_leaves_one_entry_and_an_open_poll_is_refused(
 def test_nobody_erases_at_will(app: Flask, world: World, kept: Settings) -> None:
     place, poll = lived_in(world, kept, votes=0)
     for role in Role:
-        if role in {Role.SYSTEM, Role.RESIDENT}:
+        if role in {Role.SYSTEM, Role.RESIDENT} | WITHOUT_ACCOUNT:
             continue
         actor = Actor() if role is Role.ADMINISTRATOR else world.staff(place, role).actor
         with pytest.raises(NotAllowed):

@@ -45,9 +45,12 @@ SMALL = {
     "touch_session",
     "end_session",
     "end_other_sessions",
+    "renew_session",
+    "drop_new_phone",
     "prove",
     "staff_sign_in",
     "export_record",
+    "export_area_record",
     "export_dossier",
     "note_outcome",
 }

@@ -235,7 +235,7 @@ def test_a_family_moves_out_and_the_next_one_begins_afresh(home: Home, web_world
     assert "搬走" not in told.partition("谁进来过")[0]
     assert "本户已投票" not in told
     page = text(new.client.get(ballot))
-    assert "投的人已经退出这一户" in page
+    assert "投的人退出了这一户" in page
     assert "您在" not in page.partition("提交选票")[0], "nor what was chosen"
     form = new.client.fields(ballot, ballot)
     assert new.client.post(ballot, form | {"choice": "no"}).status_code == 303

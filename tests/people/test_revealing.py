@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from app.communities.models import Household
-from app.core.actor import SYSTEM, Actor, Role
+from app.core.actor import SYSTEM, WITHOUT_ACCOUNT, Actor, Role
 from app.core.db import db, transaction
 from app.core.errors import NotAllowed, NotFound, RuleBroken
 from app.people import queries
@@ -75,7 +75,7 @@ def test_nobody_but_a_clerk_of_this_community_sees_one(world: World, place: Plac
 
 
 def is_staff(role: Role) -> bool:
-    return role not in {Role.CLERK, Role.RESIDENT, Role.SYSTEM}
+    return role not in {Role.CLERK, Role.RESIDENT, Role.SYSTEM} | WITHOUT_ACCOUNT
 
 
 def look(place: Place, actor: Actor, household: int) -> list[str]:

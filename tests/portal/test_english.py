@@ -50,7 +50,8 @@ SHOWN = ("alt", "title", "aria-label", "placeholder", "data-label", "label")
 FILE = re.compile(r"\.(pdf|svg|ics|zip|xlsx|csv|docx|json|py|webp)$|/(poster|notice|dossier)\b")
 ID = re.compile(r"(?<=/)(?:[0-9a-z]{8,}|[0-9]+|P[0-9]+)(?=/|$)")
 EACH_KIND = 3
-LEAVES = ("/sign-out", "/leave", "/view", "/sign-in")
+# Forms that end the reader's own session or role; the pages behind them are read elsewhere.
+LEAVES = re.compile(r"/(sign-out|leave|erase|view|sign-in|roles/\d+/end)$")
 ROLES = {
     "visitor": ("/", "/c/HXL/", "/e", "/staff/sign-in", "/styleguide", "/privacy", "/nowhere"),
     "resident": ("/c/HXL/", "/c/HXL/mine", "/c/HXL/inbox", "/c/HXL/convention/1/sign"),
@@ -229,7 +230,7 @@ class Reader:
         page.feed(answer.text)
         for form in page.forms:
             action = str(form["action"])
-            if form["method"] == "post" and not action.endswith(LEAVES):
+            if form["method"] == "post" and not LEAVES.search(action):
                 self.forms.setdefault(ID.sub("*", action), (action, form["fields"]))
         links = [attrs.get("href") or "" for tag, attrs in page.tags if tag == "a"]
         return [

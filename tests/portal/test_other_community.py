@@ -81,6 +81,8 @@ NAMES = (
     "proposal_id",
     "visit_id",
 )
+# An administrator approves a chair and ends a role wherever the installation is.
+OF_THE_INSTALLATION = {"roles.desk", "roles.proposal", "roles.end"}
 RATERS = 5
 
 
@@ -273,6 +275,8 @@ def test_every_route_of_a_neighbour_is_closed(
     cells = 0
     for endpoint, method, address in addresses(web_app, theirs):
         if guard.access_of(web_app, endpoint) is guard.Open.PUBLIC:
+            continue
+        if role is Role.ADMINISTRATOR and endpoint in OF_THE_INSTALLATION:
             continue
         status = ask(client, method, address)
         assert status == (303 if role is None else 404), f"{role} {method} {address}: {status}"
