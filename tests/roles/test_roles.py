@@ -93,6 +93,76 @@ def test_nobody_gives_longer_than_their_own_role_lasts(days: int, own: int) -> N
 
 
 @pytest.mark.parametrize(
+    ("problem", "change"),
+    [
+        ("", {}),
+        ("scope", {"scope": "meeting:7"}),
+        ("beyond", {"role": Role.CITY}),
+        ("past", {"ends_at": timedelta(0)}),
+        ("too_long", {"ends_at": timedelta(days=3 * 365 + 1)}),
+    ],
+)
+def test_a_role_is_proposed_for_its_own_scope_and_time_alone(
+    problem: str, change: dict[str, object]
+) -> None:
+    now = clock.now()
+    lasts = change.pop("ends_at", MONTH)
+    values = {"role": Role.DESIGNER, "scope": "", "ends_at": now + lasts} | change  # type: ignore[operator]
+    clerk = Party(1, (Holding(Role.CLERK),))
+    assert rules.proposal_problem(clerk, Party(2), Asked(**values), now) == problem  # type: ignore[arg-type]
+
+
+def test_nobody_holds_the_same_twice_nor_chairs_what_they_write_down() -> None:
+    later = clock.now() + MONTH
+    chair = Party(2, (Holding(Role.MEETING_CHAIR, "meeting:7"),))
+    held = Asked(Role.MEETING_CHAIR, "meeting:7", later)
+    assert rules.candidate_problem(chair, held) == "held"
+    assert (
+        rules.candidate_problem(chair, Asked(Role.MEETING_RECORDER, "meeting:7", later)) == "both"
+    )
+    assert rules.candidate_problem(chair, Asked(Role.MEETING_RECORDER, "meeting:8", later)) == ""
+
+
+def test_a_proposal_lapses_after_thirty_days() -> None:
+    now = clock.now()
+    chair, clerk = Party(1, (Holding(Role.COMMITTEE_CHAIR),)), Party(2, (Holding(Role.CLERK),))
+
+    def problem(age: timedelta) -> str:
+        asked = Asked(Role.DESIGNER, "", now + MONTH)
+        return rules.decision_problem(
+            chair, clerk, Party(3), asked, seconds=(), proposed_at=now - age, now=now
+        )
+
+    assert problem(timedelta(days=30)) == ""
+    assert problem(timedelta(days=30, seconds=1)) == "lapsed"
+
+
+@pytest.mark.parametrize(
+    ("named", "lasts", "problem"),
+    [
+        (Party(2, (Holding(Role.SUPERVISOR),)), MONTH, ""),
+        (Party(2, (Holding(Role.SUPERVISOR),)), timedelta(days=365), ""),
+        (Party(1, (Holding(Role.SUPERVISOR),)), MONTH, "self"),
+        (Party(2, (Holding(Role.DESIGNER),)), MONTH, "stand_in_role"),
+        (Party(2, (Holding(Role.DISTRICT), Holding(Role.CLERK))), MONTH, "stand_in_role"),
+        (Party(2, (Holding(Role.SUPERVISOR),)), timedelta(0), "past"),
+        (Party(2, (Holding(Role.SUPERVISOR),)), timedelta(days=365, seconds=1), "too_long"),
+    ],
+)
+def test_a_stand_in_is_no_committee_member_and_named_for_a_year_at_most(
+    named: Party, lasts: timedelta, problem: str
+) -> None:
+    now = clock.now()
+    namer = Party(1, (Holding(Role.COMMITTEE_CHAIR),))
+    assert rules.stand_in_problem(namer, named, now + lasts, now) == problem
+
+
+def test_a_groups_scope_names_its_buildings_once_and_in_order() -> None:
+    assert rules.group_scope([12, 3, 12]) == "buildings:3,12"
+    assert rules.group_of(rules.group_scope([12, 3])) == {3, 12}
+
+
+@pytest.mark.parametrize(
     ("homes", "others", "problem"),
     [
         ({1: 19}, [], "group_small"),

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from app.communities import operations as communities
 from app.communities import queries as places
 from app.communities import setting_operations as settings
+from app.communities.models import Community
 from app.consultations import operations as topics
 from app.consultations import queries as topic_queries
 from app.consultations.rules import State, plain_moves
@@ -328,6 +329,63 @@ def test_the_outcome_waits_for_every_opinion_and_comes_once(world: World) -> Non
     ):
         with pytest.raises(RuleBroken, match="closed"):
             late()
+
+
+def test_an_opinion_given_back_says_why_and_is_decided_once(world: World) -> None:
+    place = world.community("HXL", 3)
+    lift(world, place)
+    shared = share(world, place, "HXL")
+    author = world.resident(place)
+    write(author, place, shared, "他家的车总停在路口")
+    (one,) = waiting_ids()
+    here = {"jurisdiction_id": place.street_id, "opinion_id": one}
+    staff = officer(world, place)
+    with pytest.raises(RuleBroken, match=r"post\.wrong_state"):
+        operations.dispose_opinion(staff, disposition="adopted", why="照办", **here)
+    with pytest.raises(RuleBroken, match=r"post\.nothing_to_cover"):
+        operations.publish_opinion(staff, cover="没有这几个字", **here)
+    operations.return_opinion(staff, reason="personal_data", note="请不要点名", **here)
+    db.session.rollback()
+    assert db.session.scalars(select(SharedOpinion.state)).one() == SharedPosts.RETURNED
+    returned = log_of(Above(place.street_id))[-1]
+    assert returned["kind"] == operations.RETURNED.name
+    assert "请不要点名" not in str(returned), "free text is a commitment"
+    for again in (operations.return_opinion, operations.publish_opinion):
+        more = {"reason": "personal_data"} if again is operations.return_opinion else {"cover": ""}
+        with pytest.raises(RuleBroken, match=r"post\.wrong_state"):
+            again(staff, **here, **more)
+    operations.publish_outcome(
+        staff, jurisdiction_id=place.street_id, shared_id=shared, text="一起修"
+    )
+    with pytest.raises(RuleBroken, match=r"shared\.closed"):
+        write(author, place, shared, "再说一句")
+
+
+def test_what_is_not_there_or_says_nothing_is_refused(world: World) -> None:
+    place = world.community("HXL", 3)
+    lift(world, place)
+    staff, street = officer(world, place), place.street_id
+    with pytest.raises(NotFound):
+        operations.publish_outcome(staff, jurisdiction_id=street, shared_id="nowhere", text="无")
+    with pytest.raises(NotFound):
+        operations.publish_opinion(staff, jurisdiction_id=street, opinion_id="nowhere", cover="")
+    waiting = tuple(one.public_id for one in queries.waiting_lifts(street))
+    for text, problem in ((" ", "shared.empty"), ("长" * 5000, "shared.too_long")):
+        new = operations.NewShared(waiting, ("HXL",), "题", text, "怎么办？")
+        with pytest.raises(RuleBroken, match=problem):
+            operations.share_topic(staff, jurisdiction_id=street, new=new)
+    assert [one.public_id for one in queries.waiting_lifts(street)] == list(waiting)
+
+
+def test_a_community_right_below_a_district_has_nobody_to_lift_to(world: World) -> None:
+    place = world.community("HXL", 3)
+    topic = world.topic(place, State.SCREENING, "门前的路谁来修")
+    below = db.session.get_one(Community, place.id)
+    below.jurisdiction_id = place.district_id
+    db.session.commit()
+    with pytest.raises(RuleBroken, match=r"shared\.no_subdistrict"):
+        operations.lift_topic(world.clerk(place), community_id=place.id, topic_id=topic, reason=WHY)
+    assert state_of(place, topic) is State.SCREENING
 
 
 def test_nobody_else_handles_what_was_lifted(world: World) -> None:
