@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,14 +71,27 @@ class City:
 
 
 @pytest.fixture(scope="session")
-def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    """The demo city, served by threads from a fresh database."""
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a demo city that nobody has touched, with its pictures."""
     folder: Path = tmp_path_factory.mktemp("city")
-    app = create_app(settings_for(f"sqlite:///{folder}/city.sqlite3", folder))
+    app = create_app(settings_for(f"sqlite:///{folder}/built.sqlite3", folder))
     migrated(app)
     with app.app_context():
         demo.build()
         db.session.remove()
+        db.engine.dispose()
+    source = sqlite3.connect(folder / "built.sqlite3")
+    source.execute("VACUUM INTO ?", (str(folder / "untouched.sqlite3"),))
+    source.close()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def city(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    """The demo city, served by threads from a copy of the database for each file of journeys."""
+    folder: Path = tmp_path_factory.mktemp("copy")
+    shutil.copy(built / "untouched.sqlite3", folder / "city.sqlite3")
+    app = create_app(settings_for(f"sqlite:///{folder}/city.sqlite3", built))
     server = make_server("localhost", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
