@@ -39,6 +39,8 @@ _numbers = count()
 os.environ["LINYI_READ_ONLY_PERCENT"] = "0"
 quick.remember_templates()
 quick.remember_routes()
+quick.remember_parts()
+quick.remember_statements()
 # How long one example takes is the machine's affair, which may be busy with other things.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
