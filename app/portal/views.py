@@ -220,8 +220,12 @@ def own_data_file(code: str) -> ResponseReturnValue:
 @guard.needs(Permission.DISTRICT_VIEW)
 def district(jurisdiction: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """All communities below a city, district or subdistrict, without ranking them."""
+    reader = browser.current_actor().require_person()
     return render_template(
-        "portal/district.html", found=g.place, rows=queries.district_rows(g.place.id)
+        "portal/district.html",
+        found=g.place,
+        tasks=today.above(g.place, reader),
+        rows=queries.district_rows(g.place.id),
     )
 
 
@@ -231,6 +235,7 @@ def system_home() -> ResponseReturnValue:
     """How the installation is doing, and its communities."""
     return render_template(
         "portal/system.html",
+        tasks=today.everywhere(browser.current_actor().require_person()),
         lines=status.lines(),
         badges=_status_badges(),
         communities=starts.set_ups(),

@@ -252,6 +252,45 @@ def may_decide(place: Place, one: Proposed, reader: Party) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A proposal that waits for its reader's word, and in which community."""
+
+    code: str
+    community: str
+    proposal: Proposed
+
+
+# Whoever is above a whole city is shown so many; the rest comes up when these are decided.
+SHOWN_WAITING = 20
+
+
+def to_decide(reader_id: int, community_ids: Collection[int] | None = None) -> list[Waiting]:
+    """Proposals that somebody may decide on now, the oldest first; everywhere without ids."""
+    since = clock.now() - rules.PROPOSAL_LASTS
+    query = select(RoleProposal.id, RoleProposal.community_id).where(
+        RoleProposal.outcome == "",
+        RoleProposal.proposed_at >= since,
+        RoleProposal.proposed_by != reader_id,
+        RoleProposal.person_id != reader_id,
+    )
+    if community_ids is not None:
+        query = query.where(RoleProposal.community_id.in_(community_ids))
+    rows = db.session.execute(query.order_by(RoleProposal.id)).all()
+    found: list[Waiting] = []
+    parties: dict[int, tuple[communities.CommunityView, Party]] = {}
+    for row in rows:
+        if row.community_id not in parties:
+            here = communities.community_by_id(row.community_id)
+            parties[row.community_id] = here, party(here.place, reader_id)
+        here, reader = parties[row.community_id]
+        if len(found) < SHOWN_WAITING and reader.holdings:
+            one = proposal(here.place, row.id)
+            if not may_decide(here.place, one, reader):
+                found.append(Waiting(here.code, here.name, one))
+    return found
+
+
 def candidates(place: Place, role: Role, without: int | None) -> list[Candidate]:
     """Whom the desk knows: those with an account here, and representatives for a meeting."""
     now = clock.now()
