@@ -91,6 +91,8 @@ def plain_words() -> dict[str, str]:
         "shared.opened": _("接下议题，和几个社区一起商量"),
         "shared.post_published": _("公布一条意见"),
         "shared.post_returned": _("退回一条意见"),
+        "shared.post_hidden": _("隐藏一条意见"),
+        "shared.appeal_answered": _("答复一次申诉"),
         "shared.disposed": _("答复一条意见"),
         "shared.outcome": _("公布协商结果"),
         "post.published": _("公布一条意见"),

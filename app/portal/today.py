@@ -119,7 +119,7 @@ def tasks(community_id: int, code: str, desk: DeskHome, reader: int | None) -> l
 def above(area: AreaView, reader: int) -> list[Task]:
     """What waits for somebody who works for a city, district or subdistrict."""
     below = [place.id for place in communities.communities_below(area.id)]
-    found = [*_lifted(area), *due.of_roles(roles.to_decide(reader, below))]
+    found = [*_lifted(area), *_shared_appeals(area), *due.of_roles(roles.to_decide(reader, below))]
     return sorted(found, key=lambda task: task.since or clock.now())
 
 
@@ -151,6 +151,24 @@ def _lifted(area: AreaView) -> Iterator[Task]:
                 url_for("sharing.desk_topic", jurisdiction=area.code, shared_id=line.public_id),
                 since=line.opened_at,
             )
+
+
+def _shared_appeals(area: AreaView) -> Iterator[Task]:
+    """Appeals against the places right below."""
+    found = lifted.appeals(area.id) if guard.may_open("sharing.appeals") else []
+    if found:
+        yield Task(
+            Kind.APPEALS,
+            _("%(number)s 条申诉等您复核", number=len(found)),
+            _(
+                "街道退回或隐藏的意见，写的人不服。最早一条 %(at)s交来。",
+                at=_since(found[0].appealed_at),
+            ),
+            _("去复核"),
+            url_for("sharing.appeals", jurisdiction=area.code),
+            first=True,
+            since=found[0].appealed_at,
+        )
 
 
 def everywhere(reader: int) -> list[Task]:

@@ -19,6 +19,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from app.communities.addresses import building_text
 from app.core import clock
 from app.core.actor import Role
 from app.core.times import time_text
@@ -85,7 +86,7 @@ class ProposeForm(UntilForm):
                 one.id,
                 _(
                     "%(name)s（%(homes)s 户）",
-                    name=f"{one.estate} {one.name}",
+                    name=f"{one.estate} {building_text(one.name)}",
                     homes=one.households,
                 ),
             )

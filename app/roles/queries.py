@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, select
 
 from app.communities import queries as communities
+from app.communities.addresses import building_text
 from app.core import clock
 from app.core.actor import OF_A_MEETING, Role
 from app.core.db import db
@@ -353,16 +354,25 @@ def coming_meetings(community_id: int) -> list[tuple[str, str, datetime]]:
     ]
 
 
+def _group_words(group: Sequence[communities.BuildingView]) -> str:
+    """The buildings of a group, estate by estate: 槐香里一区 1 号楼、2 号楼."""
+    estates = dict.fromkeys(one.estate for one in group)
+    return "；".join(
+        f"{estate} " + "、".join(building_text(one.name) for one in group if one.estate == estate)
+        for estate in estates
+    )
+
+
 def scope_words(community_id: int, scopes: Collection[str]) -> dict[str, str]:
     """What each of these scopes is for, by name; the whole community is left out."""
     kinds = {scope: rules.scope_kind(scope) for scope in scopes}
     named: dict[str, str] = {}
     if Scope.GROUP in kinds.values():
-        names = {one.id: f"{one.estate} {one.name}" for one in communities.buildings(community_id)}
+        there = communities.buildings(community_id)
         for scope in scopes:
-            ids = sorted(rules.group_of(scope))
-            if ids:
-                named[scope] = "、".join(names.get(one, "") for one in ids)
+            group = rules.group_of(scope)
+            if group:
+                named[scope] = _group_words([one for one in there if one.id in group])
     if Scope.MEETING in kinds.values():
         titles = {f"meeting:{m.public_id}": m.title for m in meetings.meetings_of(community_id)}
         named |= {scope: titles[scope] for scope in scopes if scope in titles}
