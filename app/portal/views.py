@@ -155,14 +155,14 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
         place=g.place,
         desk=found,
         first_tasks=_first_tasks(found),
-        guide=_guide(browser.current_actor().role_in(g.place.id)),
+        guide=browser.current_actor().role_in(g.place.id).value,
         sections=today.sections(g.place.id, g.place.code, found, reader),
     )
 
 
-def _guide(role: Role) -> str:
-    """Whose one-page guide fits a role: the chair does what a member does, and says yes or no."""
-    return (Role.COMMITTEE if role is Role.COMMITTEE_CHAIR else role).value
+def _guide_above(level: communities.Level) -> str:
+    """Whose one-page guide fits a place above: a city's and a district's staff share theirs."""
+    return (Role.SUBDISTRICT if level is communities.Level.SUBDISTRICT else Role.DISTRICT).value
 
 
 def _first_tasks(home: queries.DeskHome) -> list[TaskLine]:
@@ -225,6 +225,7 @@ def district(jurisdiction: str) -> ResponseReturnValue:  # noqa: ARG001 -- the g
         "portal/district.html",
         found=g.place,
         tasks=today.above(g.place, reader),
+        guide=_guide_above(g.place.level),
         rows=queries.district_rows(g.place.id),
     )
 

@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 class UntilForm(FlaskForm):
     """A person, a last day and a reason."""
 
-    person = SelectField(_l("谁"), coerce=int, validators=[InputRequired(_l("请选一位"))])
+    # Whom the page did not offer, oneself before all, is refused by the operation, which notes it.
+    person = SelectField(
+        _l("谁"), coerce=int, validators=[InputRequired(_l("请选一位"))], validate_choice=False
+    )
     until = DateField(_l("到哪天为止"), validators=[InputRequired(_l("请写到哪天为止"))])
     reason = TextAreaField(
         _l("理由"),
