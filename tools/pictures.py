@@ -266,8 +266,7 @@ def roles_of_residents(camera: Camera, city: City, names: dict[str, str]) -> Non
     camera.guide(page, "representative", "/c/HXL/my/representative")
     camera.guide(page, "meeting_page", f"/c/HXL/meetings/{names['meeting']}")
     camera.guide(page, "recorder", f"/c/HXL/desk/meetings/{names['meeting']}")
-    page.get_by_label("纪要").first.scroll_into_view_if_needed()
-    page.mouse.wheel(0, 400)
+    page.evaluate("document.querySelector('textarea').scrollIntoView({block: 'center'})")
     page.wait_for_timeout(300)
     camera.guide(page, "minutes")
 

@@ -209,7 +209,7 @@ def _representative_notes() -> list[str]:
 
 def _recorder_steps() -> list[Step]:
     return [
-        Step(_("像平时一样进来"), _("用信上的编码，再打开工作人员发给您的会议网址。"), "enter"),
+        Step(_("像平时一样进来"), _("用信上的编码。在“我的”里点“我主持或者记录的会”。"), "enter"),
         Step(_("签到"), _("到一位记一位。只选年龄段，不写姓名。"), "recorder"),
         Step(
             _("记录人写纪要，主持人确认"),
