@@ -20,6 +20,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.communities import queries as communities
+from app.communities.models import Level
 from app.consultations import queries as topics
 from app.consultations.rules import ENDED
 from app.consultations.words import state_badge
@@ -160,9 +161,9 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     )
 
 
-def _guide_above(level: communities.Level) -> str:
+def _guide_above(level: Level) -> str:
     """Whose one-page guide fits a place above: a city's and a district's staff share theirs."""
-    return (Role.SUBDISTRICT if level is communities.Level.SUBDISTRICT else Role.DISTRICT).value
+    return (Role.SUBDISTRICT if level is Level.SUBDISTRICT else Role.DISTRICT).value
 
 
 def _first_tasks(home: queries.DeskHome) -> list[TaskLine]:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.core.actor import Actor
+    from app.core.record import Kind
 
 LIFTED = records.register(
     "topic.lifted",
@@ -305,7 +306,7 @@ def _refuse(
     actor: Actor,
     opinion: SharedOpinion,
     shared: SharedTopic,
-    why: tuple[str, str, str],
+    why: tuple[Kind, str, str],
 ) -> None:
     """Note who gave an opinion back or hid it, and the reason: kind, reason, note."""
     kind, reason, note = why
