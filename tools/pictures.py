@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,17 +33,22 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from app import config, create_app  # noqa: E402 -- the project is beside this folder
-from app.communities.queries import community_by_code  # noqa: E402
+from app.communities.queries import buildings, community_by_code  # noqa: E402
 from app.consultations.queries import public_topics  # noqa: E402
 from app.conventions.queries import versions  # noqa: E402
 from app.core import clock  # noqa: E402
+from app.core.actor import Role  # noqa: E402
 from app.core.db import db, transaction  # noqa: E402
 from app.designs.models import Proposal  # noqa: E402
 from app.meetings.queries import meetings_of  # noqa: E402
 from app.people import secrets_box  # noqa: E402
-from app.people.models import StaffAccount  # noqa: E402
+from app.people.models import Membership, StaffAccount  # noqa: E402
+from app.people.steps import GivenRole, give_role  # noqa: E402
+from app.policy.roles import group_scope  # noqa: E402
 from app.portal import demo, demo_sign_in  # noqa: E402
 from app.portal.queries import home_polls  # noqa: E402
+from app.roles.queries import waiting  # noqa: E402
+from app.sharing.queries import shared_of_area, waiting_lifts  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,6 +202,11 @@ def desks(camera: Camera, city: City, names: dict[str, str]) -> None:
             "topics": "desk/topics",
             "posts": "desk/posts",
         },
+        "zhuren": {
+            "roles": "desk/roles",
+            "role_proposal": f"desk/roles/proposals/{names['proposal']}",
+            "stand_in": "desk/roles/stand-in",
+        },
         "weiyuan": {
             "projects": "desk/projects",
             "draft": "desk/votes/new/yes_no",
@@ -223,9 +234,41 @@ def desks(camera: Camera, city: City, names: dict[str, str]) -> None:
     city.staff(page, "quji")
     camera.guide(page, "district", "/d/YT/")
     camera.guide(page, "board", "/c/HXL/board")
+    city.staff(page, "jiedao")
+    camera.guide(page, "street", "/d/BY/")
+    camera.guide(page, "settings", "/d/BY/settings")
+    camera.guide(page, "lifted", f"/d/BY/desk/lifted/{names['lift']}")
+    camera.guide(page, "shared_desk", f"/d/BY/desk/topics/{names['shared']}")
     wide = camera.page((1280, 800))
     city.staff(wide, "gongzuo")
     camera.readme(wide, "desk", "/c/HXL/desk/")
+
+
+def roles_of_residents(camera: Camera, city: City, names: dict[str, str]) -> None:
+    """What a representative and a meeting's recorder see on their phones."""
+    page = camera.page(PHONE)
+    city.fill_letter(page)
+    page.get_by_role("main").get_by_role("button", name="进入").click()
+    answered(page)
+    with city.app.app_context():
+        place = community_by_code("HXL")
+        group = group_scope(one.id for one in buildings(place.id)[:2])
+        with transaction() as session:
+            newest = select(Membership.person_id).order_by(Membership.id.desc()).limit(1)
+            person = session.scalars(newest).one()
+            until = clock.now() + timedelta(days=300)
+            for role, scope in (
+                (Role.REPRESENTATIVE, group),
+                (Role.MEETING_RECORDER, f"meeting:{names['meeting']}"),
+            ):
+                give_role(session, person, place.id, GivenRole(role, scope, until))
+        db.session.remove()
+    camera.guide(page, "representative", "/c/HXL/my/representative")
+    camera.guide(page, "meeting_page", f"/c/HXL/meetings/{names['meeting']}")
+    camera.guide(page, "recorder", f"/c/HXL/desk/meetings/{names['meeting']}")
+    page.evaluate("document.querySelector('textarea').scrollIntoView({block: 'center'})")
+    page.wait_for_timeout(300)
+    camera.guide(page, "minutes")
 
 
 def administrators(camera: Camera, city: City) -> None:
@@ -237,7 +280,7 @@ def administrators(camera: Camera, city: City) -> None:
     page.goto("/system/communities/HXL/people/clerk")
     page.get_by_label("姓名").fill("王芳")
     page.get_by_label("登录名").fill("wangfang")
-    page.get_by_role("button", name="建账号").click()
+    page.get_by_role("button", name="建账号，出登录纸条").click()
     answered(page)
     camera.guide(page, "slip")
     camera.guide(page, "handover", "/system/communities/HXL/")
@@ -282,6 +325,7 @@ def main() -> int:
             residents(camera, city, names["open"])
             visitors(camera, names)
             desks(camera, city, names)
+            roles_of_residents(camera, city, names)
             administrators(camera, city)
             letter(camera, city, Path(kept))
             browser.close()
@@ -302,6 +346,9 @@ def build(app: Flask) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
             "topic": public_topics(place.id)[0].public_id,
             "meeting": meetings_of(place.id)[-1].public_id,
             "design": db.session.scalars(select(Proposal.public_id)).first() or "",
+            "proposal": str(waiting(place.place)[0].id),
+            "lift": waiting_lifts(place.jurisdiction_ids[0])[0].public_id,
+            "shared": shared_of_area(place.jurisdiction_ids[0])[0].public_id,
             "version": str(max(one.number for one in versions(place.id))),
         }
         letters = demo_sign_in.codes("HXL", 20)

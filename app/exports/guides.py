@@ -11,7 +11,7 @@ from functools import lru_cache
 from flask_babel import gettext as _
 
 from app.communities.queries import community_by_code
-from app.core.actor import Role
+from app.core.actor import WITHOUT_ACCOUNT, Role
 from app.core.errors import NotFound
 from app.core.pdf import compile_pdf
 from app.core.times import in_record_language
@@ -20,13 +20,21 @@ from app.core.times import in_record_language
 KEPT = 64
 ROLES = (
     Role.RESIDENT,
+    Role.REPRESENTATIVE,
+    Role.MEETING_RECORDER,
     Role.CLERK,
     Role.COMMITTEE,
+    Role.COMMITTEE_CHAIR,
     Role.SUPERVISOR,
     Role.DESIGNER,
+    Role.SUBDISTRICT,
     Role.DISTRICT,
     Role.ADMINISTRATOR,
 )
+# They come in by their letter, on a phone: set large, phone beside phone.
+BY_LETTER = WITHOUT_ACCOUNT | {Role.RESIDENT}
+# Whose work is told in another role's guide.
+TOLD_BY = {Role.MEETING_CHAIR: Role.MEETING_RECORDER, Role.CITY: Role.DISTRICT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +82,15 @@ def names() -> dict[Role, str]:
     """Whom there is a guide for, as its title says it."""
     return {
         Role.RESIDENT: _("住户"),
+        Role.REPRESENTATIVE: _("居民代表"),
+        Role.MEETING_RECORDER: _("会议主持人、记录人"),
         Role.CLERK: _("社区工作人员"),
         Role.COMMITTEE: _("居委会委员"),
+        Role.COMMITTEE_CHAIR: _("居委会主任"),
         Role.SUPERVISOR: _("居务监督委员"),
         Role.DESIGNER: _("设计师"),
-        Role.DISTRICT: _("区、街道工作人员"),
+        Role.SUBDISTRICT: _("街道工作人员"),
+        Role.DISTRICT: _("区县、市工作人员"),
         Role.ADMINISTRATOR: _("系统管理员"),
     }
 
@@ -98,6 +110,10 @@ def guide(role: Role, base_url: str, desk: Desk) -> Guide:
     """What a role's guide says. Raises: NotFound for a role without one."""
     texts = {
         Role.RESIDENT: (_resident_steps, _resident_notes),
+        Role.REPRESENTATIVE: (_representative_steps, _representative_notes),
+        Role.MEETING_RECORDER: (_recorder_steps, _recorder_notes),
+        Role.COMMITTEE_CHAIR: (_chair_steps, _chair_notes),
+        Role.SUBDISTRICT: (_street_steps, _street_notes),
         Role.CLERK: (_clerk_steps, _clerk_notes),
         Role.COMMITTEE: (_member_steps, _member_notes),
         Role.SUPERVISOR: (_supervisor_steps, _supervisor_notes),
@@ -105,17 +121,19 @@ def guide(role: Role, base_url: str, desk: Desk) -> Guide:
         Role.DISTRICT: (_district_steps, _district_notes),
         Role.ADMINISTRATOR: (_administrator_steps, _administrator_notes),
     }
+    role = TOLD_BY.get(role, role)
     if role not in texts:
         raise NotFound("guide")
     steps, notes = texts[role]
     resident = role is Role.RESIDENT
+    by_letter = role in BY_LETTER
     return Guide(
         title=_("怎么用手机投票") if resident else _("%(role)s一页指南", role=names()[role]),
         lead=_leads()[role],
-        entry=base_url.partition("://")[2] + ("/e" if resident else "/staff/sign-in"),
+        entry=base_url.partition("://")[2] + ("/e" if by_letter else "/staff/sign-in"),
         steps=tuple(steps()),
         remember=tuple(notes()),
-        large=resident,
+        large=by_letter,
         ask=_asks(desk),
         pictures_note=_("图是演示城市的真实页面，里面的人、房子和票都是虚构的。"),
     )
@@ -135,6 +153,10 @@ def _asks(desk: Desk) -> str:
 def _leads() -> dict[Role, str]:
     return {
         Role.RESIDENT: _("一户一票。带上信，三步就好，两三分钟。"),
+        Role.REPRESENTATIVE: _("替几栋楼的邻居说话：会前问一圈，会上说清楚，会后告诉大家。"),
+        Role.MEETING_RECORDER: _("您只管这一个会。纪要确认以后，这个角色自动结束。"),
+        Role.COMMITTEE_CHAIR: _("委员能办的您都能办；工作人员、居民代表由您来同意。"),
+        Role.SUBDISTRICT: _("社区办不了的事提到您这里：接下一起商量，或者退回去。"),
         Role.CLERK: _("每天先看“今天要办”，办完一件，它就少一件。"),
         Role.COMMITTEE: _("您管项目和投票：写清楚，问明白，开放以后谁也不能改。"),
         Role.SUPERVISOR: _("您不经手投票，只看它办得对不对，谁不服来找您。"),
@@ -162,6 +184,98 @@ def _resident_notes() -> list[str]:
         _("扫不了？在手机浏览器输入上面的网址，再输信上的编码。"),
         _("有事想让大家商量？点下面的“议事”，再点“提一个议题”。"),
         _("没有人会打电话、发短信要您的编码。要的，都是骗人的。"),
+    ]
+
+
+def _representative_steps() -> list[Step]:
+    return [
+        Step(_("像平时一样进来"), _("用信上的编码。您还是住户，投票、签公约都一样。"), "enter"),
+        Step(
+            _("我的，我是居民代表"),
+            _("您代表哪几栋楼、要开的会、等您看的纪要，都在这一页。"),
+            "representative",
+        ),
+        Step(_("来开会"), _("看议程，报名，到场签到。来不了，早点告诉服务台。"), "meeting_page"),
+    ]
+
+
+def _representative_notes() -> list[str]:
+    return [
+        _("纪要是别人写的，您看过没有错，可以由您确认。"),
+        _("您看不到邻居投了什么，也看不到户底册。"),
+        _("不想当了，点“辞去”，马上生效。"),
+    ]
+
+
+def _recorder_steps() -> list[Step]:
+    return [
+        Step(_("像平时一样进来"), _("用信上的编码。在“我的”里点“我主持或者记录的会”。"), "enter"),
+        Step(_("签到"), _("到一位记一位。只选年龄段，不写姓名。"), "recorder"),
+        Step(
+            _("记录人写纪要，主持人确认"),
+            _("一个人写，另一个人看过再确认。不写姓名和门牌。"),
+            "minutes",
+        ),
+    ]
+
+
+def _recorder_notes() -> list[str]:
+    return [
+        _("别的会、户底册、投票，您都看不到。"),
+        _("人数不够，会照开，但不能形成协商意见。"),
+        _("不同意见也要写进去。"),
+    ]
+
+
+def _chair_steps() -> list[Step]:
+    return [
+        Step(_("今天要办"), _("有提名等您定，会排在这里。"), "today"),
+        Step(
+            _("谁在做什么"),
+            _("谁有什么角色、到哪天为止，一眼看清。不合适的在这里结束。"),
+            "roles",
+        ),
+        Step(
+            _("定一份提名"), _("别人提名，您同意或者不同意。不同意的写明为什么。"), "role_proposal"
+        ),
+        Step(_("代核人"), _("没有第二个人可以同意的时候，请监督委员代为同意。"), "stand_in"),
+        Step(_("确认纪要"), _("工作人员或者记录人写的纪要，您看过没有错，再确认。"), "meeting"),
+    ]
+
+
+def _chair_notes() -> list[str]:
+    return [
+        _("自己提名的，自己不能同意；自己的角色，自己不能给。"),
+        _("监督委员由您提名，由街道、区里同意，您不能结束。"),
+        _("给、不给、结束都记入公开记录，只写角色，不写姓名。"),
+    ]
+
+
+def _street_steps() -> list[Step]:
+    return [
+        Step(
+            _("街道首页"),
+            _("提上来的议题、等审核的意见、等您定的提名，先列在这里。"),
+            "street",
+        ),
+        Step(_("提级议题"), _("接下，选哪几个社区一起商量；办不了的写明理由退回。"), "lifted"),
+        Step(
+            _("审核和答复"),
+            _("几个社区的意见都由您审核、答复。居民不服，由区里的人复核。"),
+            "shared_desk",
+        ),
+        Step(
+            _("设置"), _("公示几天、提前几天公告，这里定的，各社区没有自己定就用它。"), "settings"
+        ),
+        Step(_("公开记录"), _("街道办的每一步都有记录，谁都可以核对。"), "record"),
+    ]
+
+
+def _street_notes() -> list[str]:
+    return [
+        _("意见都审核、答复了，才能公布协商结果；公布了不能改。"),
+        _("您看不到户底册，也看不到哪一户投了什么。"),
+        _("数字不作考核、不排名：排名会逼出假的参加率。"),
     ]
 
 
@@ -254,6 +368,12 @@ def _district_steps() -> list[Step]:
         Step(_("各社区一览"), _("户数、议题、投票、项目、评价、逾期返修，按名称排。"), "district"),
         Step(_("公示栏"), _("点社区名，看它对居民公布过的一切，和居民看到的一样。"), "board"),
         Step(_("公开记录"), _("每一步都有记录，谁都可以核对。校验点请定期存一份。"), "record"),
+        Step(
+            _("定一份提名"),
+            _("居委会主任、委员、监督委员由您这里同意，别人提名。"),
+            "role_proposal",
+        ),
+        Step(_("设置"), _("这里定的，下面各级没有自己定就用它。不能低于法律。"), "settings"),
         Step(_("导出"), _("需要时导出社区的存档核对，里面没有姓名、电话和地址。"), "records"),
     ]
 
@@ -262,7 +382,7 @@ def _district_notes() -> list[str]:
     return [
         _("您看不到户底册，也看不到哪一户投了什么。"),
         _("数字不作考核、不排名：排名会逼出假的参加率。"),
-        _("公约备案、提级协商，按街道的程序办。"),
+        _("街道退回、隐藏意见，居民不服的，由区里的另一个人复核。"),
     ]
 
 

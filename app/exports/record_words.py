@@ -11,7 +11,9 @@ from app.communities import setting_words as settings
 from app.communities.setting_rules import CATALOGUE, Sort
 from app.consultations.rules import State
 from app.consultations.words import state_badge
+from app.core.actor import Role
 from app.discussion.words import disposition_badge
+from app.people.role_words import role_name
 
 if TYPE_CHECKING:
     from app.exports.queries import EntryAbout, EntryLine
@@ -43,22 +45,23 @@ def _setting(data: dict[str, Any]) -> str:
 
 
 SPOKEN["setting.changed"] = _setting
+SPOKEN |= {
+    "role.given": lambda data: _("同意给角色：%(role)s", role=role_name(data["role"])),
+    "role.refused": lambda data: _("没有同意给角色：%(role)s", role=role_name(data["role"])),
+    "role.ended": lambda data: (
+        _("辞去角色：%(role)s", role=role_name(data["role"]))
+        if data["by_holder"]
+        else _("结束角色：%(role)s", role=role_name(data["role"]))
+    ),
+    "stand_in.named": lambda data: _("指定代核人：%(role)s", role=role_name(data["as_role"])),
+}
 
 
 def actor_text(role: str) -> str:
     """In what capacity an act was done."""
-    return {
-        "resident": _("居民"),
-        "voter": _("居民"),
-        "committee_clerk": _("社区工作人员"),
-        "committee_member": _("居委会委员"),
-        "affairs_supervisor": _("居务监督委员"),
-        "designer": _("设计师"),
-        "subdistrict": _("街道工作人员"),
-        "district": _("区级工作人员"),
-        "city": _("市级工作人员"),
-        "system": _("系统"),
-    }.get(role, role)
+    if role == "voter":
+        return role_name(Role.RESIDENT)
+    return role_name(role) if role in set(Role) else role
 
 
 def act_text(entry: EntryAbout | EntryLine) -> str:
@@ -88,6 +91,8 @@ def plain_words() -> dict[str, str]:
         "shared.opened": _("接下议题，和几个社区一起商量"),
         "shared.post_published": _("公布一条意见"),
         "shared.post_returned": _("退回一条意见"),
+        "shared.post_hidden": _("隐藏一条意见"),
+        "shared.appeal_answered": _("答复一次申诉"),
         "shared.disposed": _("答复一条意见"),
         "shared.outcome": _("公布协商结果"),
         "post.published": _("公布一条意见"),

@@ -18,8 +18,11 @@ from app.people.models import (
     HouseholdNotice,
     LoginSession,
     PersonNotice,
+    RoleGrant,
     SecurityEvent,
 )
+from app.policy.roles import PROPOSAL_LASTS
+from app.roles.models import RoleProposal, RoleStandIn
 
 Over = Callable[[datetime], Any]
 
@@ -45,6 +48,24 @@ def _code_over(before: datetime) -> Any:
     return (HouseholdCode.revoked_at < before) | (HouseholdCode.expires_at < before)
 
 
+def _proposal_over(before: datetime) -> Any:
+    """A proposal that came to nothing, or whose role has ended.
+
+    While somebody holds the role, their desk still has to know how they are called.
+    """
+    ended = select(RoleGrant.id).where(RoleGrant.ends_at < before)
+    lapsed = RoleProposal.proposed_at < before - PROPOSAL_LASTS
+    return (
+        ((RoleProposal.decided_at < before) & RoleProposal.grant_id.is_(None))
+        | (RoleProposal.grant_id.in_(ended))
+        | (RoleProposal.decided_at.is_(None) & lapsed)
+    )
+
+
+def _stand_in_over(before: datetime) -> Any:
+    return (RoleStandIn.ended_at < before) | (RoleStandIn.ends_at < before)
+
+
 # By the names of `rules.PERIODS`; openings are erased poll by poll, with an entry in the record.
 FIELDS: dict[str, tuple[tuple[Any, Over], ...]] = {
     "sessions": ((LoginSession, _session_over),),
@@ -62,6 +83,7 @@ FIELDS: dict[str, tuple[tuple[Any, Over], ...]] = {
         (PersonNotice, lambda before: PersonNotice.at < before),
         (HouseholdNotice, lambda before: HouseholdNotice.at < before),
     ),
+    "role_proposals": ((RoleProposal, _proposal_over), (RoleStandIn, _stand_in_over)),
     "jobs": ((Job, lambda before: Job.done_at < before),),
     "sent_forms": ((SentForm, lambda before: SentForm.at < before),),
     "security_log": ((SecurityEvent, lambda before: SecurityEvent.at < before),),

@@ -167,6 +167,7 @@ PERIODS = (
     Period("codes", 366, 30, PIPL_19),
     Period("roll_uploads", 30, 1, PIPL_19),
     Period("inbox", 366, 30, PIPL_19),
+    Period("role_proposals", 366, HALF_YEAR, PIPL_19),
     Period("jobs", 30, 7, PIPL_19),
     Period("sent_forms", 2, 1, PIPL_19),
     Period(

@@ -135,6 +135,7 @@ def field_name(field: str) -> str:
         "roll_uploads": _("上传的户底册"),
         "inbox": _("消息"),
         "jobs": _("办完的后台事项"),
+        "role_proposals": _("定过的和作废的提名、过期的代核人"),
         "sent_forms": _("交过的表单的记号"),
         "security_log": _("安全日志"),
         "openings": _("意愿征集和居民会议表决里每张选票选了什么（按投票次数算）"),

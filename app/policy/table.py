@@ -45,6 +45,7 @@ class Permission(StrEnum):
     AREA_SETTINGS = "area.settings"
     AREA_RECORD_EXPORT = "area.record_export"
     AREA_TOPICS = "area.topics"
+    AREA_APPEALS = "area.appeals"
     SHARED_WRITE = "shared.write"
     INBOX_READ = "inbox.read"
     NOTICE_DELIVER = "notice.deliver"
@@ -190,6 +191,8 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.AREA_SETTINGS: (_of_area, _is_system),
     Permission.AREA_RECORD_EXPORT: (_of_area, _is_system),
     Permission.AREA_TOPICS: (_of_area,),
+    # Asked of the place above the one that moderated: an appeal never comes back to it.
+    Permission.AREA_APPEALS: (_of_area,),
     Permission.SHARED_WRITE: (_resident,),
     Permission.INBOX_READ: (_resident, _desk, _designer),
     Permission.NOTICE_DELIVER: (_is_system,),

@@ -318,7 +318,9 @@ def _rows_for(actor: Actor, community: CommunityView) -> list[tuple[str, str, st
     if actor.has(Role.DESIGNER, community.id):
         return [(_("我的方案"), "portal.designer", "me"), *_public_rows()]
     if actor.is_staff:
-        return [(_("我的工作"), STAFF_HOME, "me"), *_public_rows()]
+        # Whoever is above, or keeps the installation, may give roles here; nobody else sees it.
+        roles = (_("谁在做什么"), "roles.desk", "households")
+        return [(_("我的工作"), STAFF_HOME, "me"), *_public_rows(), roles]
     return [*_public_rows(), (_("我的"), "people.mine", "me")]
 
 

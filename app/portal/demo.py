@@ -70,11 +70,11 @@ def build() -> None:
         people.issue_codes(SYSTEM, community_id=ids["HXL"], household_ids=None)
         people.issue_codes(SYSTEM, community_id=ids["YYL"], household_ids=None)
     past = Stagehand(ids["HXL"], made_at, _resident, cast_many)
-    demo_past.write(past)
+    later = demo_past.write(past, opened)
     _closed_poll(ids["HXL"], opened, made_at)
     _neighbours_poll(ids["YYL"], made_at)
     _open_poll(ids["HXL"], made_at)
-    demo_past.write_today(past)
+    demo_past.write_today(past, later)
 
 
 def hour_of_day(day: datetime, hour: int) -> datetime:
@@ -156,9 +156,11 @@ def _staff(ids: dict[str, int]) -> None:
     rows: tuple[tuple[str, str, Role, str], ...] = (
         ("gongzuo", "社区工作人员甲", Role.CLERK, "HXL"),
         ("weiyuan", "居委会委员庚", Role.COMMITTEE, "HXL"),
+        ("zhuren", "居委会主任癸", Role.COMMITTEE_CHAIR, "HXL"),
         ("jiandu", "居务监督委员乙", Role.SUPERVISOR, "HXL"),
         ("sheji", "设计师丙", Role.DESIGNER, "HXL"),
         ("linju", "榆荫里工作人员己", Role.CLERK, "YYL"),
+        ("linwei", "榆荫里委员子", Role.COMMITTEE, "YYL"),
         ("jiedao", "北苑街道办事处丁", Role.SUBDISTRICT, "BY"),
         ("quji", "云台区住建局辛", Role.DISTRICT, "YT"),
         ("shiji", "青禾市住建局戊", Role.CITY, "QH"),

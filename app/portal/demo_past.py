@@ -25,7 +25,7 @@ from app.core.db import db
 from app.designs import operations as designs
 from app.designs.rules import Plan
 from app.discussion import operations as opinions
-from app.portal import demo_topics
+from app.portal import demo_lifted, demo_roles, demo_topics
 from app.portal.demo_stage import Stagehand
 from app.projects import operations as projects
 from app.projects.rules import Line, Route, Stage, SupplyMode
@@ -83,22 +83,32 @@ DECISIONS = (
 )
 
 
-def write(stage: Stagehand) -> None:
-    """Write the past up to a fortnight ago: everything but the two polls of today."""
+Acts = list[tuple[datetime, Callable[[], object]]]
+
+
+def write(stage: Stagehand, until: datetime) -> Acts:
+    """Write the past up to the polls of today; gives what came after they had begun."""
     with current_app.test_request_context():
         g.place = community_by_id(stage.community_id)
         _add_finished_projects(stage)
         _earlier_poll(stage)
-        for _at, act in sorted(_acts(stage), key=lambda pair: pair[0]):
-            with clock.set_to(_at):
-                act()
+        acts = sorted(_acts(stage), key=lambda pair: pair[0])
+        _play([one for one in acts if one[0] < until])
+    return [one for one in acts if one[0] >= until]
 
 
-def write_today(stage: Stagehand) -> None:
-    """Open the session of the first topic, and leave something to do at the desk."""
+def write_today(stage: Stagehand, since: Acts) -> None:
+    """Write the last fortnight, open the first topic's session, leave something to do."""
     with current_app.test_request_context():
         g.place = community_by_id(stage.community_id)
+        _play(since)
         demo_topics.open_today(stage)
+
+
+def _play(acts: Acts) -> None:
+    for at, act in acts:
+        with clock.set_to(at):
+            act()
 
 
 def _acts(stage: Stagehand) -> Iterator[tuple[datetime, Callable[[], object]]]:
@@ -110,6 +120,8 @@ def _acts(stage: Stagehand) -> Iterator[tuple[datetime, Callable[[], object]]]:
     yield from _convention(stage)
     yield stage.at(27), lambda: _design(stage)
     yield from demo_topics.acts(stage)
+    yield from demo_roles.acts(stage)
+    yield from demo_lifted.acts(stage)
 
 
 def _advance(stage: Stagehand, code: str, to: Stage) -> Callable[[], None]:

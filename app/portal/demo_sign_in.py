@@ -26,6 +26,7 @@ ADDRESS = "demo_address"
 ROLES = {
     "committee_clerk": "社区工作人员",
     "committee_member": "居委会委员",
+    "committee_chair": "居委会主任",
     "affairs_supervisor": "居务监督委员",
     "designer": "设计师",
     "subdistrict": "街道",
@@ -112,7 +113,9 @@ def _staff_lines() -> list[str]:
         )
         .join(Person, Person.id == StaffAccount.person_id)
         .join(RoleGrant, RoleGrant.person_id == Person.id)
-        .order_by(StaffAccount.id)
+        # Whoever was given more since is named by what their account was opened for.
+        .where(RoleGrant.role.in_(ROLES))
+        .order_by(StaffAccount.id, RoleGrant.id)
     )
     return [
         _staff_line(row.sign_in_name, row.totp_secret, row.display, row.role)

@@ -16,7 +16,9 @@ from app.core import clock, guard
 from app.core.times import date_text, end_text, time_text
 from app.meetings.rules import OVER, MeetingState
 from app.people import member_queries
+from app.people.role_words import role_name
 from app.people.rules import CONTEST_ANSWERED_WITHIN
+from app.policy.roles import PROPOSAL_LASTS
 from app.projects import queries as projects
 from app.ratings import queries as ratings
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from app.consultations.queries import TopicLine
     from app.meetings.queries import MeetingView
+    from app.roles import queries as roles
 
 # What falls due within so many days is said beforehand.
 SOON = timedelta(days=7)
@@ -51,6 +54,7 @@ class Kind(StrEnum):
     DESIGNS = "designs"
     DRAFTS = "drafts"
     MEMBERS = "members"
+    ROLES = "roles"
     CODES = "codes"
 
 
@@ -319,6 +323,25 @@ def of_members(community_id: int, code: str, now: datetime) -> Iterator[Task]:
             late=home.since + CONTEST_ANSWERED_WITHIN < now,
             since=home.since,
         )
+
+
+def of_roles(found: Sequence[roles.Waiting]) -> Iterator[Task]:
+    """Roles that somebody was proposed for, for whoever may say yes or no."""
+    for one in found:
+        asked = one.proposal
+        title = _(
+            "定一份提名：%(community)s的%(role)s",
+            community=one.community,
+            role=role_name(asked.role),
+        )
+        text = _(
+            "%(who)s %(at)s提名。%(until)s 以前没有人定，就作废。",
+            who=asked.proposed_by_name,
+            at=date_text(asked.proposed_at),
+            until=time_text(asked.proposed_at + PROPOSAL_LASTS),
+        )
+        url = url_for("roles.proposal", code=one.code, proposal_id=asked.id)
+        yield Task(Kind.ROLES, title, text, _("去看"), url, since=asked.proposed_at)
 
 
 def of_ratings(community_id: int, code: str, now: datetime) -> Iterator[Task]:

@@ -194,7 +194,10 @@ def _opinions(community_id: int, person_id: int) -> Kept:
             for one in found
         )
         + tuple(
-            Line(f"{time_text(one.submitted_at)} {post_badge(one.state)[1]}", one.original)
+            Line(
+                f"{time_text(one.submitted_at)} {post_badge(one.state)[1]}",
+                "\n".join(filter(None, (one.original, one.appeal))),
+            )
             for one in together
         ),
         tuple(
@@ -219,6 +222,8 @@ def _opinions(community_id: int, person_id: int) -> Kept:
                 "published_as": one.text if one.state == "published" else "",
                 "state": str(one.state),
                 "at": _plain(one.submitted_at),
+                "appeal": one.appeal,
+                "appeal_answer": one.appeal_answer,
             }
             for one in together
         ),

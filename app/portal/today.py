@@ -10,19 +10,23 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.communities import queries as communities
 from app.consultations import queries as topics
 from app.core import clock, guard
-from app.core.times import time_text
+from app.core.times import date_text, time_text
 from app.designs import queries as designs
 from app.discussion import queries as opinions
 from app.meetings import queries as meetings
 from app.portal import due
 from app.portal.due import Kind, Task
+from app.roles import queries as roles
+from app.sharing import queries as lifted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from app.communities.queries import AreaView
     from app.consultations.queries import TopicLine
     from app.portal.queries import DeskHome
 
@@ -43,6 +47,7 @@ KINDS = {
     Kind.DESIGNS: _l("设计方案"),
     Kind.DRAFTS: _l("投票草稿"),
     Kind.MEMBERS: _l("要核实的手机"),
+    Kind.ROLES: _l("等您定的提名"),
 }
 
 
@@ -105,9 +110,70 @@ def tasks(community_id: int, code: str, desk: DeskHome, reader: int | None) -> l
         *due.of_buildings(community_id, code, now),
         *due.of_ratings(community_id, code, now),
         *due.of_members(community_id, code, now),
+        *due.of_roles(roles.to_decide(reader or 0, [community_id])),
         *_codes(code, desk),
     ]
     return sorted(found, key=lambda task: (not task.late, task.soon, _age(task, now)))
+
+
+def above(area: AreaView, reader: int) -> list[Task]:
+    """What waits for somebody who works for a city, district or subdistrict."""
+    below = [place.id for place in communities.communities_below(area.id)]
+    found = [*_lifted(area), *_shared_appeals(area), *due.of_roles(roles.to_decide(reader, below))]
+    return sorted(found, key=lambda task: task.since or clock.now())
+
+
+def _lifted(area: AreaView) -> Iterator[Task]:
+    """Topics that were lifted, and opinions on shared ones; for a subdistrict's own staff."""
+    if not guard.may_open("sharing.desk"):
+        return
+    for lift in lifted.waiting_lifts(area.id):
+        yield Task(
+            Kind.TOPICS,
+            _("决定接不接：%(title)s", title=lift.title),
+            _(
+                "%(community)s %(at)s提上来。",
+                community=lift.community,
+                at=date_text(lift.lifted_at),
+            ),
+            _("去看"),
+            url_for("sharing.lifted", jurisdiction=area.code, lift_id=lift.public_id),
+            first=True,
+            since=lift.lifted_at,
+        )
+    for line in lifted.shared_of_area(area.id):
+        if line.waiting:
+            yield Task(
+                Kind.OPINIONS,
+                _("%(number)s 条意见等审核、等答复", number=line.waiting),
+                _("街道协商：%(title)s", title=line.title),
+                _("去办"),
+                url_for("sharing.desk_topic", jurisdiction=area.code, shared_id=line.public_id),
+                since=line.opened_at,
+            )
+
+
+def _shared_appeals(area: AreaView) -> Iterator[Task]:
+    """Appeals against the places right below."""
+    found = lifted.appeals(area.id) if guard.may_open("sharing.appeals") else []
+    if found:
+        yield Task(
+            Kind.APPEALS,
+            _("%(number)s 条申诉等您复核", number=len(found)),
+            _(
+                "街道退回或隐藏的意见，写的人不服。最早一条 %(at)s交来。",
+                at=_since(found[0].appealed_at),
+            ),
+            _("去复核"),
+            url_for("sharing.appeals", jurisdiction=area.code),
+            first=True,
+            since=found[0].appealed_at,
+        )
+
+
+def everywhere(reader: int) -> list[Task]:
+    """What waits for an administrator: proposals of roles that they may give."""
+    return list(due.of_roles(roles.to_decide(reader)))
 
 
 def _age(task: Task, now: datetime) -> datetime:

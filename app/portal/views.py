@@ -20,6 +20,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.communities import queries as communities
+from app.communities.models import Level
 from app.consultations import queries as topics
 from app.consultations.rules import ENDED
 from app.consultations.words import state_badge
@@ -155,14 +156,14 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
         place=g.place,
         desk=found,
         first_tasks=_first_tasks(found),
-        guide=_guide(browser.current_actor().role_in(g.place.id)),
+        guide=browser.current_actor().role_in(g.place.id).value,
         sections=today.sections(g.place.id, g.place.code, found, reader),
     )
 
 
-def _guide(role: Role) -> str:
-    """Whose one-page guide fits a role: the chair does what a member does, and says yes or no."""
-    return (Role.COMMITTEE if role is Role.COMMITTEE_CHAIR else role).value
+def _guide_above(level: Level) -> str:
+    """Whose one-page guide fits a place above: a city's and a district's staff share theirs."""
+    return (Role.SUBDISTRICT if level is Level.SUBDISTRICT else Role.DISTRICT).value
 
 
 def _first_tasks(home: queries.DeskHome) -> list[TaskLine]:
@@ -220,8 +221,13 @@ def own_data_file(code: str) -> ResponseReturnValue:
 @guard.needs(Permission.DISTRICT_VIEW)
 def district(jurisdiction: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """All communities below a city, district or subdistrict, without ranking them."""
+    reader = browser.current_actor().require_person()
     return render_template(
-        "portal/district.html", found=g.place, rows=queries.district_rows(g.place.id)
+        "portal/district.html",
+        found=g.place,
+        tasks=today.above(g.place, reader),
+        guide=_guide_above(g.place.level),
+        rows=queries.district_rows(g.place.id),
     )
 
 
@@ -231,6 +237,7 @@ def system_home() -> ResponseReturnValue:
     """How the installation is doing, and its communities."""
     return render_template(
         "portal/system.html",
+        tasks=today.everywhere(browser.current_actor().require_person()),
         lines=status.lines(),
         badges=_status_badges(),
         communities=starts.set_ups(),

@@ -19,6 +19,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from app.communities.addresses import building_text
 from app.core import clock
 from app.core.actor import Role
 from app.core.times import time_text
@@ -36,7 +37,10 @@ if TYPE_CHECKING:
 class UntilForm(FlaskForm):
     """A person, a last day and a reason."""
 
-    person = SelectField(_l("谁"), coerce=int, validators=[InputRequired(_l("请选一位"))])
+    # Whom the page did not offer, oneself before all, is refused by the operation, which notes it.
+    person = SelectField(
+        _l("谁"), coerce=int, validators=[InputRequired(_l("请选一位"))], validate_choice=False
+    )
     until = DateField(_l("到哪天为止"), validators=[InputRequired(_l("请写到哪天为止"))])
     reason = TextAreaField(
         _l("理由"),
@@ -85,7 +89,7 @@ class ProposeForm(UntilForm):
                 one.id,
                 _(
                     "%(name)s（%(homes)s 户）",
-                    name=f"{one.estate} {one.name}",
+                    name=f"{one.estate} {building_text(one.name)}",
                     homes=one.households,
                 ),
             )

@@ -165,9 +165,17 @@ def _refuse(
 
 
 def _person_problem(session: Session, community_id: int, new: NewProposal) -> str:
-    """A role at the desk needs a second factor; a representative lives here."""
-    account = select(StaffAccount.id).where(StaffAccount.person_id == new.person_id)
-    works_here = session.scalar(account) is not None
+    """A role at the desk needs a second factor and a role here; a representative lives here."""
+    works = (
+        select(StaffAccount.id)
+        .join(RoleGrant, RoleGrant.person_id == StaffAccount.person_id)
+        .where(
+            StaffAccount.person_id == new.person_id,
+            RoleGrant.community_id == community_id,
+            role_is_living(clock.now()),
+        )
+    )
+    works_here = session.scalar(works.limit(1)) is not None
     if TERMS[new.role].account:
         return "" if works_here else "no_account"
     lives_here = session.scalar(
@@ -182,8 +190,7 @@ def _person_problem(session: Session, community_id: int, new: NewProposal) -> st
     )
     if new.role is Role.REPRESENTATIVE:
         return "" if lives_here is not None else "no_resident"
-    holds = steps.party(session, Place(community_id), new.person_id, clock.now()).holdings
-    return "" if lives_here is not None or (works_here and holds) else "no_person"
+    return "" if lives_here is not None or works_here else "no_person"
 
 
 def _scope_problem(session: Session, place: Place, asked: Asked, now: datetime) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, select
 
 from app.communities import queries as communities
+from app.communities.addresses import building_text
 from app.core import clock
 from app.core.actor import OF_A_MEETING, Role
 from app.core.db import db
@@ -252,6 +253,45 @@ def may_decide(place: Place, one: Proposed, reader: Party) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A proposal that waits for its reader's word, and in which community."""
+
+    code: str
+    community: str
+    proposal: Proposed
+
+
+# Whoever is above a whole city is shown so many; the rest comes up when these are decided.
+SHOWN_WAITING = 20
+
+
+def to_decide(reader_id: int, community_ids: Collection[int] | None = None) -> list[Waiting]:
+    """Proposals that somebody may decide on now, the oldest first; everywhere without ids."""
+    since = clock.now() - rules.PROPOSAL_LASTS
+    query = select(RoleProposal.id, RoleProposal.community_id).where(
+        RoleProposal.outcome == "",
+        RoleProposal.proposed_at >= since,
+        RoleProposal.proposed_by != reader_id,
+        RoleProposal.person_id != reader_id,
+    )
+    if community_ids is not None:
+        query = query.where(RoleProposal.community_id.in_(community_ids))
+    rows = db.session.execute(query.order_by(RoleProposal.id)).all()
+    found: list[Waiting] = []
+    parties: dict[int, tuple[communities.CommunityView, Party]] = {}
+    for row in rows:
+        if row.community_id not in parties:
+            here = communities.community_by_id(row.community_id)
+            parties[row.community_id] = here, party(here.place, reader_id)
+        here, reader = parties[row.community_id]
+        if len(found) < SHOWN_WAITING and reader.holdings:
+            one = proposal(here.place, row.id)
+            if not may_decide(here.place, one, reader):
+                found.append(Waiting(here.code, here.name, one))
+    return found
+
+
 def candidates(place: Place, role: Role, without: int | None) -> list[Candidate]:
     """Whom the desk knows: those with an account here, and representatives for a meeting."""
     now = clock.now()
@@ -314,16 +354,25 @@ def coming_meetings(community_id: int) -> list[tuple[str, str, datetime]]:
     ]
 
 
+def _group_words(group: Sequence[communities.BuildingView]) -> str:
+    """The buildings of a group, estate by estate: 槐香里一区 1 号楼、2 号楼."""
+    estates = dict.fromkeys(one.estate for one in group)
+    return "；".join(
+        f"{estate} " + "、".join(building_text(one.name) for one in group if one.estate == estate)
+        for estate in estates
+    )
+
+
 def scope_words(community_id: int, scopes: Collection[str]) -> dict[str, str]:
     """What each of these scopes is for, by name; the whole community is left out."""
     kinds = {scope: rules.scope_kind(scope) for scope in scopes}
     named: dict[str, str] = {}
     if Scope.GROUP in kinds.values():
-        names = {one.id: f"{one.estate} {one.name}" for one in communities.buildings(community_id)}
+        there = communities.buildings(community_id)
         for scope in scopes:
-            ids = sorted(rules.group_of(scope))
-            if ids:
-                named[scope] = "、".join(names.get(one, "") for one in ids)
+            group = rules.group_of(scope)
+            if group:
+                named[scope] = _group_words([one for one in there if one.id in group])
     if Scope.MEETING in kinds.values():
         titles = {f"meeting:{m.public_id}": m.title for m in meetings.meetings_of(community_id)}
         named |= {scope: titles[scope] for scope in scopes if scope in titles}

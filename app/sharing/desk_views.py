@@ -10,7 +10,7 @@ from wtforms.fields.choices import SelectChoice
 
 from app.communities.queries import communities_below
 from app.core import guard, web
-from app.discussion.forms import CoverForm, DispositionForm, RefusalForm
+from app.discussion.forms import AnswerForm, CoverForm, DispositionForm, RefusalForm
 from app.discussion.rules import PostState
 from app.discussion.words import disposition_badge, reason_text, state_badge
 from app.people import browser
@@ -178,8 +178,10 @@ def _desk_page(shared_id: str, outcome: OutcomeForm) -> ResponseReturnValue:
             for one in written
             if one.state is PostState.PUBLISHED
         ],
-        returned=[
-            (one, reason_text(one.reason)) for one in written if one.state is PostState.RETURNED
+        refused=[
+            (one, state_badge(one.state), reason_text(one.reason))
+            for one in written
+            if one.state in {PostState.RETURNED, PostState.HIDDEN}
         ],
         outcome=outcome,
     ), status
@@ -237,8 +239,8 @@ def _opinion_page(opinion_id: str, tried: FlaskForm | None) -> ResponseReturnVal
 @bp.post("/d/<jurisdiction>/desk/opinions/<opinion_id>/<verdict>")
 @guard.needs(Permission.AREA_TOPICS)
 def act_on_opinion(jurisdiction: str, opinion_id: str, verdict: str) -> ResponseReturnValue:  # noqa: ARG001
-    """Publish an opinion, give it back, or say what became of it."""
-    steps = {"publish": _publishes, "return": _returns, "answer": _answers}
+    """Publish an opinion, give it back, hide it, or say what became of it."""
+    steps = {"publish": _publishes, "return": _returns, "hide": _hides, "answer": _answers}
     if verdict not in steps:
         abort(404)
     _one, shared_id = queries.opinion(g.place.id, opinion_id)
@@ -270,6 +272,17 @@ def _returns(opinion_id: str) -> tuple[FlaskForm, Callable[[], None]]:
     )
 
 
+def _hides(opinion_id: str) -> tuple[FlaskForm, Callable[[], None]]:
+    form = RefusalForm()
+    return form, lambda: operations.hide_opinion(
+        browser.current_actor(),
+        jurisdiction_id=g.place.id,
+        opinion_id=opinion_id,
+        reason=form.reason.data or "",
+        note=form.note.data or "",
+    )
+
+
 def _answers(opinion_id: str) -> tuple[FlaskForm, Callable[[], None]]:
     form = DispositionForm()
     return form, lambda: operations.dispose_opinion(
@@ -279,3 +292,46 @@ def _answers(opinion_id: str) -> tuple[FlaskForm, Callable[[], None]]:
         disposition=form.disposition.data or "",
         why=form.why.data or "",
     )
+
+
+@bp.get("/d/<jurisdiction>/desk/appeals")
+@guard.needs(Permission.AREA_APPEALS)
+def appeals(jurisdiction: str) -> ResponseReturnValue:
+    """List appeals against how the places right below have moderated."""
+    return render_template(
+        "sharing/appeals.html",
+        place=g.place,
+        here=jurisdiction,
+        appeals=queries.appeals(g.place.id),
+    )
+
+
+@bp.route("/d/<jurisdiction>/desk/appeals/<opinion_id>", methods=["GET", "POST"])
+@guard.needs(Permission.AREA_APPEALS)
+def appeal(jurisdiction: str, opinion_id: str) -> ResponseReturnValue:
+    """Answer an appeal: leave it as it was, or show the opinion."""
+    (one, topic), form = queries.appealed(g.place.id, opinion_id), AnswerForm()
+
+    def act() -> None:
+        operations.answer_shared_appeal(
+            browser.current_actor(),
+            jurisdiction_id=g.place.id,
+            opinion_id=opinion_id,
+            upheld=form.outcome.data != "publish",
+            answer=form.text.data or "",
+        )
+
+    if web.carried_out(form, act):
+        web.tell("done", _("复核结论已告诉提意见的人。"))
+        return redirect(url_for("sharing.appeals", jurisdiction=jurisdiction), 303)
+    status = REFUSED if request.method == "POST" else 200
+    return render_template(
+        "sharing/appeal.html",
+        place=g.place,
+        here=jurisdiction,
+        opinion=one,
+        topic=topic,
+        state=state_badge(one.state),
+        reason=reason_text(one.reason),
+        form=form,
+    ), status

@@ -32,12 +32,20 @@ def forget(session: Session, leaver: Leaver) -> None:
     for opinion, jurisdiction_id in rows.all():
         if opinion.state == PostState.PUBLISHED and not leaver.texts:
             opinion.person_id, opinion.once, opinion.original = None, "", opinion.text
+            _forget_appeal(opinion)
             continue
         forget_openings(session, Above(jurisdiction_id), f"post:{opinion.public_id}")
         if opinion.state == PostState.PUBLISHED:
             opinion.person_id, opinion.once = None, ""
             opinion.state, opinion.reason = PostState.HIDDEN.value, AUTHOR_LEFT
             opinion.text = opinion.original = opinion.note = ""
+            _forget_appeal(opinion)
         else:
             session.delete(opinion)
     session.flush()
+
+
+def _forget_appeal(opinion: SharedOpinion) -> None:
+    """An appeal and its answer were its author's alone."""
+    opinion.appeal = opinion.appeal_answer = ""
+    opinion.appealed_at = opinion.appeal_answered_at = None

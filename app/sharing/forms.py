@@ -64,6 +64,16 @@ class OpinionForm(FlaskForm):
     once = HiddenField(validators=[Length(max=40)])
 
 
+class AppealForm(FlaskForm):
+    """Why its author finds that an opinion should be shown."""
+
+    text = TextAreaField(
+        _l("为什么不该这样处理"),
+        description=_l("上一级的另一个人来看，只能申诉一次。"),
+        validators=[InputRequired(_l("请写一句为什么")), Length(max=LONGEST, message=_LONG)],
+    )
+
+
 class OutcomeForm(FlaskForm):
     """What a shared topic came to."""
 

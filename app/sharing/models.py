@@ -111,3 +111,8 @@ class SharedOpinion(Base):
     disposition: Mapped[str] = mapped_column(String(20), default="")
     disposition_why: Mapped[str] = mapped_column(Text, default="")
     disposed_at: Mapped[datetime | None] = mapped_column(default=None)
+    moderated_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"), default=None)
+    appeal: Mapped[str] = mapped_column(Text, default="")
+    appealed_at: Mapped[datetime | None] = mapped_column(default=None)
+    appeal_answer: Mapped[str] = mapped_column(Text, default="")
+    appeal_answered_at: Mapped[datetime | None] = mapped_column(default=None)

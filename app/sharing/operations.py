@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from app.communities.models import Level
+from app.communities.models import Jurisdiction, Level
 from app.communities.queries import area_by_id, communities_below, community_by_id
 from app.communities.settings import number_above
 from app.consultations.models import Topic
@@ -25,7 +25,7 @@ from app.core import canonical as c
 from app.core import clock
 from app.core import record as records
 from app.core.db import transaction
-from app.core.errors import NotFound, RuleBroken
+from app.core.errors import NotAllowed, NotFound, RuleBroken
 from app.core.links import Edge, connect
 from app.core.record import Above, Act, checkpoint, record
 from app.discussion import rules as opinions
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.core.actor import Actor
+    from app.core.record import Kind
 
 LIFTED = records.register(
     "topic.lifted",
@@ -73,6 +74,18 @@ RETURNED = records.register(
     {"shared", "post", "reason"},
     {"note"},
     "an opinion on a shared topic goes back with a reason",
+)
+HIDDEN = records.register(
+    "shared.post_hidden",
+    {"shared", "post", "reason"},
+    {"note"},
+    "a published opinion on a shared topic is hidden with a reason",
+)
+APPEAL_ANSWERED = records.register(
+    "shared.appeal_answered",
+    {"shared", "post", "upheld"},
+    {"answer", "text"},
+    "the place above the subdistrict answers an appeal; `no` shows the opinion after all",
 )
 DISPOSED = records.register(
     "shared.disposed",
@@ -251,6 +264,7 @@ def publish_opinion(actor: Actor, *, jurisdiction_id: int, opinion_id: str, cove
                 raise RuleBroken("post.nothing_to_cover")
             opinion.text = opinions.cover(opinion.text, phrase)
         opinion.state, opinion.moderated_at = PostState.PUBLISHED.value, clock.now()
+        opinion.moderated_by = actor.person_id
         data = {"shared": shared.public_id, "post": opinion_id}
         act = Act(PUBLISHED, f"post:{opinion_id}", data, {"text": opinion.text})
         _write(session, actor, act, jurisdiction_id)
@@ -265,13 +279,129 @@ def return_opinion(
         _handles(actor, jurisdiction_id)
         opinion, shared = _hold_opinion(session, jurisdiction_id, opinion_id)
         _check_submitted(opinion)
-        opinion.reason = opinions.check_reason(reason, note).value
-        opinion.note = note.strip()
-        opinion.state, opinion.moderated_at = PostState.RETURNED.value, clock.now()
-        data = {"shared": shared.public_id, "post": opinion_id, "reason": opinion.reason}
-        act = Act(RETURNED, f"post:{opinion_id}", data, {"note": opinion.note})
-        _write(session, actor, act, jurisdiction_id)
+        opinion.state = PostState.RETURNED.value
+        _refuse(session, actor, opinion, shared, (RETURNED, reason, note))
         _tell(session, opinion, shared, PersonNoticeKind.POST_RETURNED, opinion.reason)
+
+
+def hide_opinion(
+    actor: Actor, *, jurisdiction_id: int, opinion_id: str, reason: str, note: str = ""
+) -> None:
+    """Hide a published opinion with one of the six reasons; its author may appeal.
+
+    Raises: NotFound; RuleBroken post.wrong_state, post.no_reason, shared.brought_back for what an
+    appeal has brought back.
+    """
+    with transaction() as session:
+        _handles(actor, jurisdiction_id)
+        opinion, shared = _hold_opinion(session, jurisdiction_id, opinion_id)
+        rules.check_hides(opinion.state, opinion.appeal_answered_at is not None)
+        opinion.state = PostState.HIDDEN.value
+        _refuse(session, actor, opinion, shared, (HIDDEN, reason, note))
+        _tell(session, opinion, shared, PersonNoticeKind.POST_HIDDEN, opinion.reason)
+
+
+def _refuse(
+    session: Session,
+    actor: Actor,
+    opinion: SharedOpinion,
+    shared: SharedTopic,
+    why: tuple[Kind, str, str],
+) -> None:
+    """Note who gave an opinion back or hid it, and the reason: kind, reason, note."""
+    kind, reason, note = why
+    opinion.reason = opinions.check_reason(reason, note).value
+    opinion.note, opinion.moderated_at = note.strip(), clock.now()
+    opinion.moderated_by = actor.person_id
+    data = {"shared": shared.public_id, "post": opinion.public_id, "reason": opinion.reason}
+    act = Act(kind, f"post:{opinion.public_id}", data, {"note": opinion.note})
+    _write(session, actor, act, shared.jurisdiction_id)
+
+
+def appeal_opinion(actor: Actor, *, community_id: int, opinion_id: str, text: str) -> None:
+    """Ask the place above the subdistrict to look again, once.
+
+    Raises: NotFound for another's; RuleBroken post.wrong_state, shared.no_higher, post.*.
+    """
+    with transaction() as session:
+        require(actor, Permission.SHARED_WRITE, Place(community_id))
+        mine = (
+            SharedOpinion.community_id == community_id,
+            SharedOpinion.public_id == opinion_id,
+            SharedOpinion.person_id == actor.require_person(),
+        )
+        opinion = session.scalar(select(SharedOpinion).where(*mine).with_for_update())
+        if opinion is None:
+            raise NotFound("opinion")
+        if not rules.may_appeal(opinion.state, opinion.appealed_at is not None):
+            raise RuleBroken("post.wrong_state", state=opinion.state)
+        if _higher(session, opinion.shared_id) is None:
+            raise RuleBroken("shared.no_higher")
+        opinion.appeal, opinion.appealed_at = opinions.clean(text), clock.now()
+        security(
+            session,
+            "shared.appealed",
+            community_id=community_id,
+            person_id=actor.person_id,
+            post=opinion_id,
+        )
+
+
+def _higher(session: Session, shared_id: int) -> int | None:
+    """The place above the one that a shared topic belongs to."""
+    of_topic = select(SharedTopic.jurisdiction_id).where(SharedTopic.id == shared_id)
+    return session.scalar(select(Jurisdiction.parent_id).where(Jurisdiction.id.in_(of_topic)))
+
+
+def answer_shared_appeal(
+    actor: Actor, *, jurisdiction_id: int, opinion_id: str, upheld: bool, answer: str
+) -> None:
+    """Answer an appeal as the place above who moderated, and as another person than that.
+
+    `upheld` leaves it as it was; otherwise the opinion is shown. The entry is one of the
+    subdistrict's log. Raises: NotFound; NotAllowed; RuleBroken post.wrong_state, post.*.
+    """
+    with transaction() as session:
+        require(actor, Permission.AREA_APPEALS, Place(jurisdiction_ids=(jurisdiction_id,)))
+        opinion, shared = _hold_appeal(session, jurisdiction_id, opinion_id)
+        if opinion.appealed_at is None or opinion.appeal_answered_at is not None:
+            raise RuleBroken("post.wrong_state", state=opinion.state)
+        if opinion.moderated_by == actor.require_person():
+            raise NotAllowed(Permission.AREA_APPEALS)
+        opinion.appeal_answer, opinion.appeal_answered_at = opinions.clean(answer), clock.now()
+        data = {
+            "shared": shared.public_id,
+            "post": opinion_id,
+            "upheld": "yes" if upheld else "no",
+        }
+        private = {"answer": opinion.appeal_answer}
+        kind, detail = PersonNoticeKind.APPEAL_ANSWERED, "kept"
+        if not upheld:
+            opinion.state, opinion.reason, opinion.note = PostState.PUBLISHED.value, "", ""
+            private["text"] = opinion.text
+            kind, detail = PersonNoticeKind.POST_PUBLISHED, "appealed"
+        role = actor.role_above(jurisdiction_id).value
+        act = Act(APPEAL_ANSWERED, f"post:{opinion_id}", data, private, role)
+        _write(session, actor, act, shared.jurisdiction_id)
+        _tell(session, opinion, shared, kind, detail)
+
+
+def _hold_appeal(
+    session: Session, jurisdiction_id: int, opinion_id: str
+) -> tuple[SharedOpinion, SharedTopic]:
+    """Lock an opinion on a topic of a place right below this one. Raises: NotFound."""
+    owner = session.scalar(
+        select(Jurisdiction.id)
+        .join(SharedTopic, SharedTopic.jurisdiction_id == Jurisdiction.id)
+        .join(SharedOpinion, SharedOpinion.shared_id == SharedTopic.id)
+        .where(
+            Jurisdiction.parent_id == jurisdiction_id,
+            SharedOpinion.public_id == opinion_id,
+        )
+    )
+    if owner is None:
+        raise NotFound("opinion")
+    return _hold_opinion(session, owner, opinion_id)
 
 
 def dispose_opinion(
@@ -284,7 +414,9 @@ def dispose_opinion(
     with transaction() as session:
         _handles(actor, jurisdiction_id)
         opinion, shared = _hold_opinion(session, jurisdiction_id, opinion_id)
-        rules.check_open(shared.state)
+        # What an appeal brought back after the outcome is still answered, once.
+        if opinion.disposition or opinion.appeal_answered_at is None:
+            rules.check_open(shared.state)
         if opinion.state != PostState.PUBLISHED:
             raise RuleBroken("post.wrong_state", state=opinion.state)
         opinion.disposition = opinions.check_disposition(disposition, why).value
@@ -303,7 +435,7 @@ def publish_outcome(actor: Actor, *, jurisdiction_id: int, shared_id: str, text:
     """Publish what a shared topic came to, and archive the topics it was made of.
 
     Every opinion is moderated and answered first. Raises: NotFound; RuleBroken shared.closed,
-    shared.unmoderated, shared.undisposed, shared.empty.
+    shared.unmoderated, shared.undisposed, shared.appeals_open, shared.empty.
     """
     with transaction() as session:
         role = _handles(actor, jurisdiction_id)
@@ -333,16 +465,17 @@ def _archive_origins(session: Session, actor: Actor, shared: SharedTopic, role: 
         move(session, actor, _topic_of(session, lift), State.ARCHIVED, shared.title, role)
 
 
-def _unfinished(session: Session, shared_id: int) -> tuple[int, int]:
-    """How many opinions nobody has moderated, and how many published ones are not answered."""
+def _unfinished(session: Session, shared_id: int) -> tuple[int, int, int]:
+    """How many opinions nobody has moderated, how many are not answered, how many appeals."""
     of_it = SharedOpinion.shared_id == shared_id
     waiting = SharedOpinion.state == PostState.SUBMITTED.value
     silent = (SharedOpinion.state == PostState.PUBLISHED.value) & (SharedOpinion.disposition == "")
-    one, two = (
+    appealed = SharedOpinion.appealed_at.is_not(None) & SharedOpinion.appeal_answered_at.is_(None)
+    one, two, three = (
         session.scalar(select(func.count(SharedOpinion.id)).where(of_it, condition)) or 0
-        for condition in (waiting, silent)
+        for condition in (waiting, silent, appealed)
     )
-    return one, two
+    return one, two, three
 
 
 def _handles(actor: Actor, jurisdiction_id: int) -> str:

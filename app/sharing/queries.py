@@ -13,6 +13,7 @@ from app.core.db import db
 from app.core.errors import NotFound
 from app.core.links import edges_of
 from app.discussion.rules import PostState
+from app.sharing import rules
 from app.sharing.models import LiftedTopic, SharedIn, SharedOpinion, SharedTopic
 from app.sharing.rules import LiftState, SharedState
 
@@ -82,6 +83,20 @@ class OpinionView:
     note: str
     disposition: str
     why: str
+    appeal: str = ""
+    appealed_at: datetime | None = None
+    appeal_answer: str = ""
+    appeal_answered_at: datetime | None = None
+
+    @property
+    def may_appeal(self) -> bool:
+        """Whether its author may ask somebody else to look again."""
+        return rules.may_appeal(self.state.value, self.appealed_at is not None)
+
+    @property
+    def may_hide(self) -> bool:
+        """Whether the subdistrict may hide it: not what an appeal brought back."""
+        return self.state is PostState.PUBLISHED and self.appeal_answered_at is None
 
 
 def waiting_lifts(jurisdiction_id: int) -> list[LiftView]:
@@ -247,6 +262,24 @@ def own_opinions(community_id: int, person_id: int, shared_pk: int = 0) -> list[
     return _opinions(*conditions)
 
 
+def own_opinion(community_id: int, person_id: int, opinion_id: str) -> tuple[OpinionView, str]:
+    """One's own opinion, with the public id of its topic. Raises: NotFound, for another's too."""
+    mine = (
+        SharedOpinion.community_id == community_id,
+        SharedOpinion.person_id == person_id,
+        SharedOpinion.public_id == opinion_id,
+    )
+    found = _opinions(*mine)
+    if not found:
+        raise NotFound("opinion")
+    topic = (
+        select(SharedTopic.public_id)
+        .join(SharedOpinion, SharedOpinion.shared_id == SharedTopic.id)
+        .where(*mine)
+    )
+    return found[0], db.session.scalars(topic).first() or ""
+
+
 def opinion(jurisdiction_id: int, opinion_id: str) -> tuple[OpinionView, str]:
     """An opinion on one of a place's topics, with the topic's id. Raises: NotFound."""
     topics = select(SharedTopic.id).where(SharedTopic.jurisdiction_id == jurisdiction_id)
@@ -262,6 +295,44 @@ def opinion(jurisdiction_id: int, opinion_id: str) -> tuple[OpinionView, str]:
     return found[0], db.session.scalars(topic).first() or ""
 
 
+def appeals(jurisdiction_id: int) -> list[OpinionView]:
+    """Appeals without an answer against places right below this one, the oldest first."""
+    found = _opinions(
+        _below(jurisdiction_id),
+        SharedOpinion.appealed_at.is_not(None),
+        SharedOpinion.appeal_answered_at.is_(None),
+    )
+    return sorted(found, key=lambda one: (one.appealed_at or one.submitted_at, one.public_id))
+
+
+def appealed(jurisdiction_id: int, opinion_id: str) -> tuple[OpinionView, str]:
+    """An opinion its author appealed about, with its topic's title. Raises: NotFound."""
+    mine = (
+        _below(jurisdiction_id),
+        SharedOpinion.public_id == opinion_id,
+        SharedOpinion.appealed_at.is_not(None),
+    )
+    found = _opinions(*mine)
+    if not found:
+        raise NotFound("opinion")
+    topic = (
+        select(SharedTopic.title)
+        .join(SharedOpinion, SharedOpinion.shared_id == SharedTopic.id)
+        .where(*mine)
+    )
+    return found[0], db.session.scalars(topic).first() or ""
+
+
+def _below(jurisdiction_id: int) -> Any:
+    """That an opinion is on a topic of a place right below this one."""
+    topics = (
+        select(SharedTopic.id)
+        .join(Jurisdiction, Jurisdiction.id == SharedTopic.jurisdiction_id)
+        .where(Jurisdiction.parent_id == jurisdiction_id)
+    )
+    return SharedOpinion.shared_id.in_(topics)
+
+
 def _opinions(*conditions: Any) -> list[OpinionView]:
     rows = db.session.execute(
         select(
@@ -274,6 +345,10 @@ def _opinions(*conditions: Any) -> list[OpinionView]:
             SharedOpinion.note,
             SharedOpinion.disposition,
             SharedOpinion.disposition_why,
+            SharedOpinion.appeal,
+            SharedOpinion.appealed_at,
+            SharedOpinion.appeal_answer,
+            SharedOpinion.appeal_answered_at,
         )
         .where(*conditions)
         .order_by(SharedOpinion.id)
@@ -292,4 +367,8 @@ def _opinion(row: Any) -> OpinionView:
         note=row.note,
         disposition=row.disposition,
         why=row.disposition_why,
+        appeal=row.appeal,
+        appealed_at=row.appealed_at,
+        appeal_answer=row.appeal_answer,
+        appeal_answered_at=row.appeal_answered_at,
     )

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from app.core.errors import RuleBroken
+from app.discussion.rules import PostState
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -64,11 +65,29 @@ def check_open(state: str) -> None:
         raise RuleBroken("shared.closed")
 
 
-def check_finished(waiting: int, undisposed: int) -> None:
-    """Every opinion is moderated and answered before the outcome is published.
+def may_appeal(state: str, appealed: bool) -> bool:  # noqa: FBT001 -- reads as a sentence
+    """Whether its author may still ask somebody else to look at what was returned or hidden."""
+    return state in {PostState.RETURNED.value, PostState.HIDDEN.value} and not appealed
 
-    Raises: RuleBroken shared.unmoderated, shared.undisposed.
+
+def check_hides(state: str, brought_back: bool) -> None:  # noqa: FBT001 -- as above
+    """What is published can be hidden, but not what an appeal to the place above brought back.
+
+    Raises: RuleBroken post.wrong_state, shared.brought_back.
     """
+    if state != PostState.PUBLISHED:
+        raise RuleBroken("post.wrong_state", state=state)
+    if brought_back:
+        raise RuleBroken("shared.brought_back")
+
+
+def check_finished(waiting: int, undisposed: int, appeals: int) -> None:
+    """Every opinion is moderated and answered, and every appeal, before the outcome is published.
+
+    Raises: RuleBroken shared.unmoderated, shared.undisposed, shared.appeals_open.
+    """
+    if appeals:
+        raise RuleBroken("shared.appeals_open", number=appeals)
     if waiting:
         raise RuleBroken("shared.unmoderated", number=waiting)
     if undisposed:

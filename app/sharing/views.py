@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, g, redirect, render_template, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from app.communities.queries import area_by_code
@@ -18,7 +18,7 @@ from app.people.models import PersonNoticeKind
 from app.people.steps import News, register_address, register_news
 from app.policy.table import Permission
 from app.sharing import operations, queries, words
-from app.sharing.forms import OpinionForm, ReasonForm
+from app.sharing.forms import AppealForm, OpinionForm, ReasonForm
 from app.sharing.rules import SharedState
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ def _page(shared: SharedView, form: OpinionForm, status: int) -> ResponseReturnV
             (one, disposition_badge(one.disposition))
             for one in queries.opinions(shared.id, PostState.PUBLISHED)
         ],
+        hidden=len(queries.opinions(shared.id, PostState.HIDDEN)),
+        code=home[1] if home else "",
         own=[(one, state_badge(one.state), reason_text(one.reason)) for one in own],
         say=url_for("sharing.say", code=home[1], shared_id=shared.public_id) if home else "",
         visitor=actor.person_id is None,
@@ -96,6 +98,42 @@ def say(code: str, shared_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- th
         return redirect(url_for("sharing.show", jurisdiction=area, shared_id=shared_id), 303)
     g.place = area_by_code(area)
     return _page(shared, form, REFUSED)
+
+
+@bp.route("/c/<code>/shared/opinions/<opinion_id>/appeal", methods=["GET", "POST"])
+@guard.needs(Permission.SHARED_WRITE)
+def appeal_own(code: str, opinion_id: str) -> ResponseReturnValue:
+    """Show one's own opinion that was given back or hidden; ask the place above to look again."""
+    one, shared_id = queries.own_opinion(
+        g.place.id, browser.current_actor().require_person(), opinion_id
+    )
+    form = AppealForm()
+    back = url_for(
+        "sharing.show", jurisdiction=queries.area_of(g.place.id, shared_id), shared_id=shared_id
+    )
+
+    def act() -> None:
+        operations.appeal_opinion(
+            browser.current_actor(),
+            community_id=g.place.id,
+            opinion_id=opinion_id,
+            text=form.text.data or "",
+        )
+
+    if web.carried_out(form, act):
+        web.tell("done", _("申诉已交上去，由上一级的另一个人来看，有了答复会在“消息”里告诉您。"))
+        return redirect(back, 303)
+    page = render_template(
+        "sharing/appeal_own.html",
+        place=g.place,
+        here=code,
+        back_to=back,
+        opinion=one,
+        state=state_badge(one.state),
+        reason=reason_text(one.reason),
+        form=form,
+    )
+    return page, REFUSED if request.method == "POST" else 200
 
 
 @bp.route("/c/<code>/desk/topics/<topic_id>/lift", methods=["POST"])
@@ -157,6 +195,12 @@ def _news(community_id: int, news: News) -> str:  # noqa: ARG001 -- as the room 
         return _("您的意见有了处理结果：%(result)s", result=result)
     if news.kind is PersonNoticeKind.POST_RETURNED:
         return _("您的意见退回来了，理由：%(reason)s", reason=reason_text(news.detail))
+    if news.kind is PersonNoticeKind.POST_HIDDEN:
+        return _("您的意见被隐藏了，理由：%(reason)s", reason=reason_text(news.detail))
+    if news.kind is PersonNoticeKind.APPEAL_ANSWERED:
+        return _("您的申诉有了答复：维持原来的处理")
+    if news.kind is PersonNoticeKind.POST_PUBLISHED and news.detail == "appealed":
+        return _("您的申诉成立，意见重新公布了")
     return ""
 
 

@@ -44,6 +44,12 @@ def _refused(error: RuleBroken) -> str:
             "还有 %(number)s 条意见没有审核，现在不能公布。什么都没有改动。",
             number=facts.get("number", ""),
         ),
+        "shared.brought_back": _("这一条经上一级复核，已经重新公布，不能再隐藏。什么都没有改动。"),
+        "shared.no_higher": _("这里上面没有区县，没有人可以复核。请打页面底部的电话说。没有提交。"),
+        "shared.appeals_open": _(
+            "还有 %(number)s 条申诉等上一级答复，现在不能公布。什么都没有改动。",
+            number=facts.get("number", ""),
+        ),
         "shared.undisposed": _(
             "还有 %(number)s 条意见没有答复，现在不能公布。什么都没有改动。",
             number=facts.get("number", ""),

@@ -46,7 +46,7 @@ def test_a_guide_is_one_page_that_opens_and_names_the_desk(
     assert pages == 1
     assert "HXL社区" in text
     assert "10000000001" in text
-    assert "localhost:8000/" + ("e" if role is Role.RESIDENT else "staff/sign-in") in text
+    assert "localhost:8000/" + ("e" if role in guides.BY_LETTER else "staff/sign-in") in text
     images = subprocess.run(
         ["pdfimages", "-list", str(out)], capture_output=True, text=True, check=True
     )
@@ -98,6 +98,8 @@ HOMES = {
     Role.COMMITTEE: "/c/HXL/desk/",
     Role.SUPERVISOR: "/c/HXL/desk/",
     Role.DESIGNER: "/c/HXL/designer",
+    Role.COMMITTEE_CHAIR: "/c/HXL/desk/",
+    Role.SUBDISTRICT: "/d/SHXL/",
     Role.DISTRICT: "/d/DHXL/",
     Role.ADMINISTRATOR: "/system/",
     Role.RESIDENT: "/c/HXL/mine",

@@ -30,8 +30,11 @@ from app.people.models import (
     LoginSession,
     PersonNotice,
     PersonNoticeKind,
+    RoleGrant,
     SecurityEvent,
 )
+from app.policy.roles import PROPOSAL_LASTS
+from app.roles.models import RoleProposal, RoleStandIn
 from app.voting import operations as voting
 from app.voting.models import Ballot
 from tests.conftest import settings_for
@@ -110,6 +113,29 @@ def one_of_each(place: Place, person_id: int, ended: datetime) -> list[Any]:
             at=ended,
         ),
         HouseholdNotice(**here, household_id=household, kind=HouseholdNoticeKind.JOINED, at=ended),
+        RoleProposal(
+            **here,
+            role=Role.DESIGNER,
+            person_id=person_id,
+            called="",
+            scope=name,
+            ends_at=ended,
+            reason="会上商定",
+            proposed_by=person_id,
+            proposed_as=Role.CLERK,
+            proposed_at=ended,
+            outcome="refused",
+            decided_at=ended,
+        ),
+        RoleStandIn(
+            **here,
+            person_id=person_id,
+            named_by=person_id,
+            named_at=ended,
+            ends_at=ended + timedelta(days=3000),
+            reason="没有第二个人",
+            ended_at=ended,
+        ),
         Job(kind="x", key=name, payload={}, due_at=ended, done_at=ended),
         SentForm(mark=name, at=ended),
         SecurityEvent(at=ended, kind="old"),
@@ -141,8 +167,8 @@ def test_what_is_over_goes_and_what_is_not_stays(
     assert (status, said.splitlines()[-1]) == (0, retention.summary(expected))
     # Distinct old moments: 1, 2, 30 and 366 days; a shorter period sees more of them.
     assert retention.summary(expected) == (
-        "sessions=2 desk_numbers=4 desk_visits=1 codes=1 roll_uploads=2 inbox=2 jobs=2 "
-        "sent_forms=3 security_log=1 openings=0"
+        "sessions=2 desk_numbers=4 desk_visits=1 codes=1 roll_uploads=2 inbox=2 "
+        "role_proposals=2 jobs=2 sent_forms=3 security_log=1 openings=0"
     )
     assert [one.number for one in retention.look()] == [0] * len(expected)
     assert number(LoginSession) > 0
@@ -155,6 +181,43 @@ def test_what_is_over_goes_and_what_is_not_stays(
     assert line.facts["sessions"] == 2
     # Again: nothing more, and one more line.
     assert run(app, "retention", "run")[0] == 0
+
+
+def test_a_proposal_stays_while_its_role_is_held_or_somebody_may_still_decide(
+    app: Flask, world: World, kept: Settings, fixed_clock: datetime
+) -> None:
+    place, _poll = lived_in(world, kept, votes=0)
+    resident = world.resident(place, 6)
+    year, person = timedelta(days=366), resident.require_person()
+    open_one, lapsed, held, ended = (
+        next(
+            one
+            for one in one_of_each(place, person, fixed_clock - year - timedelta(minutes=number))
+            if isinstance(one, RoleProposal)
+        )
+        for number in range(1, 5)
+    )
+    for one in (open_one, lapsed):
+        one.outcome, one.decided_at = "", None
+    open_one.proposed_at = fixed_clock - year
+    lapsed.proposed_at = fixed_clock - year - PROPOSAL_LASTS - timedelta(minutes=1)
+    with transaction() as session:
+        session.add_all((open_one, lapsed, held, ended))
+        session.flush()
+        for one, until in ((held, fixed_clock), (ended, fixed_clock - year - timedelta(1))):
+            grant = RoleGrant(
+                person_id=person,
+                role=Role.REPRESENTATIVE,
+                community_id=place.id,
+                starts_at=fixed_clock - 2 * year,
+                ends_at=until,
+            )
+            session.add(grant)
+            session.flush()
+            one.outcome, one.grant_id = "given", grant.id
+        kept_ids = {open_one.id, held.id}
+    retention.run(SYSTEM)
+    assert set(db.session.scalars(select(RoleProposal.id))) == kept_ids
 
 
 def retention_periods() -> Any:
