@@ -27,6 +27,7 @@ def show() -> ResponseReturnValue:
     sessions = queries.own_sessions(actor)
     return render_template(
         "people/account.html",
+        passkeys=queries.own_passkeys(actor.require_person()),
         account=queries.own_account(actor.require_person()),
         rows=[(one, words.browser_name(one.browser)) for one in sessions],
         others=len(sessions) - 1,
@@ -84,13 +85,17 @@ def prove() -> ResponseReturnValue:
     """Ask for the second factor again before a step that cannot be taken back, then go on."""
     form = ProofForm(next=request.args.get("next", ""))
     if form.validate_on_submit():
-        if accounts.prove(browser.current_actor(), typed=form.totp.data or ""):
+        passkey = form.passkey.data or ""
+        actor = browser.current_actor()
+        if accounts.prove(actor, typed=form.totp.data or "", passkey=passkey):
             return redirect(web.local_path(form.next.data, url_for("portal.staff_home")), 303)
         form.form_errors.append(
-            _("动态码或备用码不对，或者用过了。请等换了新的六位数再输；连错多次要等 15 分钟。")
+            _("通行密钥没有对上，请再试一次，或者输六位动态码；连错多次要等 15 分钟。")
+            if passkey
+            else _("动态码或备用码不对，或者用过了。请等换了新的六位数再输；连错多次要等 15 分钟。")
         )
     status = 422 if request.method == "POST" else 200
-    return render_template("people/prove.html", form=form), status
+    return render_template("people/prove.html", form=form, origin=browser.origin()), status
 
 
 @bp.route("/staff/stay", methods=["GET", "POST"])

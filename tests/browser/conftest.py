@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,9 +79,12 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
         demo.build()
         db.session.remove()
     server = make_server("localhost", 0, app, threaded=True)
+    address = f"http://localhost:{server.server_port}"
+    # Passkeys are for the address that is set, and for no other.
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], base_url=address)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield City(app, f"http://localhost:{server.server_port}")
+    yield City(app, address)
     server.shutdown()
     with app.app_context():
         db.engine.dispose()

@@ -34,6 +34,8 @@ NO_TENANT = {
     "jurisdiction",
     "jurisdiction_setting",
     "login_session",
+    "passkey",
+    "passkey_challenge",
     "person",
     "record_log",
     "recovery_code",
@@ -65,6 +67,10 @@ NOTES = {
     "touch_session",
     # Writes the line of an account that is added; people/credential_steps.py.
     "new_account",
+    # Writes the line of a passkey that is kept; people/passkey_steps.py.
+    "keep",
+    # A question that is asked changes nothing that anybody could miss.
+    "new_challenge",
 }
 
 
@@ -122,6 +128,7 @@ OPERATIONS = [
         "persons.py",
         "credentials.py",
         "account_links.py",
+        "passkey_operations.py",
     }
     for tree in [ast.parse(path.read_text(encoding="utf-8"))]
     for function in tree.body
