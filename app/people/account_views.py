@@ -95,7 +95,12 @@ def prove() -> ResponseReturnValue:
             else _("动态码或备用码不对，或者用过了。请等换了新的六位数再输；连错多次要等 15 分钟。")
         )
     status = 422 if request.method == "POST" else 200
-    return render_template("people/prove.html", form=form, origin=browser.origin()), status
+    return render_template(
+        "people/prove.html",
+        form=form,
+        origin=browser.origin(),
+        has_passkey=bool(queries.own_passkeys(browser.current_actor().require_person())),
+    ), status
 
 
 @bp.route("/staff/stay", methods=["GET", "POST"])

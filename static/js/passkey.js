@@ -49,6 +49,7 @@
   function failed(words) {
     waiting = false;
     button.disabled = false;
+    line.hidden = false;
     line.textContent = words;
   }
 
@@ -56,7 +57,7 @@
     if (waiting || !isReady()) { return; }
     waiting = true;
     button.disabled = true;
-    line.textContent = "";
+    line.hidden = true;
     var body = new URLSearchParams();
     body.append("csrf_token", form.querySelector("[name=csrf_token]").value);
     window.fetch(box.dataset.ask, { method: "POST", body: body, credentials: "same-origin", headers: { "X-Stay": "1" } }).then(function (answer) {
