@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from app.core import clock, guard, web
 from app.core.times import time_text
 from app.people import accounts, browser, link_queries, operations, queries, words
-from app.people.forms import ActForm, ProofForm, StayForm
+from app.people.forms import ActForm, AlongForm, ProofForm, StayForm
 from app.people.rules import RECOVERY_CODES, code_groups, session_left
 
 if TYPE_CHECKING:
@@ -77,6 +77,28 @@ def recovery() -> ResponseReturnValue:
         address=web.lasting_address("people.staff_sign_in"),
         codes=["-".join(code_groups(code)) for code in codes],
     )
+
+
+def prove_along(typed: str, passkey: str) -> bool:
+    """Take a proof that comes along with the form it is for."""
+    return accounts.prove(browser.current_actor(), typed=typed, passkey=passkey)
+
+
+def proof_page(kept: list[tuple[str, str]], wrong: bool) -> ResponseReturnValue:  # noqa: FBT001 -- the guard's hook
+    """Ask for the proof with a form that was sent too late; what it holds waits in the page."""
+    form = AlongForm(formdata=None)
+    if wrong:
+        form.form_errors.append(
+            _("没有对上，还没有办，您填的都还在。请等换了新的六位数再输；连错多次要等 15 分钟。")
+        )
+    return render_template(
+        "people/prove_along.html",
+        form=form,
+        kept=kept,
+        action=request.full_path.rstrip("?"),
+        origin=browser.origin(),
+        has_passkey=bool(queries.own_passkeys(browser.current_actor().require_person())),
+    ), (422 if wrong else 403)
 
 
 @bp.route("/staff/prove", methods=["GET", "POST"])

@@ -134,9 +134,14 @@ def present() -> SignedIn:
 
 
 def is_proof_fresh() -> bool:
-    """Whether whoever is signed in has given their second factor a short while ago."""
+    """Whether whoever is signed in has given their second factor a short while ago.
+
+    A session without a second factor has none to give; what it may do at all is in the matrix.
+    """
     signed_in = current()
-    return signed_in is not None and rules.is_proof_fresh(signed_in.proved_at, clock.now())
+    if signed_in is None:
+        return False
+    return not signed_in.staff or rules.is_proof_fresh(signed_in.proved_at, clock.now())
 
 
 def asked_for() -> SignedIn | None:

@@ -89,6 +89,17 @@ class ProofForm(FlaskForm):
     next = HiddenField(validators=[Length(max=500)])
 
 
+class AlongForm(FlaskForm):
+    """The second factor once more, along with another form that was sent too late."""
+
+    proof_totp = StringField(
+        _l("六位动态码"),
+        description=_l("手机验证器上的六位数；手机不在身边，输一个备用码"),
+        validators=[Length(max=40)],
+    )
+    proof_passkey = HiddenField(validators=[Length(max=ANSWER_MOST)])
+
+
 def _new_password(label: LazyString) -> PasswordField:
     return PasswordField(
         label,

@@ -374,6 +374,17 @@ def staff_sign_in(
         if found.spent:
             security(session, "staff.recovery_used", person_id=account.person_id)
         if works_somewhere(session, account.person_id, now):
+            # This browser carries the new session from now on; nobody else goes on with the old.
+            session.execute(
+                update(LoginSession)
+                .where(
+                    LoginSession.id == actor.session_id,
+                    LoginSession.staff,
+                    LoginSession.ended_at.is_(None),
+                )
+                .values(ended_at=now)
+                .execution_options(synchronize_session=False)
+            )
             cookie_id = _open_session(
                 session, account.person_id, staff=True, shared_phone=False, kind=kind
             )

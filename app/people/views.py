@@ -315,6 +315,7 @@ def _household_page(
 
 @bp.post("/c/<code>/desk/households/<int:household_id>/phones")
 @guard.needs(Permission.PHONE_REVEAL)
+@guard.fresh
 def phones(code: str, household_id: int) -> ResponseReturnValue:  # noqa: ARG001
     """Show a household's phones in full, once; a look is kept, so this page is no redirect."""
     form, found = RevealForm(), []

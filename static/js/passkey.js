@@ -41,7 +41,7 @@
   }
   /* What else the form asks for comes first: a device is not asked in vain. */
   function isReady() {
-    var wanted = form.querySelectorAll("input[required]:not([name=totp])");
+    var wanted = form.querySelectorAll("input[required]:not([autocomplete=one-time-code])");
     return Array.prototype.every.call(wanted, function (input) {
       return !input.reportValidity || input.reportValidity();
     });
@@ -70,7 +70,7 @@
       var wish = { publicKey: read(options) };
       var asked = box.dataset.make ? navigator.credentials.create(wish) : navigator.credentials.get(wish);
       return asked.then(function (credential) {
-        form.querySelector("[name=passkey]").value = written(credential);
+        form.querySelector("[name=" + box.dataset.into + "]").value = written(credential);
         HTMLFormElement.prototype.submit.call(form);
       }, function () { failed(box.dataset.failed); });
     }).catch(function () { failed(box.dataset.cut); });

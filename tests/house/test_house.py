@@ -16,10 +16,11 @@ from sqlalchemy import UniqueConstraint
 from app import create_app
 from app.config import ROOT
 from app.core.db import Base
-from app.core.guard import Open, access_of
+from app.core.guard import Fresh, Open, access_of, fresh_of
 from app.core.record import KINDS
 from app.features import MODELS
 from tests.conftest import settings_for
+from tests.house.fresh_routes import FILES, STEPS
 from tests.house.public_routes import PUBLIC
 
 APP = ROOT / "app"
@@ -187,6 +188,16 @@ def test_every_public_route_is_named_here(tmp_path: Path) -> None:
         if access_of(app, rule.endpoint) is Open.PUBLIC
     }
     assert found == PUBLIC
+
+
+def test_every_step_that_wants_a_fresh_proof_is_named_here(tmp_path: Path) -> None:
+    app = create_app(settings_for(f"sqlite:///{tmp_path}/x.sqlite3", tmp_path))
+    found: dict[Fresh, set[str]] = {kind: set() for kind in Fresh}
+    for rule in app.url_map.iter_rules():
+        kind = fresh_of(app, rule.endpoint)
+        if kind is not None:
+            found[kind].add(rule.endpoint)
+    assert found == {Fresh.STEP: STEPS, Fresh.FILE: FILES}
 
 
 def test_a_route_without_declared_access_stops_the_start(tmp_path: Path) -> None:
