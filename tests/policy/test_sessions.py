@@ -83,6 +83,31 @@ class House:
             if expected(role, access, ours=True) == THROUGH
         }
 
+    def give_another(self) -> None:
+        """Give whoever is signed in one role more."""
+        place = self.values["place"]
+        if self.role in RESIDENTS:
+            chair, group = Role.MEETING_CHAIR, Role.REPRESENTATIVE
+            other = chair if self.role is group else group
+            self.world.give(place, other, str(self.values["meeting_id"]))  # type: ignore[arg-type]
+            return
+        with transaction() as session:
+            session.add(
+                RoleGrant(
+                    person_id=self.person_id(),
+                    role=Role.CLERK if self.role is Role.SUPERVISOR else Role.SUPERVISOR,
+                    community_id=place.id,  # type: ignore[attr-defined]
+                    starts_at=clock.now(),
+                )
+            )
+
+    def look(self) -> None:
+        """Open one of the doors, as the browser that is signed in."""
+        role = Role.RESIDENT if self.role in RESIDENTS else self.role
+        method, address = min(self.meant_for(role))
+        answer = self.client.raw.open(address, method=method, data={"csrf_token": self.token})
+        assert answer.status_code == THROUGH
+
     def person_id(self) -> int:
         """Who is signed in."""
         db.session.rollback()
@@ -97,11 +122,13 @@ class House:
 
 
 @each_role
-def test_a_signed_out_cookie_opens_nothing(
+def test_a_cookie_from_before_signing_in_or_after_signing_out_opens_nothing(
     web_app: Flask, fixed_clock: datetime, role: Role
 ) -> None:
     house = House(web_app, role)
     assert house.opened(house.cookie) == house.meant_for(role)
+    assert house.visitor != house.cookie
+    assert house.opened(house.visitor) == set()
     answer = house.client.raw.post("/sign-out", data={"csrf_token": house.token})
     assert answer.status_code == 303
     assert house.opened(house.cookie) == set()
@@ -109,69 +136,31 @@ def test_a_signed_out_cookie_opens_nothing(
 
 
 @each_role
-def test_the_cookie_from_before_signing_in_opens_nothing_afterwards(
+def test_roles_that_come_or_end_bring_another_cookie_and_the_old_one_opens_nothing(
     web_app: Flask, fixed_clock: datetime, role: Role
 ) -> None:
     house = House(web_app, role)
-    assert house.visitor != house.cookie
-    assert house.opened(house.visitor) == set()
-
-
-@each_role
-def test_when_a_role_ends_its_doors_are_shut_in_the_same_cookie(
-    web_app: Flask, fixed_clock: datetime, role: Role
-) -> None:
-    house = House(web_app, role)
-    with transaction() as session:
-        end_roles(session, clock.now(), RoleGrant.person_id == house.person_id())
-    left = house.meant_for(Role.RESIDENT) if role in RESIDENTS else set()
-    # The first look brings a new cookie where the roles are others than before.
-    first = house.client.raw.get("/staff/account" if not left else "/c/HXL/mine")
-    assert first.status_code == (THROUGH if left else TO_THE_DOOR)
-    assert house.opened(house.cookie_now()) == left
-    if role in WITHOUT_ACCOUNT:
-        assert house.opened(house.cookie) == set()
-
-
-@each_role
-def test_another_role_brings_another_cookie_and_the_old_one_opens_nothing(
-    web_app: Flask, fixed_clock: datetime, role: Role
-) -> None:
-    house = House(web_app, role)
-    if role in RESIDENTS:
-        other = Role.REPRESENTATIVE if role is not Role.REPRESENTATIVE else Role.MEETING_CHAIR
-        house.world.give(house.values["place"], other, str(house.values["meeting_id"]))  # type: ignore[arg-type]
-    else:
-        with transaction() as session:
-            session.add(
-                RoleGrant(
-                    person_id=house.person_id(),
-                    role=Role.SUPERVISOR if role is not Role.SUPERVISOR else Role.CLERK,
-                    community_id=house.values["place"].id,  # type: ignore[attr-defined]
-                    starts_at=clock.now(),
-                )
-            )
-    method, address = min(house.meant_for(role))
-    answer = house.client.raw.open(address, method=method, data={"csrf_token": house.token})
-    assert answer.status_code == THROUGH
-    assert house.cookie_now() != house.cookie
+    house.give_another()
+    house.look()
+    second = house.cookie_now()
+    assert second != house.cookie
     assert house.opened(house.cookie) == set()
-    assert house.opened(house.cookie_now()) >= house.meant_for(role)
+    assert house.opened(second) >= house.meant_for(role)
 
-
-@pytest.mark.parametrize("role", RESIDENTS, ids=lambda role: role.value)
-def test_the_cookie_of_somebody_erased_opens_nothing(
-    web_app: Flask, fixed_clock: datetime, role: Role
-) -> None:
-    house = House(web_app, role)
     with transaction() as session:
         end_roles(session, clock.now(), RoleGrant.person_id == house.person_id())
+    if role not in RESIDENTS:
+        assert house.opened(second) == set()
+        return
+    house.look()
+    third = house.cookie_now()
+    assert house.opened(second) == set()
+    assert house.opened(third) == house.meant_for(Role.RESIDENT)
     signed_in = house.session()
     assert signed_in is not None
     place = house.values["place"]
     persons.erase_own(signed_in.actor, community_id=place.id, texts=False)  # type: ignore[attr-defined]
-    assert house.opened(house.cookie) == set()
-    assert house.opened(house.cookie_now()) == set()
+    assert house.opened(third) == set(), "erased"
 
 
 def test_signing_in_again_ends_what_this_browser_was_before(
