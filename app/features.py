@@ -60,6 +60,7 @@ MODELS = (
     "app.discussion.forgetting",
     "app.meetings.forgetting",
     "app.people.forgetting",
+    "app.people.restored",
     "app.roles.forgetting",
     "app.sharing.forgetting",
     "app.assisting.forgetting",

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
-from app.people import passkey_steps, passkeys, rules, second_factor
+from app.people import passkey_steps, passkeys, restored, rules, second_factor
 from app.people.models import AccountLink, Passkey, StaffAccount
 from app.people.passkeys import Answer, Purpose
 from app.people.steps import security
@@ -102,6 +102,7 @@ def remove_passkey(actor: Actor, *, passkey_id: int) -> None:
             raise NotFound("passkey")
         if not account.totp_secret and passkeys.number_of(session, account.id) == 1:
             raise RuleBroken("passkey.last")
+        restored.note_passkey(key.credential_id)
         session.delete(key)
         number = second_factor.end_other_sessions(session, account, actor.session_id)
         security(

@@ -38,7 +38,7 @@ from fido2.webauthn import (
 from flask import current_app
 from sqlalchemy import delete, func, or_, select, update
 
-from app.people import rules, secrets_box
+from app.people import restored, rules, secrets_box
 from app.people.models import Passkey, PasskeyChallenge
 
 if TYPE_CHECKING:
@@ -273,13 +273,15 @@ def number_of(session: Session, account_id: int) -> int:
 
 def void_all(session: Session, account_id: int) -> int:
     """Let go of all passkeys of an account that is set up anew; gives how many there were."""
-    voided = session.execute(
+    voided = session.scalars(
         delete(Passkey)
         .where(Passkey.account_id == account_id)
+        .returning(Passkey.credential_id)
         .execution_options(synchronize_session=False)
-    )
-    number: int = voided.rowcount  # type: ignore[attr-defined]
-    return number
+    ).all()
+    for credential_id in voided:
+        restored.note_passkey(credential_id)
+    return len(voided)
 
 
 def from_this_browser(session_id: int | None) -> str:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pyotp
 import pytest
 from fido2.utils import websafe_encode
+from flask import current_app
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, insert, select
 
-from app.core import clock
+from app.core import clock, erasures
 from app.core.actor import SYSTEM, VISITOR
 from app.core.db import db, transaction
 from app.core.errors import NotFound, RuleBroken
@@ -30,7 +31,15 @@ from app.people import (
     secrets_box,
 )
 from app.people.account_links import LinkKey
-from app.people.models import AccountLink, LinkKind, PasskeyChallenge, SecurityEvent, StaffAccount
+from app.people.models import (
+    AccountLink,
+    LinkKind,
+    Passkey,
+    PasskeyChallenge,
+    RecoveryCode,
+    SecurityEvent,
+    StaffAccount,
+)
 from app.people.passkeys import Answer, Purpose
 from tests.people.test_own_account import session_of, sign_in
 from tests.support.authenticator import PRESENT, VERIFIED, Device
@@ -38,6 +47,7 @@ from tests.support.world import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from flask import Flask
 
@@ -444,6 +454,36 @@ def test_a_new_phone_leaves_passkeys_alone(staff: Staff, device: Device) -> None
     secret = credentials.start_new_phone(staff.actor, password=PASSWORD)
     assert credentials.confirm_new_phone(staff.actor, typed=pyotp.TOTP(secret).at(clock.now()))
     assert come_in(staff, device.answer(asked())) != ""
+
+
+# --- a backup that was brought back --------------------------------------------------------------
+
+
+def test_what_was_used_or_let_go_since_a_backup_serves_no_more_after_it(
+    staff: Staff, device: Device
+) -> None:
+    codes = accounts.make_recovery_codes(staff.actor)
+    tables = (RecoveryCode, Passkey)
+    with transaction() as session:
+        backup = {t: session.execute(select(t.__table__)).mappings().all() for t in tables}
+    assert sign_in(staff, codes[0]) != ""
+    (one,) = queries.own_passkeys(staff.actor.require_person())
+    passkey_operations.remove_passkey(staff.actor, passkey_id=one.passkey_id)
+    with transaction() as session:
+        for table in tables:
+            session.execute(delete(table))
+            session.execute(insert(table), [dict(row) for row in backup[table]])
+    for _restore in range(2):
+        erasures.replay()
+        assert sign_in(staff, codes[0]) == ""
+        assert come_in(staff, device.answer(asked())) == ""
+    assert sign_in(staff, codes[1]) != "", "one that was not used"
+    assert not any(code in erasures_file() for code in codes)
+
+
+def erasures_file() -> str:
+    folder: Path = current_app.config["SETTINGS"].data_dir
+    return (folder / erasures.FILE).read_text()
 
 
 # --- pages ---------------------------------------------------------------------------------
