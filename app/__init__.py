@@ -19,7 +19,7 @@ from app.communities import queries as communities
 from app.config import ROOT, Settings
 from app.core import catalogue, guard, jobs, logs, shapes, space, times, web
 from app.core.db import begin_request, db, end_reading, prepare_engine
-from app.people import browser
+from app.people import account_views, browser
 from app.policy import table
 from app.portal import chrome
 from app.portal import help as glossary
@@ -117,6 +117,8 @@ def _hooks() -> guard.Hooks:
         is_signed_in=lambda: browser.current() is not None,
         is_staff=lambda: browser.current_actor().is_staff,
         is_proof_fresh=browser.is_proof_fresh,
+        prove=account_views.prove_along,
+        proof_page=account_views.proof_page,
         may=_may,
         is_for_residents=lambda permission: table.is_for_residents(table.Permission(permission)),
         actor=browser.current_actor,

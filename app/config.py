@@ -83,6 +83,14 @@ class Settings:
         return urlsplit(self.base_url).hostname or "localhost"
 
     @property
+    def origin(self) -> str:
+        """Scheme, host and port of the address that is set, written as browsers write it."""
+        parts = urlsplit(self.base_url)
+        usual = {"http": 80, "https": 443}.get(parts.scheme)
+        port = "" if parts.port in {None, usual} else f":{parts.port}"
+        return f"{parts.scheme}://{self.host}{port}"
+
+    @property
     def answered_hosts(self) -> tuple[str, ...]:
         """The host names that are answered; empty for all, while nothing real is at stake."""
         if self.trusted_hosts or not self.production:

@@ -60,6 +60,7 @@ MODELS = (
     "app.discussion.forgetting",
     "app.meetings.forgetting",
     "app.people.forgetting",
+    "app.people.restored",
     "app.roles.forgetting",
     "app.sharing.forgetting",
     "app.assisting.forgetting",
@@ -74,7 +75,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.communities.setting_views:bp",
     "app.communities.cli:bp",
     # Its routes are of both blueprints, so it comes before either is taken.
-    "app.people.link_views:account_bp",
+    "app.people.passkey_views:account_bp",
     "app.people.member_views:bp",
     "app.people.cli:bp",
     "app.projects.views:bp",

@@ -270,6 +270,7 @@ def _columns_page(
 
 @bp.get("/c/<code>/desk/roll/<upload_id>/refused.xlsx")
 @guard.needs(Permission.ROLL_IMPORT)
+@guard.fresh_file
 def roll_refused(code: str, upload_id: str) -> ResponseReturnValue:
     """Give the refused rows back, with the reason beside each."""
     view = roll_queries.upload_view(g.place.id, upload_id)

@@ -16,6 +16,7 @@ from app.core import sent, shapes, web
 
 if TYPE_CHECKING:
     from flask import Flask
+    from flask.typing import ResponseReturnValue
     from werkzeug.wrappers import Response
 
     from app.core.actor import Actor
@@ -31,7 +32,16 @@ class Open(Enum):
     STAFF = "staff"
 
 
+class Fresh(Enum):
+    """What a view gives that wants a fresh proof."""
+
+    STEP = "step"
+    FILE = "file"
+
+
 Access = Open | StrEnum
+# The fields by which a proof comes along with the form that it is for.
+PROOF_TYPED, PROOF_KEY = "proof_totp", "proof_passkey"
 # Werkzeug holds what it has read but not yet taken apart to the same limit as typed fields, and it
 # reads files in pieces of 64 KiB: less than this refuses every larger file.
 FORM_MEMORY = 512 * 1024
@@ -69,9 +79,20 @@ def _declare(view: View, access: Access) -> View:
 def fresh(view: View) -> View:
     """Declare that staff prove once more who they are when their last proof is a while ago.
 
-    For steps that cannot be taken back. Whoever may not come here at all is told so first.
+    For steps that cannot be taken back. Whoever may not come here at all is told so first. A form
+    that was sent waits inside the page that asks, and goes on with the proof: nothing is typed
+    twice, and nothing of it is kept here meanwhile.
     """
-    view.fresh = True  # type: ignore[attr-defined]
+    view.fresh = Fresh.STEP  # type: ignore[attr-defined]
+    return view
+
+
+def fresh_file(view: View) -> View:
+    """The same for a file to take away: after the proof one is back where it is asked for.
+
+    A file leaves the page as it is, which must not be the page that asks for the proof.
+    """
+    view.fresh = Fresh.FILE  # type: ignore[attr-defined]
     return view
 
 
@@ -93,6 +114,8 @@ class Hooks:
     is_signed_in: Callable[[], bool]
     is_staff: Callable[[], bool]
     is_proof_fresh: Callable[[], bool]
+    prove: Callable[[str, str], bool]
+    proof_page: Callable[[list[tuple[str, str]], bool], ResponseReturnValue]
     may: Callable[[StrEnum, object], bool]
     is_for_residents: Callable[[StrEnum], bool]
     actor: Callable[[], Actor]
@@ -131,7 +154,7 @@ def init(app: Flask, hooks: Hooks) -> None:
     app.jinja_env.globals["may_open"] = may_open
 
     @app.before_request
-    def _guard() -> Response | None:
+    def _guard() -> ResponseReturnValue | None:
         shapes.refuse_unstorable()
         access = access_of(app, request.endpoint)
         if access is None:
@@ -192,12 +215,30 @@ def _to_sign_in(hooks: Hooks, access: Access) -> Response:
     return redirect(url_for(endpoint, next=_page_wanted() or None), 303)
 
 
-def _to_proof(hooks: Hooks) -> Response | None:
+def _to_proof(hooks: Hooks) -> ResponseReturnValue | None:
     """Lead whoever has not proved for a while who they are past a proof, where the view asks it."""
-    view = current_app.view_functions[request.endpoint or ""]
-    if not getattr(view, "fresh", False) or hooks.is_proof_fresh():
+    asks = fresh_of(current_app, request.endpoint)
+    if asks is None or hooks.is_proof_fresh():
         return None
-    return redirect(url_for("account.prove", next=_page_wanted() or None), 303)
+    if asks is Fresh.FILE:
+        return redirect(url_for("account.prove", next=_page_before() or None), 303)
+    if request.method == "GET":
+        return redirect(url_for("account.prove", next=_page_wanted() or None), 303)
+    typed, key = request.form.get(PROOF_TYPED, ""), request.form.get(PROOF_KEY, "")
+    if (typed or key) and hooks.prove(typed, key):
+        return None
+    sent_fields = [
+        (name, value)
+        for name, value in request.form.items(multi=True)
+        if name not in {PROOF_TYPED, PROOF_KEY}
+    ]
+    return hooks.proof_page(sent_fields, bool(typed or key))
+
+
+def fresh_of(app: Flask, endpoint: str | None) -> Fresh | None:
+    """Whether an endpoint wants a fresh proof, and for what."""
+    found: Fresh | None = getattr(app.view_functions.get(endpoint or ""), "fresh", None)
+    return found
 
 
 def _page_wanted() -> str:
@@ -206,6 +247,11 @@ def _page_wanted() -> str:
         return request.full_path.rstrip("?")
     if request.url_rule is not None and "GET" in (request.url_rule.methods or ()):
         return request.path
+    return _page_before()
+
+
+def _page_before() -> str:
+    """The page of ours that somebody comes from; empty when the browser does not say."""
     stood = urlsplit(request.referrer or "")
     if stood.netloc != request.host:
         return ""

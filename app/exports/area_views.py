@@ -78,7 +78,7 @@ def keys(jurisdiction: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard
 
 @bp.post("/d/<jurisdiction>/record/archive")
 @guard.needs(Permission.AREA_RECORD_EXPORT)
-@guard.fresh
+@guard.fresh_file
 def archive_file(jurisdiction: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Sign the log as it stands and hand out its archive."""
     out = tempfile.TemporaryFile()  # noqa: SIM115 -- the answer closes it

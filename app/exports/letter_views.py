@@ -92,6 +92,7 @@ def _offered(
 
 @bp.post("/c/<code>/desk/letters")
 @guard.needs(Permission.LETTERS_PRINT)
+@guard.fresh_file
 def make_letters(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Make the letters that were shown, and the codes on them; they exist nowhere else."""
     form = MakeLettersForm()
@@ -129,6 +130,7 @@ def _noticed(answer: Response, ticket: str | None) -> Response:
 
 @bp.get("/c/<code>/desk/letters/delivery.pdf")
 @guard.needs(Permission.LETTERS_PRINT)
+@guard.fresh_file
 def delivery(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Hand out the delivery lists of a part, one for each building."""
     inside = walks.chosen(walks.homes(g.place.id), request.args.get("part", walks.EVERYBODY))

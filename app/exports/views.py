@@ -120,7 +120,7 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
 
 @bp.post("/c/<code>/desk/records/archive")
 @guard.needs(Permission.RECORD_EXPORT)
-@guard.fresh
+@guard.fresh_file
 def archive_file(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Sign the log and hand out its archive; it is written to disk, never held in memory."""
     out = tempfile.TemporaryFile()  # noqa: SIM115 -- the answer closes it
@@ -131,6 +131,7 @@ def archive_file(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard
 
 @bp.get("/c/<code>/desk/records/<poll_id>.xlsx")
 @guard.needs(Permission.RECORD_EXPORT)
+@guard.fresh_file
 def poll_workbook(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Hand out one poll's record as a workbook."""
     data = _poll_file(poll_id, ".xlsx")
@@ -139,6 +140,7 @@ def poll_workbook(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG0
 
 @bp.get("/c/<code>/desk/records/<poll_id>.csv")
 @guard.needs(Permission.RECORD_EXPORT)
+@guard.fresh_file
 def poll_csv(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Hand out one poll's record as CSV."""
     return download(_poll_file(poll_id, ".csv"), "text/csv", f"{g.place.code}-{poll_id}.csv")
@@ -228,6 +230,7 @@ def meeting_notice(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: 
 
 @bp.get("/c/<code>/desk/topics/<topic_id>/dossier.zip")
 @guard.needs(Permission.RECORD_EXPORT)
+@guard.fresh_file
 def dossier(code: str, topic_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Hand out the dossier of a topic."""
     topics.topic(g.place.id, topic_id)

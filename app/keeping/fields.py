@@ -17,6 +17,7 @@ from app.people.models import (
     HouseholdCode,
     HouseholdNotice,
     LoginSession,
+    PasskeyChallenge,
     PersonNotice,
     RoleGrant,
     SecurityEvent,
@@ -68,7 +69,10 @@ def _stand_in_over(before: datetime) -> Any:
 
 # By the names of `rules.PERIODS`; openings are erased poll by poll, with an entry in the record.
 FIELDS: dict[str, tuple[tuple[Any, Over], ...]] = {
-    "sessions": ((LoginSession, _session_over),),
+    "sessions": (
+        (LoginSession, _session_over),
+        (PasskeyChallenge, lambda before: PasskeyChallenge.expires_at < before),
+    ),
     "desk_numbers": ((DeskConfirmation, _number_over),),
     "desk_visits": ((DeskVisit, lambda before: DeskVisit.until < before),),
     "codes": ((HouseholdCode, _code_over),),

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
-from app.people import recovery, rules, second_factor, secrets_box
+from app.people import passkey_steps, passkeys, recovery, rules, second_factor, secrets_box
 from app.people.credential_steps import is_in_use, new_account, refuse_weak, void_links
 from app.people.models import AccountLink, LinkKind, RoleGrant, StaffAccount
 from app.people.steps import role_is_living, security, works_somewhere
@@ -64,6 +64,7 @@ def renew_invitation(actor: Actor, *, community_id: int, person_id: int) -> str:
         account = _account_here(session, community_id, person_id)
         if is_in_use(account):
             raise RuleBroken("staff.in_use")
+        passkeys.void_all(session, account.id)
         account.password_hash = account.totp_secret = ""
         return _new_link(session, actor, account, LinkKind.INVITE, community_id)
 
@@ -241,6 +242,28 @@ def confirm_totp(actor: Actor, *, key: LinkKey, typed: str) -> list[str]:
         return _finish(session, account, link)
 
 
+def confirm_passkey(actor: Actor, *, key: LinkKey, name: str, answer: str) -> list[str]:
+    """Take a passkey in place of the six digits: the account is set up; gives its recovery codes.
+
+    Empty when the answer does not fit, which ends nothing. Six digits that the account had before
+    are worth nothing from now on. Raises: RuleBroken link.dead, passkey.known.
+    """
+    with transaction() as session:
+        account, link = _held(session, key)
+        now = clock.now()
+        given = passkeys.Answer(answer, link.token_hash)
+        new = passkeys.made(session, passkeys.Purpose.SET_UP, given, now)
+        if new is None or not link.password_hash:
+            security(
+                session, "staff.set_up_refused", person_id=account.person_id, by=actor.person_id
+            )
+            return []
+        account.totp_secret = ""
+        codes = _finish(session, account, link)
+        passkey_steps.keep(session, account, new, name)
+        return codes
+
+
 def _finish(session: Session, account: StaffAccount, link: AccountLink) -> list[str]:
     """Let the account be what was set up at the link; the link is worth nothing from now on.
 
@@ -250,6 +273,7 @@ def _finish(session: Session, account: StaffAccount, link: AccountLink) -> list[
     account.password_hash, account.password_set_at = link.password_hash, now
     account.next_totp, account.next_totp_at = "", None
     account.wrong_count, account.locked_until = 0, None
+    passkeys.void_all(session, account.id)
     second_factor.end_other_sessions(session, account, None)
     void_links(session, account.id)
     security(

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from app.core import clock, guard, web
 from app.core.times import time_text
 from app.people import accounts, browser, link_queries, operations, queries, words
-from app.people.forms import ActForm, ProofForm, StayForm
+from app.people.forms import ActForm, AlongForm, ProofForm, StayForm
 from app.people.rules import RECOVERY_CODES, code_groups, session_left
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def show() -> ResponseReturnValue:
     sessions = queries.own_sessions(actor)
     return render_template(
         "people/account.html",
+        passkeys=queries.own_passkeys(actor.require_person()),
         account=queries.own_account(actor.require_person()),
         rows=[(one, words.browser_name(one.browser)) for one in sessions],
         others=len(sessions) - 1,
@@ -78,19 +79,50 @@ def recovery() -> ResponseReturnValue:
     )
 
 
+def prove_along(typed: str, passkey: str) -> bool:
+    """Take a proof that comes along with the form it is for."""
+    return accounts.prove(browser.current_actor(), typed=typed, passkey=passkey)
+
+
+def proof_page(kept: list[tuple[str, str]], wrong: bool) -> ResponseReturnValue:  # noqa: FBT001 -- the guard's hook
+    """Ask for the proof with a form that was sent too late; what it holds waits in the page."""
+    form = AlongForm(formdata=None)
+    if wrong:
+        form.form_errors.append(
+            _("没有对上，还没有办，您填的都还在。请等换了新的六位数再输；连错多次要等 15 分钟。")
+        )
+    return render_template(
+        "people/prove_along.html",
+        form=form,
+        kept=kept,
+        action=request.full_path.rstrip("?"),
+        origin=browser.origin(),
+        has_passkey=bool(queries.own_passkeys(browser.current_actor().require_person())),
+    ), (422 if wrong else 403)
+
+
 @bp.route("/staff/prove", methods=["GET", "POST"])
 @guard.staff_only
 def prove() -> ResponseReturnValue:
     """Ask for the second factor again before a step that cannot be taken back, then go on."""
     form = ProofForm(next=request.args.get("next", ""))
     if form.validate_on_submit():
-        if accounts.prove(browser.current_actor(), typed=form.totp.data or ""):
+        passkey = form.passkey.data or ""
+        actor = browser.current_actor()
+        if accounts.prove(actor, typed=form.totp.data or "", passkey=passkey):
             return redirect(web.local_path(form.next.data, url_for("portal.staff_home")), 303)
         form.form_errors.append(
-            _("动态码或备用码不对，或者用过了。请等换了新的六位数再输；连错多次要等 15 分钟。")
+            _("通行密钥没有对上，请再试一次，或者输六位动态码；连错多次要等 15 分钟。")
+            if passkey
+            else _("动态码或备用码不对，或者用过了。请等换了新的六位数再输；连错多次要等 15 分钟。")
         )
     status = 422 if request.method == "POST" else 200
-    return render_template("people/prove.html", form=form), status
+    return render_template(
+        "people/prove.html",
+        form=form,
+        origin=browser.origin(),
+        has_passkey=bool(queries.own_passkeys(browser.current_actor().require_person())),
+    ), status
 
 
 @bp.route("/staff/stay", methods=["GET", "POST"])

@@ -11,9 +11,10 @@ from sqlalchemy import select, update
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
-from app.people import passwords, recovery, rules, second_factor, secrets_box
+from app.people import passkeys, passwords, recovery, rules, second_factor, secrets_box
 from app.people.credential_steps import is_in_use, void_links
 from app.people.models import LoginSession, RoleGrant, StaffAccount
+from app.people.second_factor import Shown
 from app.people.steps import end_roles, security
 from app.policy.roles import set_up_roles
 from app.policy.table import Permission, Place, require
@@ -56,6 +57,7 @@ def renew_slip(actor: Actor, *, community_id: int, person_id: int, password: str
         if is_in_use(account):
             raise RuleBroken("staff.in_use")
         void_links(session, account.id)
+        passkeys.void_all(session, account.id)
         problem = passwords.problem(password, account.sign_in_name)
         if problem:
             raise RuleBroken(f"staff.password_{problem}")
@@ -153,8 +155,8 @@ def _others(actor: Actor) -> tuple[Any, ...]:
     )
 
 
-def prove(actor: Actor, *, typed: str) -> bool:
-    """Take the second factor once more, for a step of weight; gives whether it fits.
+def prove(actor: Actor, *, typed: str = "", passkey: str = "") -> bool:
+    """Take a second factor once more, typed or a passkey's answer; gives whether it fits.
 
     A wrong one is counted like a wrong one at the door, so it is an outcome, not an exception.
     Raises: NotFound for whoever has no account.
@@ -162,7 +164,9 @@ def prove(actor: Actor, *, typed: str) -> bool:
     with transaction(small=True) as session:
         account = second_factor.own_account(session, actor)
         now = clock.now()
-        proved = second_factor.proves(session, account, typed, now)
+        holder = passkeys.from_this_browser(actor.session_id)
+        answer = passkeys.Answer(passkey, holder) if passkey else None
+        proved = second_factor.proves(session, account, Shown(typed, answer), now)
         if proved:
             session.execute(
                 update(LoginSession)

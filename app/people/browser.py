@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from flask import g, session
+from flask import current_app, g, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from itsdangerous import BadSignature
@@ -14,7 +14,7 @@ from itsdangerous import BadSignature
 from app.core import clock
 from app.core.actor import VISITOR, Actor
 from app.core.errors import NotFound
-from app.people import queries, rules
+from app.people import passkeys, queries, rules
 
 if TYPE_CHECKING:
     from flask import Flask, Request
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.people.queries import SignedIn
 
 login_manager = LoginManager()
+DOOR = "asked"
 
 
 class SessionUser(UserMixin):
@@ -95,6 +96,23 @@ def cookie_id() -> str:
     return str(session.get("_user_id", ""))
 
 
+def origin() -> str:
+    """The address that passkeys are for; a browser that is elsewhere is not offered them."""
+    found: str = current_app.config["SETTINGS"].origin
+    return found
+
+
+def at_the_door() -> str:
+    """What a browser that is not signed in is known by, for the question it was asked."""
+    return passkeys.from_cookie(session.get(DOOR, ""))
+
+
+def new_at_the_door() -> str:
+    """The same, anew."""
+    session[DOOR] = secrets.token_urlsafe(16)
+    return at_the_door()
+
+
 def end() -> None:
     """Forget the session in this browser."""
     logout_user()
@@ -116,9 +134,14 @@ def present() -> SignedIn:
 
 
 def is_proof_fresh() -> bool:
-    """Whether whoever is signed in has given their second factor a short while ago."""
+    """Whether whoever is signed in has given their second factor a short while ago.
+
+    A session without a second factor has none to give; what it may do at all is in the matrix.
+    """
     signed_in = current()
-    return signed_in is not None and rules.is_proof_fresh(signed_in.proved_at, clock.now())
+    if signed_in is None:
+        return False
+    return not signed_in.staff or rules.is_proof_fresh(signed_in.proved_at, clock.now())
 
 
 def asked_for() -> SignedIn | None:

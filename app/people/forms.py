@@ -23,8 +23,12 @@ from app.people.words import REVEAL_REASONS
 
 if TYPE_CHECKING:
     from flask_babel import LazyString
+    from wtforms import Field
+    from wtforms.form import BaseForm
 
 _LONG = _l("太长了，请写短一些。")
+# A device that tells who built it sends its maker's certificates along.
+ANSWER_MOST = 20_000
 
 
 class EnterForm(FlaskForm):
@@ -48,8 +52,17 @@ class EnterForm(FlaskForm):
     next = HiddenField(validators=[Length(max=500)])
 
 
+class TypedOrKey(InputRequired):
+    """What is typed is wanted unless a passkey has answered."""
+
+    def __call__(self, form: BaseForm, field: Field) -> None:
+        """Refuse a form with neither."""
+        if not form["passkey"].data:
+            super().__call__(form, field)
+
+
 class StaffForm(FlaskForm):
-    """Name, password and the six digits of the second factor."""
+    """Name, password and the second factor: six digits, or what a script has of a passkey."""
 
     name = StringField(_l("登录名"), validators=[InputRequired(_l("请输登录名。")), Length(max=80)])
     password = PasswordField(
@@ -58,8 +71,9 @@ class StaffForm(FlaskForm):
     totp = StringField(
         _l("六位动态码"),
         description=_l("手机验证器上的六位数，每 30 秒换一次"),
-        validators=[InputRequired(_l("请输六位动态码或备用码。")), Length(max=40)],
+        validators=[TypedOrKey(_l("请输六位动态码或备用码。")), Length(max=40)],
     )
+    passkey = HiddenField(validators=[Length(max=ANSWER_MOST)])
     next = HiddenField(validators=[Length(max=500)])
 
 
@@ -69,9 +83,21 @@ class ProofForm(FlaskForm):
     totp = StringField(
         _l("六位动态码"),
         description=_l("手机验证器上的六位数；手机不在身边，输一个备用码"),
-        validators=[InputRequired(_l("请输六位动态码或备用码。")), Length(max=40)],
+        validators=[TypedOrKey(_l("请输六位动态码或备用码。")), Length(max=40)],
     )
+    passkey = HiddenField(validators=[Length(max=ANSWER_MOST)])
     next = HiddenField(validators=[Length(max=500)])
+
+
+class AlongForm(FlaskForm):
+    """The second factor once more, along with another form that was sent too late."""
+
+    proof_totp = StringField(
+        _l("六位动态码"),
+        description=_l("手机验证器上的六位数；手机不在身边，输一个备用码"),
+        validators=[Length(max=40)],
+    )
+    proof_passkey = HiddenField(validators=[Length(max=ANSWER_MOST)])
 
 
 def _new_password(label: LazyString) -> PasswordField:
@@ -144,6 +170,20 @@ class FirstNumberForm(FlaskForm):
         description=_l("扫完码，验证器里会出现每 30 秒一换的六位数"),
         validators=[InputRequired(_l("请输新手机上的六位数。")), Length(max=40)],
     )
+
+
+class PasskeyForm(FlaskForm):
+    """What to call a passkey, and what the device has answered; a script puts that in."""
+
+    name = StringField(
+        _l("给它起个名字"),
+        description=_l("比如“办公室电脑”“我的手机”，以后好认"),
+        validators=[
+            InputRequired(_l("请起个名字，以后好认。")),
+            Length(max=40, message=_LONG),
+        ],
+    )
+    passkey = HiddenField(validators=[Length(max=ANSWER_MOST)])
 
 
 class StayForm(FlaskForm):

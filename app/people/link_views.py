@@ -17,7 +17,14 @@ from app.core.times import time_text
 from app.people import account_links, browser, link_queries, secrets_box, slips
 from app.people.account_links import LinkKey
 from app.people.credential_views import bp as account_bp
-from app.people.forms import ActForm, FirstNumberForm, LinkForm, NewPasswordForm, NumberForm
+from app.people.forms import (
+    ActForm,
+    FirstNumberForm,
+    LinkForm,
+    NewPasswordForm,
+    NumberForm,
+    PasskeyForm,
+)
 from app.people.rules import clean_link, code_groups
 from app.people.views import AT_THE_DOOR, bp
 
@@ -82,6 +89,7 @@ def set_up_page(
     number: FlaskForm | None = None,
     password: FlaskForm | None = None,
     phone: FlaskForm | None = None,
+    passkey: FlaskForm | None = None,
 ) -> ResponseReturnValue:
     """The page of the step that comes now, with the form that was refused."""
     found = link_queries.open_link(key_here())
@@ -99,6 +107,8 @@ def set_up_page(
     return _kept_nowhere(
         "people/link_phone.html",
         form=phone or FirstNumberForm(formdata=None),
+        key_form=passkey or PasskeyForm(formdata=None),
+        origin=browser.origin(),
         code=qr.drawn(_otpauth(found)),
         groups=slips.grouped(found.secret),
         **common,

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     ForeignKeyConstraint,
@@ -105,6 +106,41 @@ class RecoveryCode(Base):
     code_hash: Mapped[str] = mapped_column(String(64), unique=True)
     made_at: Mapped[datetime]
     used_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Passkey(Base):
+    """A passkey of a staff member: what their phone, computer or security key proves itself by.
+
+    Of the pair of keys only the public one is here. `sign_count` never goes back: a copy would be
+    noticed by it, on devices that count.
+    """
+
+    __tablename__ = "passkey"
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("staff_account.id"), index=True)
+    credential_id: Mapped[str] = mapped_column(String(1400), unique=True)
+    public_key: Mapped[str] = mapped_column(String(2000))
+    name: Mapped[str] = mapped_column(String(40))
+    made_at: Mapped[datetime]
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    used_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class PasskeyChallenge(Base):
+    """A question that a passkey is to answer, once, within minutes, in the browser that asked.
+
+    Only hashes are kept. `holder` is what that browser is known by: its session, its one-time
+    link, or at the door a random number in its cookie.
+    """
+
+    __tablename__ = "passkey_challenge"
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    challenge_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    purpose: Mapped[str] = mapped_column(String(10))
+    holder: Mapped[str] = mapped_column(String(64))
+    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class RoleGrant(Base):

@@ -24,7 +24,6 @@ from app.people import (
     codes,
     passwords,
     queries,
-    recovery,
     rules,
     second_factor,
     secrets_box,
@@ -39,6 +38,7 @@ from app.people.models import (
     Person,
     StaffAccount,
 )
+from app.people.passkeys import Purpose
 from app.people.rules import CodeState, JoinedBy
 from app.people.steps import security, tell_household, tell_households, works_somewhere
 from app.policy.roles import set_up_roles
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
     from app.core.actor import Actor, Role
     from app.people.codes import DrawnCode
+    from app.people.passkeys import Answer
 
 
 class Entry(StrEnum):
@@ -332,14 +333,20 @@ def add_staff(  # noqa: PLR0913 -- an account is these facts
 
 
 def staff_sign_in(
-    actor: Actor, *, sign_in_name: str, password: str, totp: str, kind: str = ""
+    actor: Actor,
+    *,
+    sign_in_name: str,
+    password: str,
+    totp: str = "",
+    passkey: Answer | None = None,
+    kind: str = "",
 ) -> str:
     """Open a staff session by password and a second factor; gives the cookie's id, or empty.
 
-    The second factor is the six-digit number or a recovery code, each once; `kind` is that of the
-    browser. Unknown name, wrong password, wrong or used second factor and a locked account end
-    alike, and no code is used up by a try that fails. Raises: RuleBroken staff.ended, for whoever
-    has both and no role any more.
+    The second factor is the six-digit number, a recovery code or the answer of a passkey, each
+    once; `kind` is that of the browser. Unknown name, wrong password, wrong or used second factor
+    and a locked account end alike, and no code is used up by a try that fails. Raises: RuleBroken
+    staff.ended, for whoever has both and no role any more.
     """
     with transaction(small=True) as session:
         account = session.scalar(
@@ -347,21 +354,37 @@ def staff_sign_in(
         )
         now = clock.now()
         fits = secrets_box.password_fits(password, account.password_hash if account else None)
-        step = second_factor.totp_step(account, totp, now) if account else 0
         free = account is not None and not second_factor.is_resting(account, now)
-        known = account.id if account and fits and free and not step else recovery.NO_ACCOUNT
-        spent = recovery.spend(session, known, totp, now)
+        found = second_factor.look(
+            session,
+            account,
+            second_factor.Shown(totp, passkey),
+            now,
+            purpose=Purpose.SIGN_IN,
+            allowed=fits and free,
+        )
         if account is None:
             security(session, "staff.refused")
             return ""
-        if not (fits and free and (step or spent)):
+        if not (fits and free and found.fits):
             second_factor.count_wrong(account, now)
             security(session, "staff.refused", person_id=account.person_id)
             return ""
-        second_factor.welcome(account, step)
-        if spent:
+        second_factor.welcome(account, found.step)
+        if found.spent:
             security(session, "staff.recovery_used", person_id=account.person_id)
         if works_somewhere(session, account.person_id, now):
+            # This browser carries the new session from now on; nobody else goes on with the old.
+            session.execute(
+                update(LoginSession)
+                .where(
+                    LoginSession.id == actor.session_id,
+                    LoginSession.staff,
+                    LoginSession.ended_at.is_(None),
+                )
+                .values(ended_at=now)
+                .execution_options(synchronize_session=False)
+            )
             cookie_id = _open_session(
                 session, account.person_id, staff=True, shared_phone=False, kind=kind
             )
@@ -370,6 +393,7 @@ def staff_sign_in(
                 "staff.signed_in",
                 person_id=account.person_id,
                 before=actor.session_id,
+                passkey=found.keyed,
             )
             return cookie_id
         security(session, "staff.ended_refused", person_id=account.person_id)

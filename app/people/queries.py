@@ -21,6 +21,7 @@ from app.people.models import (
     HouseholdNoticeKind,
     LoginSession,
     Membership,
+    Passkey,
     Person,
     PersonNotice,
     PersonNoticeKind,
@@ -536,6 +537,27 @@ def own_sessions(actor: Actor) -> list[OwnSession]:
         )
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPasskey:
+    """A passkey on its owner's page."""
+
+    passkey_id: int
+    name: str
+    made_at: datetime
+    used_at: datetime | None
+
+
+def own_passkeys(person_id: int) -> list[OwnPasskey]:
+    """The passkeys of somebody who works here, the oldest first."""
+    rows = db.session.execute(
+        select(Passkey.id, Passkey.name, Passkey.made_at, Passkey.used_at)
+        .join(StaffAccount, StaffAccount.id == Passkey.account_id)
+        .where(StaffAccount.person_id == person_id)
+        .order_by(Passkey.id)
+    )
+    return [OwnPasskey(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

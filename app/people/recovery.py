@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, update
 
-from app.people import rules, secrets_box
+from app.people import restored, rules, secrets_box
 from app.people.models import RecoveryCode
 
 if TYPE_CHECKING:
@@ -21,7 +21,13 @@ NO_ACCOUNT = 0
 def replace(session: Session, account_id: int, now: datetime) -> list[str]:
     """Give an account new codes and void the old; nowhere but in the answer are they in clear."""
     codes = [secrets_box.new_code() for _number in range(rules.RECOVERY_CODES)]
-    session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account_id))
+    old = session.scalars(
+        delete(RecoveryCode)
+        .where(RecoveryCode.account_id == account_id)
+        .returning(RecoveryCode.code_hash)
+    )
+    for code_hash in old.all():
+        restored.note_code(code_hash)
     session.execute(
         insert(RecoveryCode),
         [
@@ -49,4 +55,7 @@ def spend(session: Session, account_id: int, typed: str, now: datetime) -> bool:
         .values(used_at=now)
         .execution_options(synchronize_session=False)
     )
-    return used.rowcount == 1  # type: ignore[attr-defined]
+    if used.rowcount != 1:  # type: ignore[attr-defined]
+        return False
+    restored.note_code(code_hash)
+    return True

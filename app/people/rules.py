@@ -24,6 +24,11 @@ STAFF_WRONG_TO_LOCK = 10
 STAFF_LOCKED_FOR = timedelta(minutes=15)
 PROOF_LASTS = timedelta(minutes=10)
 RECOVERY_CODES = 10
+PASSKEYS_MOST = 10
+# How long a device is waited for, and how long what it is known by may be (CTAP: 1023 bytes).
+PASSKEY_WAITS = timedelta(minutes=5)
+PASSKEY_ID_MOST = 1400
+PASSKEY_MOST = 2000
 LINK_VALID = timedelta(days=7)
 LINK_LENGTH = 24
 WRONG_NUMBERS_TO_END = 10

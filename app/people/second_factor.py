@@ -1,8 +1,9 @@
-"""What somebody who works here has besides the password: six digits, or a recovery code, once."""
+"""What somebody who works here has besides the password: six digits, a passkey, or a code, once."""
 
 from __future__ import annotations
 
 import hmac
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyotp
@@ -10,7 +11,7 @@ from sqlalchemy import select, update
 
 from app.core import clock
 from app.core.errors import NotFound, RuleBroken
-from app.people import recovery, rules, secrets_box
+from app.people import passkeys, recovery, rules, secrets_box
 from app.people.models import LoginSession, StaffAccount
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.core.actor import Actor
+    from app.people.passkeys import Answer, Purpose
 
 TOTP_STEP_SECONDS = 30
 
@@ -84,16 +86,57 @@ def end_other_sessions(session: Session, account: StaffAccount, keep: int | None
     return number
 
 
-def proves(session: Session, account: StaffAccount, typed: str, now: datetime) -> bool:
-    """Whether what was typed proves who it is, now; it is used up by that, or counted as wrong."""
-    resting = is_resting(account, now)
-    step = totp_step(account, typed, now)
-    known = recovery.NO_ACCOUNT if resting or step else account.id
-    spent = recovery.spend(session, known, typed, now)
-    if resting or not (step or spent):
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What somebody shows besides the password: typed digits or a code, or a passkey's answer."""
+
+    typed: str = ""
+    passkey: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What of it fits: the time step of the six digits, a recovery code, or a passkey."""
+
+    step: int = 0
+    spent: bool = False
+    keyed: bool = False
+
+    @property
+    def fits(self) -> bool:
+        """Whether any of them does."""
+        return bool(self.step or self.spent or self.keyed)
+
+
+def look(
+    session: Session,
+    account: StaffAccount | None,
+    shown: Shown,
+    now: datetime,
+    *,
+    purpose: Purpose,
+    allowed: bool,
+) -> Found:
+    """Look at what is shown. Where it is not `allowed` to count, nothing of an account is used up.
+
+    A passkey's question is used up in any case: it was asked for this one answer.
+    """
+    if shown.passkey is not None:
+        known = account.id if account is not None and allowed else recovery.NO_ACCOUNT
+        return Found(keyed=passkeys.proves(session, known, purpose, shown.passkey, now))
+    step = totp_step(account, shown.typed, now) if account is not None else 0
+    known = account.id if account is not None and allowed and not step else recovery.NO_ACCOUNT
+    return Found(step, recovery.spend(session, known, shown.typed, now))
+
+
+def proves(session: Session, account: StaffAccount, shown: Shown, now: datetime) -> bool:
+    """Whether what is shown proves who it is, now; it is used up by that, or counted as wrong."""
+    free = not is_resting(account, now)
+    found = look(session, account, shown, now, purpose=passkeys.Purpose.PROVE, allowed=free)
+    if not (free and found.fits):
         count_wrong(account, now)
         return False
-    welcome(account, step)
+    welcome(account, found.step)
     return True
 
 

@@ -39,6 +39,11 @@ def hash_recovery(account_id: int, code: str) -> str:
     return hmac.new(_key("recovery-code"), text.encode(), hashlib.sha256).hexdigest()
 
 
+def passkey_handle(account_id: int) -> bytes:
+    """What a device keeps to know an account by: nothing that says whose it is."""
+    return hmac.new(_key("passkey-handle"), str(account_id).encode(), hashlib.sha256).digest()
+
+
 def hash_link(token: str) -> str:
     """What the database and the browser's cookie keep of a one-time link."""
     return hmac.new(_key("account-link"), token.encode(), hashlib.sha256).hexdigest()

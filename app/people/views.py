@@ -29,6 +29,7 @@ from app.people.forms import (
 )
 from app.people.member_queries import members
 from app.people.operations import Enrolled, Entry
+from app.people.passkeys import Answer
 from app.people.rules import (
     DESK_NUMBER_VALID,
     CodeState,
@@ -138,6 +139,7 @@ def staff_sign_in() -> ResponseReturnValue:
             sign_in_name=(form.name.data or "").strip(),
             password=form.password.data or "",
             totp=form.totp.data or "",
+            passkey=_answer(form),
             kind=browser_kind(request.user_agent.string),
         )
     except RuleBroken as refusal:
@@ -145,7 +147,9 @@ def staff_sign_in() -> ResponseReturnValue:
         return _staff_page(form)
     if not cookie_id:
         form.form_errors.append(
-            _(
+            _("登录名、密码或通行密钥不对，没有登录。请再试一次；连错多次要等 15 分钟。")
+            if form.passkey.data
+            else _(
                 "登录名、密码、动态码或备用码不对，没有登录。动态码和备用码都只能用一次；"
                 "连错多次要等 15 分钟。"
             )
@@ -155,6 +159,11 @@ def staff_sign_in() -> ResponseReturnValue:
     if clean_code(form.totp.data or ""):
         _tell_what_is_left(cookie_id)
     return redirect(web.local_path(form.next.data, url_for("portal.staff_home")), 303)
+
+
+def _answer(form: StaffForm) -> Answer | None:
+    text = form.passkey.data
+    return Answer(text, browser.at_the_door()) if text else None
 
 
 def _tell_what_is_left(cookie_id: str) -> None:
@@ -176,7 +185,9 @@ def _staff_page(form: StaffForm) -> ResponseReturnValue:
         form.totp.label.text = _("备用码")
         form.totp.description = _("打印好的那张纸上没划掉的一个，短横可以不输")
     status = 422 if request.method == "POST" else 200
-    return render_template("people/staff_sign_in.html", form=form, recovery=recovery), status
+    return render_template(
+        "people/staff_sign_in.html", form=form, recovery=recovery, origin=browser.origin()
+    ), status
 
 
 @bp.get("/c/<code>/mine")
@@ -304,6 +315,7 @@ def _household_page(
 
 @bp.post("/c/<code>/desk/households/<int:household_id>/phones")
 @guard.needs(Permission.PHONE_REVEAL)
+@guard.fresh
 def phones(code: str, household_id: int) -> ResponseReturnValue:  # noqa: ARG001
     """Show a household's phones in full, once; a look is kept, so this page is no redirect."""
     form, found = RevealForm(), []

@@ -265,6 +265,16 @@ def _account(error: RuleBroken) -> str:
     }[error.code]
 
 
+def _passkey(error: RuleBroken) -> str:
+    return {
+        "passkey.last": _(
+            "这是您唯一的登录办法，不能删。什么都没有改动。请先设六位动态码，或者先加另一个通行密钥。"
+        ),
+        "passkey.too_many": _("通行密钥最多 10 个。没有加。请先删掉不用的。"),
+        "passkey.known": _("这个通行密钥已经登记过，没有再加。请换一部设备。"),
+    }[error.code]
+
+
 def _link(error: RuleBroken) -> str:
     return {
         "link.dead": _("这个链接不能用了。什么都没有改动。请找给您链接的人重新出一个。"),
@@ -315,3 +325,4 @@ web.explain("enrol", _broken)
 web.explain("staff", _broken)
 web.explain("account", _account)
 web.explain("link", _link)
+web.explain("passkey", _passkey)

@@ -64,6 +64,7 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
 
 @bp.route("/c/<code>/desk/roles/propose/<role>", methods=["GET", "POST"])
 @guard.needs(Permission.ROLE_PROPOSE)
+@guard.fresh
 def propose(code: str, role: str) -> ResponseReturnValue:
     """Propose a role for somebody, for another person to give."""
     wanted = Role(role) if role in {one.value for one in TERMS} else abort(404)
@@ -109,6 +110,7 @@ def _resident() -> Candidate | None:
 
 @bp.route("/c/<code>/desk/roles/proposals/<int:proposal_id>", methods=["GET", "POST"])
 @guard.needs(Permission.ROLE_VIEW)
+@guard.fresh
 def proposal(code: str, proposal_id: int) -> ResponseReturnValue:
     """Show a proposal; whoever may decides on it."""
     actor, place = browser.current_actor(), g.place.place
@@ -142,6 +144,7 @@ def proposal(code: str, proposal_id: int) -> ResponseReturnValue:
 
 @bp.route("/c/<code>/desk/roles/<int:grant_id>/end", methods=["GET", "POST"])
 @guard.signed_in
+@guard.fresh
 def end(code: str, grant_id: int) -> ResponseReturnValue:
     """Say what ending a role means; on the second click end it. One's own may be laid down."""
     actor, place = browser.current_actor(), g.place.place
@@ -175,6 +178,7 @@ def end(code: str, grant_id: int) -> ResponseReturnValue:
 
 @bp.route("/c/<code>/desk/roles/stand-in", methods=["GET", "POST"])
 @guard.needs(Permission.STAND_IN_NAME)
+@guard.fresh
 def stand_in(code: str) -> ResponseReturnValue:
     """Name who approves where the committee has no second person."""
     form, known = UntilForm(), queries.stand_in_candidates(g.place.place)

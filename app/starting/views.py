@@ -110,6 +110,7 @@ def change_card(community: str) -> ResponseReturnValue:
 
 @bp.route("/system/communities/<community>/people/<step>", methods=["GET", "POST"])
 @guard.needs(Permission.STAFF_SET_UP)
+@guard.fresh
 def person(community: str, step: str) -> ResponseReturnValue:
     """Steps 3 and 4: the first two people; later anybody else who works for the community.
 
@@ -203,6 +204,7 @@ def _slip_page(place: CommunityView, slip: slips.Slip) -> ResponseReturnValue:
 
 @bp.post("/system/communities/<community>/people/<int:person_id>/slip")
 @guard.needs(Permission.STAFF_SET_UP)
+@guard.fresh
 def new_slip(community: str, person_id: int) -> ResponseReturnValue:
     """Make a lost slip anew, as long as nobody has signed in with it."""
     place, line = _somebody(community, person_id)
@@ -224,6 +226,7 @@ def new_slip(community: str, person_id: int) -> ResponseReturnValue:
 
 @bp.post("/system/communities/<community>/people/<int:person_id>/link")
 @guard.needs(Permission.STAFF_SET_UP)
+@guard.fresh
 def new_link(community: str, person_id: int) -> ResponseReturnValue:
     """Make a one-time link for an account nobody uses yet; earlier slips and links are void."""
     place, line = _somebody(community, person_id)
@@ -270,6 +273,7 @@ def _somebody(community: str, person_id: int) -> tuple[CommunityView, queries.St
     "/system/communities/<community>/people/<int:person_id>/end/<role>", methods=["GET", "POST"]
 )
 @guard.needs(Permission.STAFF_SET_UP)
+@guard.fresh
 def end_role(community: str, person_id: int, role: str) -> ResponseReturnValue:
     """Say what ending somebody's role means; on the second click end it."""
     place = community_queries.community_by_code(community)

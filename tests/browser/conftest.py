@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,9 +94,12 @@ def city(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City
     shutil.copy(built / "untouched.sqlite3", folder / "city.sqlite3")
     app = create_app(settings_for(f"sqlite:///{folder}/city.sqlite3", built))
     server = make_server("localhost", 0, app, threaded=True)
+    address = f"http://localhost:{server.server_port}"
+    # Passkeys are for the address that is set, and for no other.
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], base_url=address)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield City(app, f"http://localhost:{server.server_port}")
+    yield City(app, address)
     server.shutdown()
     with app.app_context():
         db.engine.dispose()

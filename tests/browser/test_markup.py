@@ -49,6 +49,8 @@ MACHINE = {
     "login_session": {"id_hash", "browser"},
     "membership": {"joined_by", "ended_why"},
     "recovery_code": {"code_hash"},
+    "passkey": {"credential_id", "public_key"},
+    "passkey_challenge": {"challenge_hash", "purpose", "holder"},
     "sent_form": {"mark"},
     "lifted_topic": {"public_id", "state"},
     "shared_topic": {"public_id", "state"},

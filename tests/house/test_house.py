@@ -16,10 +16,11 @@ from sqlalchemy import UniqueConstraint
 from app import create_app
 from app.config import ROOT
 from app.core.db import Base
-from app.core.guard import Open, access_of
+from app.core.guard import Fresh, Open, access_of, fresh_of
 from app.core.record import KINDS
 from app.features import MODELS
 from tests.conftest import settings_for
+from tests.house.fresh_routes import FILES, STEPS
 from tests.house.public_routes import PUBLIC
 
 APP = ROOT / "app"
@@ -34,6 +35,8 @@ NO_TENANT = {
     "jurisdiction",
     "jurisdiction_setting",
     "login_session",
+    "passkey",
+    "passkey_challenge",
     "person",
     "record_log",
     "recovery_code",
@@ -65,6 +68,10 @@ NOTES = {
     "touch_session",
     # Writes the line of an account that is added; people/credential_steps.py.
     "new_account",
+    # Writes the line of a passkey that is kept; people/passkey_steps.py.
+    "keep",
+    # A question that is asked changes nothing that anybody could miss.
+    "new_challenge",
 }
 
 
@@ -122,6 +129,7 @@ OPERATIONS = [
         "persons.py",
         "credentials.py",
         "account_links.py",
+        "passkey_operations.py",
     }
     for tree in [ast.parse(path.read_text(encoding="utf-8"))]
     for function in tree.body
@@ -180,6 +188,16 @@ def test_every_public_route_is_named_here(tmp_path: Path) -> None:
         if access_of(app, rule.endpoint) is Open.PUBLIC
     }
     assert found == PUBLIC
+
+
+def test_every_step_that_wants_a_fresh_proof_is_named_here(tmp_path: Path) -> None:
+    app = create_app(settings_for(f"sqlite:///{tmp_path}/x.sqlite3", tmp_path))
+    found: dict[Fresh, set[str]] = {kind: set() for kind in Fresh}
+    for rule in app.url_map.iter_rules():
+        kind = fresh_of(app, rule.endpoint)
+        if kind is not None:
+            found[kind].add(rule.endpoint)
+    assert found == {Fresh.STEP: STEPS, Fresh.FILE: FILES}
 
 
 def test_a_route_without_declared_access_stops_the_start(tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ SMALL = {
     "export_area_record",
     "export_dossier",
     "note_outcome",
+    # The question that a passkey answers at the door.
+    "ask",
 }
 
 

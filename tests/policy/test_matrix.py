@@ -36,6 +36,7 @@ MORE: dict[str, object] = {
     "log": "HXL",
     "session_id": 1,
     "link_id": 1,
+    "passkey_id": 1,
 }
 
 

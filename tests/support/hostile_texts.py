@@ -1,0 +1,125 @@
+"""Texts that want to be more than text, each another way. What runs of them calls `ran(1)`.
+
+Whatever becomes an element of the page has `evil` somewhere in it.
+"""
+
+from __future__ import annotations
+
+_RUN = "ran(1)//evil"
+# Elements that run something by themselves when they are read as HTML.
+_ELEMENTS = (
+    f"<script>{_RUN}\n</script>",
+    "<script src=/evil.js></script>",
+    "<script src=data:,ran(1)//evil></script>",
+    f"<SCRIPT type=module>{_RUN}\n</SCRIPT>",
+    f"<scr<script>ipt>{_RUN}\n</script>",
+    "<img src=/evil onerror=ran(1)>",
+    "<img/src=/evil/onerror=ran(1)>",
+    "<img src=`/evil` onerror=&#114;an(1)>",
+    "<IMG SRC=x:evil ONERROR=ran(1)>",
+    '<img src="x:evil" \n\tonerror\n=\n"ran(1)">',
+    "<image href=x:evil onerror=ran(1)>",
+    "<svg onload=ran(1)//evil>",
+    "<svg/onload=ran(1)//evil//",
+    "<svg><script>ran(1)//evil</script></svg>",
+    "<svg><script href=data:,ran(1)//evil /></svg>",
+    "<svg><animate onbegin=ran(1) attributeName=x id=evil></svg>",
+    "<svg><set onbegin=ran(1) attributeName=evil></svg>",
+    "<svg><a xlink:href=javascript:ran(1)//evil><text>a</text></a></svg>",
+    "<svg><use href=data:image/svg+xml,evil></use></svg>",
+    "<math><mi//xlink:href=javascript:ran(1)//evil>a</mi></math>",
+    "<math><mtext><table><mglyph><style><img src=evil onerror=ran(1)></style></table></math>",
+    "<video src=x:evil onerror=ran(1)>",
+    "<video><source onerror=ran(1) src=x:evil></video>",
+    "<audio src=x:evil onerror=ran(1)>",
+    "<body onload=ran(1) class=evil>",
+    "<input autofocus onfocus=ran(1) name=evil>",
+    "<select autofocus onfocus=ran(1) class=evil>",
+    "<textarea autofocus onfocus=ran(1) class=evil>",
+    "<button autofocus onfocus=ran(1) class=evil>b</button>",
+    "<details open ontoggle=ran(1) class=evil>d</details>",
+    "<marquee onstart=ran(1) class=evil>m</marquee>",
+    "<p tabindex=1 autofocus onfocusin=ran(1) class=evil>p</p>",
+    "<iframe src=javascript:parent.ran(1)//evil></iframe>",
+    "<iframe srcdoc='<script>parent.ran(1)//evil</script>'></iframe>",
+    "<iframe src=data:text/html,evil></iframe>",
+    "<object data=javascript:ran(1)//evil></object>",
+    "<embed src=javascript:ran(1)//evil>",
+    "<link rel=stylesheet href=/evil.css onload=ran(1)>",
+    "<style onload=ran(1)>evil{}</style>",
+    "<style>@import'/evil.css'</style>",
+    '<div style="background:url(/evil)">d</div>',
+    "<meta http-equiv=refresh content='0;url=/evil'>",
+    "<base href=//evil.example/>",
+    "<form action=/evil id=evil></form><button form=evil formaction=javascript:ran(1)>f</button>",
+    "<a href=javascript:ran(1)//evil>a</a>",
+    "<a href='java\tscript:ran(1)//evil'>a</a>",
+    "<a href='&#106;avascript:ran(1)//evil'>a</a>",
+    "<a href=//evil.example>a</a>",
+    "<template><script>ran(1)//evil</script></template>",
+    "<noscript><p title='</noscript><img src=evil onerror=ran(1)>'>",
+    "<!--><img src=evil onerror=ran(1)>-->",
+    "<![CDATA[><img src=evil onerror=ran(1)>]]>",
+    "<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg' onload='ran(1)' id='evil'/>",
+    "<x-evil onclick=ran(1) onpointerenter=ran(1)>x</x-evil>",
+)
+# Ways out of where a text stands: an attribute, a title, a script, a comment.
+_WAYS_OUT = (
+    '"><img src=/evil onerror=ran(1)>',
+    "'><img src=/evil onerror=ran(1)>",
+    '" autofocus onfocus="ran(1)" class="evil',
+    "' autofocus onfocus='ran(1)' class='evil",
+    "` onmouseover=ran(1) evil=`",
+    "</title><script>ran(1)//evil</script>",
+    "</textarea><script>ran(1)//evil</script>",
+    "</script><script>ran(1)//evil</script>",
+    "</style></option></select><img src=/evil onerror=ran(1)>",
+    "--><script>ran(1)//evil</script>",
+    '\\";ran(1);//evil',
+    "';ran(1);//evil",
+    "\u2028ran(1)//evil",
+    "${ran(1)}`evil",
+)
+# What htmx, templates and styles would run.
+_MACHINES = (
+    '<b hx-get="/evil" hx-trigger="load">b</b>',
+    '<b data-hx-get="/evil" data-hx-trigger="load">b</b>',
+    '<b hx-on:load="ran(1)" class=evil>b</b>',
+    "<b hx-vals='js:{a:ran(1)}' hx-get=/evil hx-trigger=load>b</b>",
+    "{{7*191}}evil",
+    "{%print(7*191)%}evil",
+    "${7*191}#{7*191}<%=7*191%>evil",
+    "{{config}}{{''.__class__.__mro__}}evil",
+    "%(evil)s%s%n{0}{evil}",
+    '#panic() #let evil = read("/etc/passwd") $x$ \\ @evil',
+    '=HYPERLINK("https://evil.example")',
+    "+cmd|' /C calc'!A0 evil",
+)
+# Addresses that a text may be taken for.
+_ADDRESSES = (
+    "javascript:ran(1)//evil",
+    "JaVaScRiPt:ran(1)//evil",
+    " \x01javascript:ran(1)//evil".replace("\x01", "\u00a0"),
+    "data:text/html,<script>parent.ran(1)//evil</script>",
+    "vbscript:ran(1)//evil",
+    "//evil.example/",
+    "https://evil.example/@/",
+    "/\\evil.example",
+    "../../../../etc/passwd%00evil",
+)
+# Signs that turn, hide or break what stands around them.
+_SIGNS = (
+    "\u202eevil txet siht sdaer ohw",
+    "\u2066\u202eevil\u2069\u2068",
+    "\u200b\u200d\ufeffevil\u2060",
+    "\U000e0065\U000e0076\U000e0069\U000e006c evil",
+    "e\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301vil\u0489\u0489\u0489 evil",
+    "\uff1cscript\uff1eran(1)//evil\uff1c/script\uff1e",
+    "\u02baonfocus=ran(1) evil\u02ba",
+    "&lt;script&gt;ran(1)//evil&lt;/script&gt;",
+    "%3Cscript%3Eran(1)//evil%3C/script%3E",
+    "\\u003cscript\\u003eran(1)//evil\\u003c/script\\u003e",
+    "+ADw-script+AD4-ran(1)//evil+ADw-/script+AD4-",
+    "evil" * 400,
+)
+TEXTS = _ELEMENTS + _WAYS_OUT + _MACHINES + _ADDRESSES + _SIGNS
