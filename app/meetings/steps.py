@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, update
 
+from app.bodies.steps import listed_by_name
 from app.core import canonical as c
 from app.core import clock
 from app.core import record as records
 from app.core.errors import NotFound, RuleBroken
 from app.core.record import Act, record
 from app.meetings import rules
-from app.meetings.models import AgendaItem, Meeting, Seat
-from app.meetings.rules import Change, MeetingState, SeatState
+from app.meetings.models import AgendaItem, Meeting, MeetingParty, Seat
+from app.meetings.rules import Change, MeetingState, Presence, SeatState
 from app.people.models import PersonNoticeKind
 from app.people.steps import end_roles_of_meeting, tell_people, tell_person
 
@@ -53,7 +54,7 @@ ID_BYTES = 5
 
 @dataclass(frozen=True, slots=True)
 class NewMeeting:
-    """Everything a notice says."""
+    """Everything a notice says. A party by a listed body's name is that body."""
 
     subject: str
     title: str
@@ -68,6 +69,7 @@ class NewMeeting:
     materials: tuple[str, ...] = ()
     quorum: int | None = None
     notice_days: int = 0
+    parties: tuple[str, ...] = ()
 
 
 def announce(session: Session, actor: Actor, community_id: int, new: NewMeeting) -> Meeting:
@@ -108,6 +110,7 @@ def announce(session: Session, actor: Actor, community_id: int, new: NewMeeting)
         )
         for position, item in enumerate(new.items)
     )
+    _call_parties(session, meeting, new.parties)
     data = {
         "meeting": meeting.public_id,
         "about": meeting.subject,
@@ -117,6 +120,23 @@ def announce(session: Session, actor: Actor, community_id: int, new: NewMeeting)
     record(session, actor, Act(ANNOUNCED, f"meeting:{meeting.public_id}", data), community_id)
     _ask_again(session, meeting)
     return meeting
+
+
+def _call_parties(session: Session, meeting: Meeting, names: tuple[str, ...]) -> None:
+    """Note who is due: each body that a line names once, every other line as it stands."""
+    lines = dict.fromkeys(line.strip()[: rules.LONGEST_PARTY] for line in names)
+    known = listed_by_name(session, meeting.community_id) if any(lines) else {}
+    session.add_all(
+        MeetingParty(
+            community_id=meeting.community_id,
+            meeting_id=meeting.id,
+            body_id=known.get(line),
+            label=None if line in known else line,
+            presence=Presence.DUE.value,
+        )
+        for line in lines
+        if line
+    )
 
 
 def _ask_again(session: Session, meeting: Meeting) -> None:

@@ -122,6 +122,7 @@ OPERATIONS = [
         "persons.py",
         "credentials.py",
         "account_links.py",
+        "parties.py",
     }
     for tree in [ast.parse(path.read_text(encoding="utf-8"))]
     for function in tree.body
