@@ -61,7 +61,7 @@ class WordForm(FlaskForm):
 
     word = TextAreaField(
         _l("为什么"),
-        description=_l("记入公开记录的只是它的指纹，不写姓名。"),
+        description=_l("不公开，只给查记录的人核对。不写姓名。"),
         validators=[Length(max=LONGEST_WORD)],
     )
 
