@@ -185,15 +185,15 @@ def acted_for_at(community_id: int, person_id: int, thing: str, moment: datetime
     ]
 
 
-def at_work_on(community_id: int, thing: str) -> list[str]:
-    """The contractors that have or had somebody for just this thing, by name; each once."""
+def at_work_on(community_id: int, thing: str, builder: str) -> list[str]:
+    """The listed contractors of a thing, by name: who builds it, or had somebody for just this."""
+    sent = select(Acting.body_id).where(Acting.community_id == community_id, Acting.scope == thing)
     rows = db.session.scalars(
         select(Body.name)
-        .join(Acting, (Acting.community_id == Body.community_id) & (Acting.body_id == Body.id))
         .where(
             Body.community_id == community_id,
             Body.kind == Kind.CONTRACTOR.value,
-            Acting.scope == thing,
+            (Body.name == builder) | Body.id.in_(sent),
         )
         .order_by(Body.id)
     )

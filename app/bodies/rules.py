@@ -45,6 +45,21 @@ class Kind(StrEnum):
     CONTRACTOR = "contractor"
 
 
+# What a notice calls them where a community has one of the sort, in the language of the record.
+CALLED = {
+    "社区党组织": Kind.PARTY_BRANCH,
+    "社区党支部": Kind.PARTY_BRANCH,
+    "居民委员会": Kind.RESIDENTS_COMMITTEE,
+    "居委会": Kind.RESIDENTS_COMMITTEE,
+    "居务监督委员会": Kind.SUPERVISION,
+    "业主委员会": Kind.OWNERS_COMMITTEE,
+    "业委会": Kind.OWNERS_COMMITTEE,
+    "物业管理委员会": Kind.PROPERTY_COMMITTEE,
+    "物业服务企业": Kind.PROPERTY_COMPANY,
+    "物业公司": Kind.PROPERTY_COMPANY,
+    "设计单位": Kind.DESIGN_PRACTICE,
+    "施工单位": Kind.CONTRACTOR,
+}
 # Who works for the committee says which of its people speaks for it, and nobody else can be named;
 # the same for those who watch it.
 ACTS_AS = {Kind.RESIDENTS_COMMITTEE: COMMITTEE, Kind.SUPERVISION: frozenset({Role.SUPERVISOR})}
@@ -164,3 +179,15 @@ def is_scope(scope: str) -> bool:
     """Whether a text is a scope at all: nothing for the whole community, or a thing."""
     prefix, colon, rest = scope.partition(":")
     return not scope or bool(prefix in SCOPES and colon and rest)
+
+
+def body_called(line: str, listed: Collection[tuple[int, str, Kind]]) -> int | None:
+    """Which of the listed bodies, by id, name and kind, a line of a notice means; None for none.
+
+    One by its name; one by what its sort is called where there is no other of that sort.
+    """
+    for body, name, _kind in listed:
+        if name == line:
+            return body
+    of_kind = [body for body, _name, kind in listed if CALLED.get(line) is kind]
+    return of_kind[0] if len(of_kind) == 1 else None

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.bodies import rules
 from app.bodies.models import Acting, Body
-from app.bodies.rules import Given
+from app.bodies.rules import Given, Kind
 from app.core import clock
 from app.core.errors import NotFound
 from app.people.models import RoleGrant
@@ -128,11 +128,11 @@ def public_id_of(session: Session, community_id: int, body_id: int) -> str:
     return session.scalars(select(Body.public_id).where(*mine)).one()
 
 
-def listed_by_name(session: Session, community_id: int) -> dict[str, int]:
-    """The bodies that take part now, by name."""
+def listed(session: Session, community_id: int) -> list[tuple[int, str, Kind]]:
+    """The bodies that take part now, by id, name and kind."""
     rows = session.execute(
-        select(Body.name, Body.id).where(
-            Body.community_id == community_id, Body.closed_at.is_(None)
-        )
+        select(Body.id, Body.name, Body.kind)
+        .where(Body.community_id == community_id, Body.closed_at.is_(None))
+        .order_by(Body.id)
     )
-    return {row.name: row.id for row in rows}
+    return [(row.id, row.name, Kind(row.kind)) for row in rows]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, update
 
-from app.bodies.steps import listed_by_name
+from app.bodies.rules import body_called
+from app.bodies.steps import listed
 from app.core import canonical as c
 from app.core import clock
 from app.core import record as records
@@ -54,7 +55,7 @@ ID_BYTES = 5
 
 @dataclass(frozen=True, slots=True)
 class NewMeeting:
-    """Everything a notice says. A party by a listed body's name is that body."""
+    """Everything a notice says. A party that a listed body is called is that body."""
 
     subject: str
     title: str
@@ -123,19 +124,20 @@ def announce(session: Session, actor: Actor, community_id: int, new: NewMeeting)
 
 
 def _call_parties(session: Session, meeting: Meeting, names: tuple[str, ...]) -> None:
-    """Note who is due: each body that a line names once, every other line as it stands."""
-    lines = dict.fromkeys(line.strip()[: rules.LONGEST_PARTY] for line in names)
-    known = listed_by_name(session, meeting.community_id) if any(lines) else {}
+    """Note who is due: each body that lines mean once, every other line as it stands."""
+    lines = [line.strip()[: rules.LONGEST_PARTY] for line in names if line.strip()]
+    known = listed(session, meeting.community_id) if lines else []
+    meant = [(body_called(line, known), line) for line in lines]
+    parties = dict.fromkeys((body, None if body else line) for body, line in meant)
     session.add_all(
         MeetingParty(
             community_id=meeting.community_id,
             meeting_id=meeting.id,
-            body_id=known.get(line),
-            label=None if line in known else line,
+            body_id=body,
+            label=label,
             presence=Presence.DUE.value,
         )
-        for line in lines
-        if line
+        for body, label in parties
     )
 
 

@@ -76,7 +76,7 @@ def show(code: str, project_code: str) -> ResponseReturnValue:  # noqa: ARG001 -
         funds=_rows(project.funds),
         supply_mode=words.supply_mode_text(project.supply_mode),
         polls=queries.polls_about(g.place.id, project.code),
-        contractors=at_work_on(g.place.id, f"project:{project.code}"),
+        contractors=at_work_on(g.place.id, f"project:{project.code}", project.builder),
     )
 
 

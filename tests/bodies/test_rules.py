@@ -193,3 +193,23 @@ def test_who_came_is_noted_from_the_doors_to_the_minutes(
     state: MeetingState, seen: Presence, reason: str, doors: bool, confirmed: bool, problem: str
 ) -> None:
     assert seen_problem(state, seen, reason, doors=doors, confirmed=confirmed) == problem
+
+
+def test_which_body_a_line_of_a_notice_means() -> None:
+    listed = [
+        (1, "一区业主委员会", Kind.OWNERS_COMMITTEE),
+        (2, "槐香里居务监督委员会", Kind.SUPERVISION),
+        (3, "安居物业公司", Kind.PROPERTY_COMPANY),
+        (4, "乐居物业公司", Kind.PROPERTY_COMPANY),
+    ]
+    for line, body in [
+        ("一区业主委员会", 1),
+        ("业委会", 1),
+        ("居务监督委员会", 2),
+        ("乐居物业公司", 4),
+        # Two of a sort: a line that says no more means neither.
+        ("物业公司", None),
+        ("居委会", None),
+        ("一区业主代表 8 人", None),
+    ]:
+        assert rules.body_called(line, listed) == body, line
