@@ -112,7 +112,7 @@ def _staff_lines() -> list[str]:
         )
         .join(Person, Person.id == StaffAccount.person_id)
         .join(RoleGrant, RoleGrant.person_id == Person.id)
-        .where(RoleGrant.role.in_([role.value for role in ROLES]))
+        .where(RoleGrant.role.in_(list(ROLES)))
         .order_by(StaffAccount.id)
     )
     return [
