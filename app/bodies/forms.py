@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from app.bodies.steps import Scoped
 
 
+# What stands for the whole community, whose scope is empty.
+WHOLE = "community"
+
+
 class BodyForm(FlaskForm):
     """A body that takes part."""
 
@@ -75,7 +79,11 @@ class ActingForm(FlaskForm):
         description=_l("如“3 号楼王阿姨”，只有工作人员看得到。"),
         validators=[Length(max=40)],
     )
-    scope = SelectField(_l("代表它办什么"), validate_choice=False)
+    scope = SelectField(
+        _l("代表它办什么"),
+        validate_choice=False,
+        validators=[InputRequired(_l("请选代表它办什么"))],
+    )
     until = DateField(_l("到哪天为止"), validators=[InputRequired(_l("请写到哪天为止"))])
     ground = TextAreaField(
         _l("单位是怎么定的"),
@@ -87,7 +95,9 @@ class ActingForm(FlaskForm):
         """Fill in who can be chosen, and for what."""
         self.person.choices = [SelectChoice(one.person_id, one.called) for one in candidates]
         sorts = {"topic": _("议题"), "project": _("项目"), "meeting": _("会议")}
-        self.scope.choices = [SelectChoice("", _("整个社区的事"))] + [
+        # Nobody is given the widest by not choosing.
+        whole = [SelectChoice("", _("请选")), SelectChoice(WHOLE, _("整个社区的事"))]
+        self.scope.choices = whole + [
             SelectChoice(
                 one.thing,
                 _("%(sort)s：%(title)s", sort=sorts[one.thing.partition(":")[0]], title=one.title),
@@ -107,6 +117,6 @@ class ActingForm(FlaskForm):
             person_id=resident or self.person.data or 0,
             ends_at=self.ends_at,
             ground=self.ground.data or "",
-            scope=self.scope.data or "",
+            scope="" if self.scope.data == WHOLE else self.scope.data or "",
             called=(self.called.data or "") if resident else "",
         )

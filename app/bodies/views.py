@@ -239,9 +239,14 @@ def mine(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
 
 
 def _within(one: ActingView) -> list[tuple[str, str]]:
-    """Titles and addresses of what goes on within a scope."""
+    """Titles and addresses of what goes on within a scope.
+
+    Of the whole community's the projects are left out: one speaks of them on their topics.
+    """
     return [
         address_of_thing(g.place.id, each.thing)
         for each in steps.scopes(g.place.id)
-        if each.goes_on and rules.covers(one.scope, {each.thing})
+        if each.goes_on
+        and rules.covers(one.scope, {each.thing})
+        and (one.scope or not each.thing.startswith("project:"))
     ]

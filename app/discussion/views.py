@@ -172,6 +172,7 @@ def _say_page(form: OpinionForm, about: str, subject: steps.Subject) -> Response
         about=about,
         subject=subject,
         asks_whose=any(choice.value for choice in choices),
+        as_resident=any(not choice.value for choice in choices),
         speaks=bool(choices),
     )
     return page, status

@@ -33,7 +33,7 @@ SEATS = {
     SeatState.CANCELLED: ("", _l("不来了")),
 }
 PRESENCES = {
-    Presence.DUE: ("wait", _l("应到")),
+    Presence.DUE: ("", _l("应到")),
     Presence.COMING: ("info", _l("说了来")),
     Presence.DECLINED: ("stop", _l("说了来不了")),
     Presence.PRESENT: ("go", _l("到场")),

@@ -150,6 +150,8 @@ def test_a_resident_is_asked_from_their_household_and_speaks_for_a_body(
         "ground": "业委会 5 月 8 日会议定的",
     }
     assert "楼下没有长椅" in client.get(give).text
+    unchosen = client.post(give, fields | {"scope": ""})
+    assert (unchosen.status_code, "请选代表它办什么" in unchosen.text) == (422, True)
     missing = client.post(give, fields | {"ground": ""})
     assert (missing.status_code, "请写单位是怎么定的" in missing.text) == (422, True)
     assert client.post(give, fields).status_code == 303
