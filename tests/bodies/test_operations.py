@@ -29,7 +29,7 @@ from app.keeping import persons, retention
 from app.meetings import parties
 from app.meetings import queries as meetings
 from app.meetings.rules import Presence
-from app.people import browser
+from app.people import browser, memberships
 from app.people import queries as persons_queries
 from app.people.models import Person, RoleGrant, SecurityEvent
 
@@ -460,3 +460,17 @@ def test_a_year_after_its_end_nobody_knows_who_acted(world: World, fixed_clock: 
     assert list(db.session.scalars(select(Acting.person_id))) == [other.person_id]
     grants = select(func.count(RoleGrant.id)).where(RoleGrant.role == "body_delegate")
     assert db.session.scalar(grants) == 1
+
+
+def test_who_leaves_their_household_acts_for_nobody_but_a_designer_goes_on(
+    world: World, fixed_clock: datetime
+) -> None:
+    place = world.community("HXL", 2)
+    body, person = world.body(place), world.resident(place)
+    designer = world.staff(place, Role.DESIGNER).actor
+    world.acting(place, body, person)
+    world.acting(place, body, designer)
+    memberships.leave_household(person, community_id=place.id)
+    assert [one.person_id for one in queries.acting_now(place.id)] == [designer.person_id]
+    (line,) = queries.acting_of(place.id, person.require_person())
+    assert line.ends_at == clock.now()
