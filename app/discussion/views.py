@@ -303,7 +303,9 @@ def _desk_page(
     post: PostView, tried: dict[str, RefusalForm | CoverForm | DispositionForm | AnswerForm]
 ) -> ResponseReturnValue:
     actor, place = browser.current_actor(), g.place.place
-    moderates = allowed(actor, Permission.POST_MODERATE, place)
+    # Whoever wrote it, in whatever name, leaves it to somebody else.
+    own = post.person_id is not None and post.person_id == actor.person_id
+    moderates = allowed(actor, Permission.POST_MODERATE, place) and not own
     page = render_template(
         "discussion/desk_post.html",
         place=g.place,
@@ -313,6 +315,7 @@ def _desk_page(
         cover=tried.get("cover") or CoverForm(formdata=None),
         disposition=tried.get("disposition") or DispositionForm(formdata=None),
         answer=tried.get("answer") or AnswerForm(formdata=None),
+        own=own,
         may_decide=moderates and post.state is PostState.SUBMITTED,
         may_hide=moderates
         and post.state is PostState.PUBLISHED

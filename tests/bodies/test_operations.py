@@ -474,3 +474,25 @@ def test_who_leaves_their_household_acts_for_nobody_but_a_designer_goes_on(
     assert [one.person_id for one in queries.acting_now(place.id)] == [designer.person_id]
     (line,) = queries.acting_of(place.id, person.require_person())
     assert line.ends_at == clock.now()
+
+
+def test_nobody_decides_on_what_they_wrote_themselves(world: World, fixed_clock: datetime) -> None:
+    place = world.community("HXL", 2)
+    body = world.body(place, Kind.RESIDENTS_COMMITTEE, "槐香里居民委员会")
+    member = world.staff(place, Role.COMMITTEE).actor
+    about = f"topic:{world.topic(place)}"
+    world.acting(place, body, member)
+    actor = replace(member, grants=(*member.grants, _grant(member)))  # type: ignore[arg-type]
+    mine = {
+        "community_id": place.id,
+        "post_id": world.post(place, about, actor, "下月开会。", body),
+    }
+    why = {"disposition": "adopted", "why": "有理"}
+    with pytest.raises(RuleBroken, match=r"post\.own"):
+        opinions.publish_post(actor, **mine)
+    with pytest.raises(RuleBroken, match=r"post\.own"):
+        opinions.return_post(actor, reason="unclear", **mine)
+    opinions.publish_post(world.clerk(place), **mine)
+    with pytest.raises(RuleBroken, match=r"post\.own"):
+        opinions.dispose(actor, **mine, **why)
+    opinions.dispose(world.clerk(place), **mine, **why)
