@@ -22,8 +22,15 @@ from app.core.actor import Role
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.core.record import Act, record
-from app.people.models import Membership, Person, RoleGrant, StaffAccount
-from app.people.steps import GivenRole, end_roles, give_role, role_is_living
+from app.people.models import Membership, Person, PersonNoticeKind, RoleGrant, StaffAccount
+from app.people.steps import (
+    GivenRole,
+    end_roles,
+    give_role,
+    role_is_living,
+    tell_people,
+    tell_person,
+)
 from app.policy.roles import Holding, Party
 from app.policy.table import Permission, Place, require
 
@@ -141,12 +148,15 @@ def close_body(actor: Actor, *, community_id: int, body_id: str, reason: str) ->
             raise RuleBroken("body.no_word")
         now = clock.now()
         grants = _acting_now(session, body)
-        end_roles(session, now, RoleGrant.id.in_(grants))
+        told = end_roles(session, now, RoleGrant.id.in_(grants))
         _make_room(session, body, now)
         body.closed_at, body.reason = now, reason.strip()[: rules.LONGEST_WORD]
         data = {"body": body.public_id, "ended": len(grants)}
         act = Act(CLOSED, f"body:{body.public_id}", data, {"reason": body.reason})
         record(session, actor, act, community_id)
+        if told:
+            kind = PersonNoticeKind.ACTING_ENDED
+            tell_people(session, community_id, told, kind, f"body:{body.public_id}")
 
 
 def _open(session: Session, community_id: int, body_id: str) -> Body:
@@ -274,6 +284,7 @@ def _give(session: Session, actor: Actor, body: Body, new: NewActing, now: datet
     private = {"person": _person(session, new.person_id), "ground": acting.ground}
     act = Act(GIVEN, f"acting:{acting.id}", data, private)
     record(session, actor, act, body.community_id)
+    _tell_person(session, body, acting, PersonNoticeKind.ACTING_GIVEN)
     return acting.id
 
 
@@ -354,3 +365,10 @@ def _end(session: Session, actor: Actor, acting: Acting, body: Body, word: str) 
     acted_as = Role.BODY.value if own else ""
     act = Act(ENDED, f"acting:{acting.id}", data, private, acted_as=acted_as)
     record(session, actor, act, acting.community_id)
+    if not own:
+        _tell_person(session, body, acting, PersonNoticeKind.ACTING_ENDED)
+
+
+def _tell_person(session: Session, body: Body, acting: Acting, kind: PersonNoticeKind) -> None:
+    about = f"body:{body.public_id}"
+    tell_person(session, body.community_id, acting.person_id, kind, about)

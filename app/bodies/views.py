@@ -12,7 +12,7 @@ from app.bodies.forms import ActingForm, BodyForm, WordForm
 from app.core import clock, guard, web
 from app.core.times import date_text
 from app.people import browser
-from app.people.steps import address_of_thing
+from app.people.steps import address_of_thing, register_address
 from app.policy.table import Permission
 
 if TYPE_CHECKING:
@@ -250,3 +250,14 @@ def _within(one: ActingView) -> list[tuple[str, str]]:
         and rules.covers(one.scope, {each.thing})
         and (one.scope or not each.thing.startswith("project:"))
     ]
+
+
+def _address(community_id: int, body_id: str) -> tuple[str, str]:
+    """Where an inbox line about a body leads: to the reader's own page while they act for it."""
+    body = queries.body(community_id, body_id)
+    acted = queries.acts_now(community_id, browser.current_actor().person_id)
+    mine = any(one.body_id == body_id for one in acted)
+    return body.name, url_for("bodies.mine" if mine else "bodies.index", code=g.place.code)
+
+
+register_address("body", _address)

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from app.bodies.models import Body
 from app.bodies.rules import Kind
-from app.core import clock
+from app.core import clock, jobs
 from app.core.actor import Role
 from app.core.db import db
 from app.discussion import operations as opinions
@@ -157,7 +157,9 @@ def test_a_resident_is_asked_from_their_household_and_speaks_for_a_body(
     assert client.post(give, fields).status_code == 303
     assert "2 室老李" in client.get(DESK).text
 
-    # The cookie is renewed by the next page; then they speak.
+    jobs.run_due()
+    assert "您可以代表这个单位了" in resident.get("/c/HXL/inbox").text
+    # The cookie was renewed by that page; now they speak.
     mine = resident.get("/c/HXL/my/bodies").text
     assert "楼下没有长椅" in mine
     assert "车位不够" not in mine
@@ -187,6 +189,8 @@ def test_a_resident_is_asked_from_their_household_and_speaks_for_a_body(
     assert client.post(end, {"word": ""}).status_code == 422
     assert client.post(end, {"word": "换人了"}).status_code == 303
     assert resident.get("/c/HXL/my/bodies").status_code == 404
+    jobs.run_due()
+    assert "您不再代表这个单位" in resident.get("/c/HXL/inbox").text
     late = resident.post(say, {"text": "再说一句。", "once": "d", "body": body})
     assert "您代表这个单位的日子已经到了" in late.text
     kept = resident.get("/c/HXL/mine/data").text
