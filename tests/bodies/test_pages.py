@@ -157,6 +157,7 @@ def test_a_resident_is_asked_from_their_household_and_speaks_for_a_body(
     assert client.post(give, fields).status_code == 303
     assert "2 室老李" in client.get(DESK).text
 
+    db.session.rollback()
     jobs.run_due()
     assert "您可以代表这个单位了" in resident.get("/c/HXL/inbox").text
     # The cookie was renewed by that page; now they speak.
@@ -189,6 +190,7 @@ def test_a_resident_is_asked_from_their_household_and_speaks_for_a_body(
     assert client.post(end, {"word": ""}).status_code == 422
     assert client.post(end, {"word": "换人了"}).status_code == 303
     assert resident.get("/c/HXL/my/bodies").status_code == 404
+    db.session.rollback()
     jobs.run_due()
     assert "您不再代表这个单位" in resident.get("/c/HXL/inbox").text
     late = resident.post(say, {"text": "再说一句。", "once": "d", "body": body})
