@@ -33,12 +33,12 @@ AREA = Place(jurisdiction_ids=(JURISDICTION,))
 HEAD = """# Who may do what
 
 Written by `make permissions` out of `app/policy/table.py` and the routes; do not edit. A role is
-one in the community that an address names (the roles of a meeting: in just that meeting; they and
-a representative are residents besides); a subdistrict's, a district's and a city's is in a
-jurisdiction above it, or in the one that the address names, and what begins with `area.` is for
-exactly that one. An administrator's is for the installation. What is not granted here answers 404,
-as another community's things do; whoever has not signed in is led to the door. `system` is the
-worker and the command line. A visitor has none of these permissions.
+one in the community that an address names (the roles of a meeting: in just that meeting; they, a
+representative and a body's delegate are residents besides); a subdistrict's, a district's and a
+city's is in a jurisdiction above it, or in the one that the address names, and what begins with
+`area.` is for exactly that one. An administrator's is for the installation. What is not granted
+here answers 404, as another community's things do; whoever has not signed in is led to the door.
+`system` is the worker and the command line. A visitor has none of these permissions.
 
 ## Permissions
 

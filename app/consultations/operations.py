@@ -337,6 +337,7 @@ def _call(
         title=mask(meeting.title),
         items=tuple(replace(item, title=mask(item.title)) for item in meeting.items),
         materials=tuple(mask(name) for name in meeting.materials),
+        parties=(*topic.parties.splitlines(), *meeting.parties),
     )
     made = meetings.announce(session, actor, topic.community_id, called)
     edge = Edge(f"meeting:{made.public_id}", "discusses", subject_of(topic))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flask import abort, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from app.bodies.steps import Scoped, register_scopes
 from app.consultations import operations, queries, rules, steps, words
 from app.consultations.desk_views import bp
 from app.consultations.forms import NoteForm, ProposalForm
@@ -192,3 +193,14 @@ register_subjects("topic", _subject)
 register_news("topic", _news)
 register_address("topic", _address)
 register_corrections("topic", queries.corrections)
+
+
+def _scopes(community_id: int) -> list[Scoped]:
+    """The topics in which somebody can act for a body."""
+    return [
+        Scoped(f"topic:{line.public_id}", line.title, line.state not in ENDED)
+        for line in queries.public_topics(community_id)
+    ]
+
+
+register_scopes("topic", _scopes)

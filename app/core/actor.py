@@ -24,6 +24,7 @@ class Role(StrEnum):
     REPRESENTATIVE = "residents_representative"
     MEETING_CHAIR = "meeting_chair"
     MEETING_RECORDER = "meeting_recorder"
+    BODY = "body_delegate"
     SUBDISTRICT = "subdistrict"
     DISTRICT = "district"
     CITY = "city"
@@ -50,15 +51,18 @@ LEVELS = frozenset({Role.SUBDISTRICT, Role.DISTRICT, Role.CITY})
 
 # Of one meeting alone; who holds one has no other way to the desk by it.
 OF_A_MEETING = frozenset({Role.MEETING_CHAIR, Role.MEETING_RECORDER})
+# What is for less than a community: nobody acts by it in anything else.
+NARROW = OF_A_MEETING | {Role.BODY}
 # What a resident may hold who comes in by a letter; all else needs a second factor.
-WITHOUT_ACCOUNT = OF_A_MEETING | {Role.REPRESENTATIVE}
+WITHOUT_ACCOUNT = NARROW | {Role.REPRESENTATIVE}
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
     """One role in one place: a community, or a jurisdiction with all communities below it.
 
-    `scope` narrows it: `meeting:<id>`, or a residents' group as `buildings:<ids>`.
+    `scope` narrows it: `meeting:<id>`, a residents' group as `buildings:<ids>`, or whom a delegate
+    acts for as `body:<id>`.
     """
 
     role: Role
@@ -108,7 +112,7 @@ class Actor:
             if grant.role is Role.SYSTEM or grant.community_id == community_id
         ]
         own = [grant for grant in here if scope and grant.scope == scope]
-        wide = [grant for grant in here if grant.role not in OF_A_MEETING]
+        wide = [grant for grant in here if grant.role not in NARROW]
         for grant in (*own, *wide):
             return grant.role
         raise NotAllowed("role")

@@ -9,8 +9,9 @@ from flask import Blueprint, abort, g, redirect, render_template, request, url_f
 from flask_babel import gettext as _
 from wtforms.fields.choices import SelectChoice
 
+from app.bodies import queries as bodies
 from app.communities.settings import number_of
-from app.core import guard, images, web
+from app.core import clock, guard, images, web
 from app.core.errors import NotFound
 from app.core.times import in_record_language
 from app.core.words import yuan
@@ -56,7 +57,9 @@ def show(code: str, design_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- t
             proposal.subject,
             is_open=proposal.state is State.PUBLISHED,
             designers=True,
+            within=(f"project:{proposal.project_code}",),
         ),
+        practices=_practices(proposal),
         sessions=meetings.meetings_about(g.place.id, proposal.subject),
         meeting_badge=badge_of,
         own=own,
@@ -68,6 +71,18 @@ def show(code: str, design_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- t
             one.public_id: one.text for one in opinions.opinions(g.place.id, proposal.subject)
         },
     )
+
+
+def _practices(proposal: ProposalView) -> list[str]:
+    """The practices for which the designer acted when this was proposed, or acts now."""
+    thing = f"project:{proposal.project_code}"
+    moments = proposal.created_at, clock.now()
+    found = [
+        name
+        for moment in moments
+        for name in bodies.acted_for_at(g.place.id, proposal.person_id, thing, moment)
+    ]
+    return list(dict.fromkeys(found))
 
 
 def _seen(design_id: str) -> tuple[ProposalView, bool, bool]:
@@ -308,7 +323,8 @@ def _subject(community_id: int, design_id: str) -> Subject:
     if proposal.state is not State.PUBLISHED:
         raise NotFound("design")
     url = url_for("designs.show", code=g.place.code, design_id=design_id)
-    return Subject(proposal.title, url, open=True, designers=True)
+    project = f"project:{proposal.project_code}"
+    return Subject(proposal.title, url, open=True, designers=True, within=(project,))
 
 
 def _address(community_id: int, design_id: str) -> tuple[str, str]:

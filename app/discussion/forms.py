@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
+from app.bodies.words import named
 from app.discussion import words
 from app.discussion.rules import LONGEST, LONGEST_REASON
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.bodies.queries import ActingView
 
 
 class OpinionForm(FlaskForm):
     """An opinion, a new wording of one, or an appeal."""
 
+    body = RadioField(_l("以谁的名义说"), validate_choice=False)
     text = TextAreaField(
         _l("您的意见"),
         description=_l("最多 1,000 字。请不要写别人的姓名、电话和门牌；如果写了电话，会自动遮住。"),
         validators=[InputRequired(_l("请写上您的意见")), Length(max=LONGEST)],
     )
     once = HiddenField(validators=[Length(max=40)])
+
+    def offer(self, bodies: Sequence[ActingView], *, resident: bool) -> None:
+        """Fill in for whom somebody can speak: for themself where they live, and for bodies."""
+        own = [SelectChoice("", _("我自己（居民）"))] if resident else []
+        self.body.choices = own + [
+            SelectChoice(one.body_id, named(one.body, one.kind)) for one in bodies
+        ]
 
 
 class RefusalForm(FlaskForm):

@@ -3,7 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import (
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base
@@ -18,7 +25,7 @@ class Post(Base):
     `answers` stand beside each other, `{role, text, at}`. `earlier` is what was said of the post
     before something else was said: dispositions that changed, appeals that were answered.
     `overruled` are the people whose decision on it an appeal set aside. Whoever wrote a post and
-    was erased leaves it without a person.
+    was erased leaves it without a person. With `body_id` it was said in the name of that body.
     """
 
     __tablename__ = "post"
@@ -27,6 +34,11 @@ class Post(Base):
         UniqueConstraint("community_id", "person_id", "once"),
         Index("ix_post_subject", "community_id", "subject", "state"),
         Index("ix_post_queue", "community_id", "state", "submitted_at"),
+        ForeignKeyConstraint(
+            ["community_id", "body_id"],
+            ["body.community_id", "body.id"],
+            name="fk_post_body",
+        ),
     )
 
     id: Mapped[int] = mapped_column(init=False, primary_key=True)
@@ -54,3 +66,4 @@ class Post(Base):
     answers: Mapped[list[Any]] = mapped_column(default_factory=list)
     earlier: Mapped[list[Any]] = mapped_column(default_factory=list)
     overruled: Mapped[list[Any]] = mapped_column(default_factory=list)
+    body_id: Mapped[int | None] = mapped_column(default=None)

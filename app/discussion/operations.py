@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from app.bodies import steps as bodies
 from app.core import canonical as c
 from app.core import clock
 from app.core import record as records
@@ -36,6 +37,12 @@ PUBLISHED = records.register(
     {"post", "about"},
     {"text"},
     "what somebody wrote about a subject is shown to everybody",
+)
+PUBLISHED_FOR = records.register(
+    "post.published_for",
+    {"post", "about", "body"},
+    {"text"},
+    "what somebody who acts for a body wrote in its name is shown to everybody",
 )
 RETURNED = records.register(
     "post.returned",
@@ -65,10 +72,13 @@ REPLIED = records.register(
 ID_BYTES = 5
 
 
-def write_post(actor: Actor, *, community_id: int, subject: str, text: str, once: str) -> str:
+def write_post(
+    actor: Actor, *, community_id: int, subject: str, text: str, once: str, body: str = ""
+) -> str:
     """Send an opinion to moderation; gives its public id. The same form twice is one post.
 
-    Raises: NotFound; RuleBroken post.*.
+    With a `body` it is said in that body's name, by whoever acts for it in this; an attempt in
+    vain is noted in the security log. Raises: NotFound; RuleBroken post.*, body.*.
     """
     try:
         with transaction() as session:
@@ -77,24 +87,46 @@ def write_post(actor: Actor, *, community_id: int, subject: str, text: str, once
             if not steps.subject_of(community_id, subject).open:
                 raise RuleBroken("post.closed")
             original = rules.clean(text)
-            post = Post(
-                community_id=community_id,
-                public_id=c.crockford(secrets.token_bytes(ID_BYTES)).lower(),
-                subject=subject,
-                person_id=actor.require_person(),
-                role=_role(actor, community_id),
-                once=once,
-                original=original,
-                text=rules.mask(original),
-                state=PostState.SUBMITTED.value,
-                submitted_at=clock.now(),
-            )
-            session.add(post)
-            session.flush()
-            _note(session, actor, post, "post.submitted")
-            return post.public_id
+            named = _named(session, actor, community_id, subject, body)
+            if named is None or not named.problem:
+                post = Post(
+                    community_id=community_id,
+                    public_id=c.crockford(secrets.token_bytes(ID_BYTES)).lower(),
+                    subject=subject,
+                    person_id=actor.require_person(),
+                    role=Role.BODY.value if named else _role(actor, community_id),
+                    once=once,
+                    original=original,
+                    text=rules.mask(original),
+                    state=PostState.SUBMITTED.value,
+                    submitted_at=clock.now(),
+                    body_id=named.id if named else None,
+                )
+                session.add(post)
+                session.flush()
+                _note(session, actor, post, "post.submitted")
+                return post.public_id
     except IntegrityError:
         return _sent_before(actor, community_id, once)
+    raise RuleBroken(f"body.{named.problem}")
+
+
+def _named(
+    session: Session, actor: Actor, community_id: int, subject: str, body: str
+) -> bodies.Named | None:
+    """The body in whose name something is said; None where somebody speaks for themself.
+
+    That is for residents alone, and where nothing is told in the record no body speaks. Raises:
+    NotFound; RuleBroken body.only_for_it, post.closed.
+    """
+    if not body:
+        if actor.home_in(community_id) is None:
+            raise RuleBroken("body.only_for_it")
+        return None
+    if not steps.is_recorded(subject):
+        raise RuleBroken("post.closed")
+    things = steps.things_of(community_id, subject)
+    return bodies.acts_for(session, actor, community_id, body, things)
 
 
 def _sent_before(actor: Actor, community_id: int, once: str) -> str:
@@ -119,7 +151,7 @@ def _role(actor: Actor, community_id: int) -> str:
 
 
 def rewrite_post(actor: Actor, *, community_id: int, post_id: str, text: str) -> None:
-    """Send a returned post again in other words. Raises: NotFound, RuleBroken post.*."""
+    """Send a returned post again in other words. Raises: NotFound, RuleBroken post.*, body.*."""
     with transaction() as session:
         require(actor, Permission.OPINION_WRITE, Place(community_id))
         post = _lock(session, community_id, post_id)
@@ -127,21 +159,35 @@ def rewrite_post(actor: Actor, *, community_id: int, post_id: str, text: str) ->
             raise NotFound("post")
         if post.state != PostState.RETURNED:
             raise RuleBroken("post.wrong_state", state=post.state)
-        post.original = rules.clean(text)
-        post.text = rules.mask(post.original)
-        post.state, post.submitted_at = PostState.SUBMITTED.value, clock.now()
-        post.reason = post.note = ""
-        _note(session, actor, post, "post.rewritten")
+        original = rules.clean(text)
+        problem = _speaks_no_more(session, actor, post)
+        if not problem:
+            post.original, post.text = original, rules.mask(original)
+            post.state, post.submitted_at = PostState.SUBMITTED.value, clock.now()
+            post.reason = post.note = ""
+            _note(session, actor, post, "post.rewritten")
+            return
+    raise RuleBroken(f"body.{problem}")
+
+
+def _speaks_no_more(session: Session, actor: Actor, post: Post) -> str:
+    """Why whoever wrote in a body's name speaks for it no more; empty when they do."""
+    if post.body_id is None:
+        return ""
+    body = bodies.public_id_of(session, post.community_id, post.body_id)
+    things = steps.things_of(post.community_id, post.subject)
+    return bodies.acts_for(session, actor, post.community_id, body, things).problem
 
 
 def publish_post(actor: Actor, *, community_id: int, post_id: str, cover: str = "") -> None:
     """Show a post to everybody; `cover` names the phrases to be masked, split by 、 or a semicolon.
 
-    Raises: NotFound, RuleBroken post.wrong_state, post.nothing_to_cover.
+    Raises: NotFound, RuleBroken post.own, post.wrong_state, post.nothing_to_cover.
     """
     with transaction() as session:
         require(actor, Permission.POST_MODERATE, Place(community_id))
         post = _lock(session, community_id, post_id)
+        _refuse_own(post, actor)
         rules.check_move(PostState(post.state), PostState.PUBLISHED)
         if post.state != PostState.SUBMITTED:
             raise RuleBroken("post.wrong_state", state=post.state)
@@ -152,9 +198,19 @@ def publish_post(actor: Actor, *, community_id: int, post_id: str, cover: str = 
         _publish(session, actor, post)
 
 
+def _refuse_own(post: Post, actor: Actor) -> None:
+    """Whoever wrote something, for a body or themself, is not who decides on it."""
+    if post.person_id is not None and post.person_id == actor.person_id:
+        raise RuleBroken("post.own")
+
+
 def _publish(session: Session, actor: Actor, post: Post, because: str = "") -> None:
     _moderate(post, actor, PostState.PUBLISHED)
-    _write(session, actor, PUBLISHED, post, private={"text": post.text})
+    if post.body_id is None:
+        _write(session, actor, PUBLISHED, post, private={"text": post.text})
+    else:
+        said_for = {"body": bodies.public_id_of(session, post.community_id, post.body_id)}
+        _write(session, actor, PUBLISHED_FOR, post, said_for, {"text": post.text})
     _tell(session, post, PersonNoticeKind.POST_PUBLISHED, because)
 
 
@@ -165,6 +221,7 @@ def return_post(
     with transaction() as session:
         require(actor, Permission.POST_MODERATE, Place(community_id))
         post = _lock(session, community_id, post_id)
+        _refuse_own(post, actor)
         rules.check_move(PostState(post.state), PostState.RETURNED)
         _refuse(session, actor, post, RETURNED, (reason, note))
         _tell(session, post, PersonNoticeKind.POST_RETURNED, post.reason)
@@ -212,7 +269,7 @@ def _refuse(session: Session, actor: Actor, post: Post, kind: Kind, why: tuple[s
 
 
 def appeal_post(actor: Actor, *, community_id: int, post_id: str, text: str) -> None:
-    """Ask somebody else to look again, once. Raises: NotFound, RuleBroken post.*."""
+    """Ask somebody else to look again, once. Raises: NotFound, RuleBroken post.*, body.*."""
     with transaction() as session:
         require(actor, Permission.OPINION_WRITE, Place(community_id))
         post = _lock(session, community_id, post_id)
@@ -222,8 +279,13 @@ def appeal_post(actor: Actor, *, community_id: int, post_id: str, text: str) -> 
             raise RuleBroken("post.wrong_state", state=post.state)
         if post.appealed_at is not None:
             raise RuleBroken("post.appealed_before")
-        post.appeal, post.appealed_at = rules.clean(text), clock.now()
-        _note(session, actor, post, "post.appealed")
+        appeal = rules.clean(text)
+        problem = _speaks_no_more(session, actor, post)
+        if not problem:
+            post.appeal, post.appealed_at = appeal, clock.now()
+            _note(session, actor, post, "post.appealed")
+            return
+    raise RuleBroken(f"body.{problem}")
 
 
 def answer_appeal(
@@ -236,6 +298,7 @@ def answer_appeal(
     with transaction() as session:
         require(actor, Permission.APPEAL_ANSWER, Place(community_id))
         post = _lock(session, community_id, post_id)
+        _refuse_own(post, actor)
         if post.appealed_at is None or post.appeal_answered_at is not None:
             raise RuleBroken("post.wrong_state", state=post.state)
         if post.moderated_by == actor.person_id:
@@ -263,6 +326,7 @@ def dispose(actor: Actor, *, community_id: int, post_id: str, disposition: str, 
         post = _lock(session, community_id, post_id)
         if post.state != PostState.PUBLISHED:
             raise RuleBroken("post.wrong_state", state=post.state)
+        _refuse_own(post, actor)
         said = rules.check_disposition(disposition, why).value, why.strip()
         if said == (post.disposition, post.disposition_why):
             return

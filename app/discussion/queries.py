@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
+from app.bodies.models import Body
 from app.core.db import db
 from app.core.errors import NotFound
 from app.discussion.models import Post
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PostView:
-    """A post. `original`, `appeal` and `person_id` are for its author and for moderation alone."""
+    """A post. `original`, `appeal` and `person_id` are for its author and for moderation alone.
+
+    `body` and its kind are those in whose name it was said, or empty.
+    """
 
     public_id: str
     subject: str
@@ -45,6 +49,8 @@ class PostView:
     answers: list[dict[str, str]]
     earlier: list[dict[str, str]]
     overruled: list[int]
+    body: str
+    body_kind: str
 
     def answered_by(self, role: str) -> bool:
         """Whether somebody has answered in this capacity."""
@@ -62,7 +68,11 @@ class PostView:
 
 
 _NAMES = [field.name for field in fields(PostView)]
-_COLUMNS = [getattr(Post, name) for name in _NAMES]
+_OF_BODY = {
+    "body": func.coalesce(Body.name, "").label("body"),
+    "body_kind": func.coalesce(Body.kind, "").label("body_kind"),
+}
+_COLUMNS = [_OF_BODY[name] if name in _OF_BODY else getattr(Post, name) for name in _NAMES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +222,10 @@ def returned(community_id: int, person_id: int, now: datetime) -> list[Returned]
 
 def _posts(*conditions: ColumnElement[bool]) -> list[PostView]:
     rows = db.session.execute(
-        select(*_COLUMNS).where(*conditions).order_by(Post.submitted_at, Post.id)
+        select(*_COLUMNS)
+        .outerjoin(Body, (Body.community_id == Post.community_id) & (Body.id == Post.body_id))
+        .where(*conditions)
+        .order_by(Post.submitted_at, Post.id)
     )
     return [
         PostView(**dict(zip(_NAMES, row, strict=True)) | {"state": PostState(row.state)})

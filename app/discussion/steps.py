@@ -17,7 +17,8 @@ class Subject:
     """A thing that can be talked about: its title, its page, and whether opinions are open.
 
     What became of opinions on a `fixed` thing stands as it was when it was fixed. A designer
-    answers only where the thing is theirs to explain (`designers`).
+    answers only where the thing is theirs to explain (`designers`). It is `within` wider things:
+    who acts for a body in those may speak here, too.
     """
 
     title: str
@@ -25,6 +26,7 @@ class Subject:
     open: bool
     fixed: bool = False
     designers: bool = False
+    within: tuple[str, ...] = ()
 
 
 Provider = Callable[[int, str], Subject]
@@ -64,6 +66,11 @@ def is_recorded(subject: str) -> bool:
     The kind of subject decides, so that this can also be said of what is gone or not public.
     """
     return subject.partition(":")[0] not in _unrecorded
+
+
+def things_of(community_id: int, subject: str) -> tuple[str, ...]:
+    """A subject with the wider things it belongs to: `design:a` with `project:P01`."""
+    return (subject, *subject_of(community_id, subject).within)
 
 
 def subject_of(community_id: int, subject: str) -> Subject:

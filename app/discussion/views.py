@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, g, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 
+from app.bodies import queries as bodies
 from app.core import clock, guard, web
+from app.core.actor import Role
 from app.core.errors import NotFound, RuleBroken
 from app.core.times import time_text
 from app.discussion import operations, queries, rules, steps, words
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from flask.typing import ResponseReturnValue
 
+    from app.bodies.queries import ActingView
     from app.discussion.queries import PostView
 
 bp = Blueprint("discussion", __name__)
@@ -58,7 +61,7 @@ def shown(post: PostView, about: str = "") -> Shown:
     return Shown(
         post=post,
         at=time_text(post.submitted_at),
-        writer=words.role_name(post.role),
+        writer=words.writer(post),
         state=words.state_badge(post.state),
         disposition=words.disposition_badge(post.disposition),
         reason=words.reason_text(post.reason),
@@ -94,11 +97,16 @@ class ShownThread:
 
 
 def thread_for_page(
-    community_id: int, subject: str, *, is_open: bool, designers: bool = False
+    community_id: int,
+    subject: str,
+    *,
+    is_open: bool,
+    designers: bool = False,
+    within: tuple[str, ...] = (),
 ) -> ShownThread:
     """Give the thread in this reader's own order; rooms above put it on their pages.
 
-    `designers` says that the thing is theirs to explain.
+    `designers` says that the thing is theirs to explain, `within` what wider things it belongs to.
     """
     newest = request.args.get("order") == "newest"
     found = queries.thread(community_id, subject, _reading_seed(), newest=newest)
@@ -110,7 +118,7 @@ def thread_for_page(
         hidden=found.hidden,
         newest=newest,
         other_order=request.path + ("" if newest else "?order=newest"),
-        may_write=is_open and not actor.is_staff,
+        may_write=is_open and (not actor.is_staff or bool(_bodies_of(subject, within))),
         may_answer=allowed(actor, Permission.OPINION_ANSWER, g.place.place)
         and (designers or disposes),
         may_dispose=disposes,
@@ -132,18 +140,21 @@ def say(code: str) -> ResponseReturnValue:
     """Write an opinion about the subject the address names."""
     about = request.args.get("about", "")
     subject = steps.subject_of(g.place.id, about)
-    form = OpinionForm()
+    form, actor = OpinionForm(), browser.current_actor()
+    form.offer(_bodies_of(about, subject.within), resident=actor.home_in(g.place.id) is not None)
     if request.method == "GET":
         form.once.data = secrets.token_hex(16)
+        form.body.data = form.body.choices[0].value if form.body.choices else ""
     if not form.validate_on_submit():
         return _say_page(form, about, subject)
     try:
         post_id = operations.write_post(
-            browser.current_actor(),
+            actor,
             community_id=g.place.id,
             subject=about,
             text=form.text.data or "",
             once=form.once.data or secrets.token_hex(16),
+            body=form.body.data or "",
         )
     except RuleBroken as error:
         form.form_errors.append(web.sentence(error))
@@ -153,10 +164,26 @@ def say(code: str) -> ResponseReturnValue:
 
 def _say_page(form: OpinionForm, about: str, subject: steps.Subject) -> ResponseReturnValue:
     status = REFUSED if request.method == "POST" else 200
+    choices = form.body.choices or []
     page = render_template(
-        "discussion/say.html", place=g.place, form=form, about=about, subject=subject
+        "discussion/say.html",
+        place=g.place,
+        form=form,
+        about=about,
+        subject=subject,
+        asks_whose=any(choice.value for choice in choices),
+        as_resident=any(not choice.value for choice in choices),
+        speaks=bool(choices),
     )
     return page, status
+
+
+def _bodies_of(subject: str, within: tuple[str, ...]) -> list[ActingView]:
+    """The bodies in whose name the reader can speak of a subject; the others ask nothing."""
+    actor = browser.current_actor()
+    if not actor.has(Role.BODY, g.place.id) or not steps.is_recorded(subject):
+        return []
+    return bodies.speaks_for(g.place.id, actor.person_id, (subject, *within))
 
 
 @bp.get("/c/<code>/opinions/")
@@ -276,7 +303,9 @@ def _desk_page(
     post: PostView, tried: dict[str, RefusalForm | CoverForm | DispositionForm | AnswerForm]
 ) -> ResponseReturnValue:
     actor, place = browser.current_actor(), g.place.place
-    moderates = allowed(actor, Permission.POST_MODERATE, place)
+    # Whoever wrote it, in whatever name, leaves it to somebody else.
+    own = post.person_id is not None and post.person_id == actor.person_id
+    moderates = allowed(actor, Permission.POST_MODERATE, place) and not own
     page = render_template(
         "discussion/desk_post.html",
         place=g.place,
@@ -286,6 +315,7 @@ def _desk_page(
         cover=tried.get("cover") or CoverForm(formdata=None),
         disposition=tried.get("disposition") or DispositionForm(formdata=None),
         answer=tried.get("answer") or AnswerForm(formdata=None),
+        own=own,
         may_decide=moderates and post.state is PostState.SUBMITTED,
         may_hide=moderates
         and post.state is PostState.PUBLISHED

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.bodies.words import named
 from app.core import web
 from app.core.actor import Role
 from app.core.errors import RuleBroken
 from app.core.times import time_text
 from app.discussion.rules import AUTHOR_LEFT, Disposition, PostState, Reason
 from app.people.models import PersonNoticeKind
+
+if TYPE_CHECKING:
+    from app.discussion.queries import PostView
 
 STATES = {
     PostState.SUBMITTED: ("wait", _l("等待审核")),
@@ -40,12 +45,18 @@ ROLES = {
     Role.COMMITTEE_CHAIR.value: _l("居委会"),
     Role.SUPERVISOR.value: _l("居务监督委员会"),
     Role.DESIGNER.value: _l("设计师"),
+    Role.BODY.value: _l("单位代表"),
 }
 
 
 def role_name(role: str) -> str:
     """In what capacity somebody writes; never a name."""
     return str(ROLES.get(role, role))
+
+
+def writer(post: PostView) -> str:
+    """In whose name something is said: a body's by its name, else a capacity; never a person."""
+    return named(post.body, post.body_kind) if post.body else role_name(post.role)
 
 
 def state_badge(state: PostState) -> tuple[str, str]:
@@ -119,6 +130,7 @@ def _broken(error: RuleBroken) -> str:
         "post.nothing_to_cover": _("文中没有这几个字，没有公布。请照原文填写要遮住的字。"),
         "post.fixed": _("结果已经公示，处理意见不能再改。什么都没有改动。"),
         "post.not_yours": _("这一条由居委会回应，设计师回应设计方案下面的意见。没有保存。"),
+        "post.own": _("这一条是您自己写的，要由另一位工作人员来办。什么都没有改动。"),
         "post.overruled": _(
             "您上次的处理已经被申诉推翻，不能由您再隐藏。什么都没有改动。"
             "确实不妥的，请另一位工作人员来看。"

@@ -25,6 +25,7 @@ from flask_babel import gettext as _
 from app.core.pdf import compile_pdf
 from app.core.times import full_time_text, in_record_language
 from app.discussion.words import disposition_badge, role_name
+from app.discussion.words import writer as writer_of
 from app.exports.cells import plain
 from app.exports.dossier_facts import answers_to, as_data, changed, gather
 from app.exports.dossier_words import earlier_words, in_words
@@ -136,7 +137,7 @@ def _opinions_csv(posts: Iterable[PostView]) -> bytes:
     for post in posts:
         row = (
             full_time_text(post.submitted_at),
-            role_name(post.role),
+            writer_of(post),
             post.text,
             disposition_badge(post.disposition)[1] if post.disposition else "",
             post.disposition_why,

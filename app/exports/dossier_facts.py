@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from app.consultations.queries import TopicView
     from app.discussion.queries import PostView
     from app.exports.queries import EntryAbout
-    from app.meetings.queries import MeetingView
+    from app.meetings.queries import MeetingView, PartyView
     from app.projects.queries import ProjectView
     from app.ratings.queries import Repair, Round
     from app.voting.queries import PollView, ResultView
@@ -44,6 +44,7 @@ class Held:
     meeting: MeetingView
     by_age: dict[str, int | None] | None
     over: bool
+    parties: tuple[PartyView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +112,13 @@ def gather(place: CommunityView, topic_id: str) -> Facts:
 
 
 def _held(community_id: int, meeting: MeetingView) -> Held:
+    parties = tuple(meetings.parties(community_id, meeting.public_id))
     if meeting.closed_at is not None:
-        return Held(meeting, meetings.attendance(community_id, meeting.public_id), over=True)
+        by_age = meetings.attendance(community_id, meeting.public_id)
+        return Held(meeting, by_age, over=True, parties=parties)
     ends_at = meeting.starts_at + timedelta(minutes=meeting.minutes)
     passed = ends_at <= clock.now() and meeting.state not in NOT_AS_ANNOUNCED
-    return Held(meeting, None, over=passed)
+    return Held(meeting, None, over=passed, parties=parties)
 
 
 def _led(community_id: int, code: str) -> Led:
@@ -309,6 +312,15 @@ def _meeting(held: Held) -> dict[str, Any]:
             for number, item in enumerate(meeting.items, start=1)
         ],
         "materials": list(meeting.materials),
+        "parties": [
+            {
+                "name": one.name,
+                "kind": one.kind or None,
+                "presence": one.presence.value,
+                "reason": one.reason or None,
+            }
+            for one in held.parties
+        ],
         "attendance": None
         if held.by_age is None
         else {"present": meeting.present, "by_age": held.by_age},
@@ -323,6 +335,7 @@ def _opinion(post: PostView) -> dict[str, Any]:
         "id": post.public_id,
         "at": _at(post.submitted_at),
         "role": post.role,
+        "body": post.body or None,
         "text": post.text,
         "disposition": {"is": post.disposition, "why": post.disposition_why}
         if post.disposition

@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from app.consultations.rules import State
 from app.consultations.words import form_name, outcome_sentence, state_badge
 from app.core.times import full_end_text, full_time_text
-from app.discussion.words import disposition_badge, role_name
+from app.discussion.words import disposition_badge, role_name, writer
 from app.exports.dossier_facts import (
     answers_to,
     changed,
@@ -29,7 +29,7 @@ from app.exports.dossier_facts import (
 )
 from app.exports.dossier_follow_up import built, unfinished, unreported
 from app.exports.record_words import act_text
-from app.meetings.words import attendance_rows, off_banner
+from app.meetings.words import attendance_rows, off_banner, party_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -229,7 +229,7 @@ def _attendance(held: Held) -> list[str]:
     meeting = held.meeting
     numbers = "，".join(f"{band} {number}" for band, number in attendance_rows(held.by_age))
     whole = _("%(title)s：到场 %(number)s 人", title=meeting.title, number=meeting.present)
-    return [f"{whole}（{numbers}）"]
+    return [f"{whole}（{numbers}）", *party_lines(held.parties)]
 
 
 def _uncounted(held: tuple[Held, ...]) -> Iterator[str]:
@@ -249,7 +249,7 @@ def _numbered(posts: Iterable[PostView]) -> Iterable[str]:
         yield _(
             "%(number)s. %(who)s，%(at)s：%(text)s",
             number=number,
-            who=role_name(post.role),
+            who=writer(post),
             at=full_time_text(post.submitted_at),
             text=post.text,
         )

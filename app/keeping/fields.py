@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import select
 
 from app.assisting.models import DeskVisit
+from app.bodies.models import Acting
 from app.communities.models import RollAbsence, RollLine, RollPiece, RollUpload
+from app.core.actor import Role
 from app.core.jobs import Job
 from app.core.sent import SentForm
 from app.people.models import (
@@ -45,6 +47,14 @@ def _of_uploads(part: Any) -> Over:
     return over
 
 
+def _delegate_over(before: datetime) -> Any:
+    return (RoleGrant.role == Role.BODY.value) & (RoleGrant.ends_at < before)
+
+
+def _acting_over(before: datetime) -> Any:
+    return Acting.grant_id.in_(select(RoleGrant.id).where(_delegate_over(before)))
+
+
 def _code_over(before: datetime) -> Any:
     return (HouseholdCode.revoked_at < before) | (HouseholdCode.expires_at < before)
 
@@ -75,6 +85,8 @@ FIELDS: dict[str, tuple[tuple[Any, Over], ...]] = {
     ),
     "desk_numbers": ((DeskConfirmation, _number_over),),
     "desk_visits": ((DeskVisit, lambda before: DeskVisit.until < before),),
+    # Who acted for a body, and then the grant by which sessions knew it.
+    "body_acting": ((Acting, _acting_over), (RoleGrant, _delegate_over)),
     "codes": ((HouseholdCode, _code_over),),
     # What an upload holds goes before the upload itself.
     "roll_uploads": (

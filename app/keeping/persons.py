@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, erasures, jobs
-from app.core.actor import SYSTEM
+from app.core.actor import SYSTEM, Role
 from app.core.db import compact, overwrite_deleted, transaction
 from app.core.erasures import Leaver
 from app.core.errors import NotFound, RuleBroken
@@ -133,8 +133,11 @@ def _hold(session: Session, leaver: Leaver) -> None:
 def _refuse_staff(session: Session, leaver: Leaver) -> None:
     """Whoever works here is named by what they did in office; their roles end first."""
     account = select(StaffAccount.id).where(StaffAccount.person_id == leaver.person_id)
+    # Whom somebody acts for is no office of this portal: it ends with them, as the room says.
     role = select(RoleGrant.id).where(
-        RoleGrant.person_id == leaver.person_id, role_is_living(clock.now())
+        RoleGrant.person_id == leaver.person_id,
+        RoleGrant.role != Role.BODY.value,
+        role_is_living(clock.now()),
     )
     if session.scalar(account) is not None or session.scalar(role.limit(1)) is not None:
         raise RuleBroken("erase.works_here")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -11,6 +13,7 @@ from wtforms import (
     HiddenField,
     IntegerField,
     RadioField,
+    SelectField,
     StringField,
     TextAreaField,
 )
@@ -18,12 +21,24 @@ from wtforms.fields import DateTimeLocalField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, StopValidation
 
+from app.bodies.words import named
 from app.core import clock
 from app.core.errors import RuleBroken
 from app.meetings import words
 from app.meetings.resolutions import MEETINGS, Body, Resolution
-from app.meetings.rules import LONGEST_MINUTES, MOST_PLACES, AgeBand, items_from
+from app.meetings.rules import (
+    LONGEST_EXCUSE,
+    LONGEST_MINUTES,
+    MOST_PLACES,
+    AgeBand,
+    items_from,
+)
 from app.meetings.steps import NewMeeting
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from app.bodies.queries import BodyView
 
 
 class Whole:
@@ -111,6 +126,31 @@ class CheckInForm(FlaskForm):
     band = RadioField(_l("年龄段"), choices=BANDS, default=AgeBand.UNSAID.value)
     label = StringField(_l("怎么称呼"), validators=[Length(max=40)])
     once = HiddenField(validators=[Length(max=40)])
+
+
+class PartyForm(FlaskForm):
+    """Whether a party comes or came, and why not."""
+
+    said = HiddenField(validators=[Length(max=10)])
+    reason = StringField(
+        _l("为什么没有来"),
+        description=_l("公开的，不写个人的姓名。"),
+        validators=[Length(max=LONGEST_EXCUSE)],
+    )
+
+
+class CallForm(FlaskForm):
+    """A body to be due at a meeting."""
+
+    body = SelectField(_l("请哪个单位来"), validators=[InputRequired(_l("请选一个单位"))])
+
+    def offer(self, listed: Sequence[BodyView], called: Collection[str]) -> None:
+        """Fill in the bodies that take part and are not due yet."""
+        self.body.choices = [
+            SelectChoice(one.public_id, named(one.name, one.kind))
+            for one in listed
+            if one.closed_at is None and one.public_id not in called
+        ]
 
 
 class CloseForm(FlaskForm):

@@ -87,6 +87,39 @@ class AgendaItem(Base):
     minutes: Mapped[int]
 
 
+class MeetingParty(Base):
+    """A party that is due at a meeting: a body, or by its `label` persons as a notice names them.
+
+    `reason` is why it does not come, or did not; it is public.
+    """
+
+    __tablename__ = "meeting_party"
+    __table_args__ = (
+        UniqueConstraint("community_id", "meeting_id", "body_id"),
+        UniqueConstraint("community_id", "meeting_id", "label"),
+        CheckConstraint("(body_id IS NULL) <> (label IS NULL)", name="body_or_label"),
+        ForeignKeyConstraint(
+            ["community_id", "meeting_id"],
+            ["meeting.community_id", "meeting.id"],
+            name="fk_meeting_party_meeting",
+        ),
+        ForeignKeyConstraint(
+            ["community_id", "body_id"],
+            ["body.community_id", "body.id"],
+            name="fk_meeting_party_body",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
+    meeting_id: Mapped[int]
+    body_id: Mapped[int | None]
+    label: Mapped[str | None] = mapped_column(String(200))
+    presence: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    said_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
 class Seat(Base):
     """Somebody who comes, waits, or came. Without a person: somebody the desk entered.
 

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
+from app.bodies.models import Body
 from app.core import clock
 from app.core.actor import Role
 from app.core.db import db
 from app.core.errors import NotFound
-from app.meetings.models import AgendaItem, Meeting, Seat
+from app.meetings.models import AgendaItem, Meeting, MeetingParty, Seat
 from app.meetings.rules import (
     REPRESENTATIVES_MEETING,
     Item,
     MeetingState,
+    Presence,
     SeatState,
     bands_to_show,
     ends_at,
@@ -323,6 +325,47 @@ def meetings_of_representatives(community_id: int) -> list[MeetingView]:
     """Every meeting of the representatives, the newest first."""
     mine = Meeting.community_id == community_id, Meeting.form == REPRESENTATIVES_MEETING
     return _views(*mine)[::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class PartyView:
+    """A party that is due, by the body's name or as the notice names it; `kind` is a body's."""
+
+    id: int
+    name: str
+    body_id: str
+    kind: str
+    presence: Presence
+    reason: str
+
+
+def parties(community_id: int, meeting_id: str) -> list[PartyView]:
+    """Who is due at a meeting, as they were called."""
+    rows = db.session.execute(
+        select(MeetingParty, Body)
+        .join(
+            Meeting,
+            (Meeting.community_id == MeetingParty.community_id)
+            & (Meeting.id == MeetingParty.meeting_id),
+        )
+        .outerjoin(
+            Body,
+            (Body.community_id == MeetingParty.community_id) & (Body.id == MeetingParty.body_id),
+        )
+        .where(MeetingParty.community_id == community_id, Meeting.public_id == meeting_id)
+        .order_by(MeetingParty.id)
+    )
+    return [
+        PartyView(
+            party.id,
+            body.name if body else party.label or "",
+            body.public_id if body else "",
+            body.kind if body else "",
+            Presence(party.presence),
+            party.reason,
+        )
+        for party, body in rows
+    ]
 
 
 def attendance(community_id: int, meeting_id: str) -> dict[str, int | None]:

@@ -69,6 +69,23 @@ class AgeBand(StrEnum):
     UNSAID = "unsaid"
 
 
+class Presence(StrEnum):
+    """Whether a party that is due comes: nothing said, its own answer, or what was seen."""
+
+    DUE = "due"
+    COMING = "coming"
+    DECLINED = "declined"
+    PRESENT = "present"
+    ABSENT = "absent"
+
+
+# What a body says of itself, and what whoever holds the meeting sees.
+ANSWERS = frozenset({Presence.COMING, Presence.DECLINED})
+SEEN = frozenset({Presence.PRESENT, Presence.ABSENT})
+LONGEST_PARTY = 200
+LONGEST_EXCUSE = 200
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One item of an agenda; minutes as planned."""
@@ -167,3 +184,32 @@ def bands_to_show(counts: Mapping[str, int]) -> dict[str, int | None]:
 def quorum_met(present: int, needed: int | None) -> bool | None:
     """Whether enough people came; None where nothing is required."""
     return None if needed is None else present >= needed
+
+
+def answer_problem(state: MeetingState, before: Presence, answer: Presence, reason: str) -> str:
+    """Why a body cannot say so whether it comes; empty when it can.
+
+    Until the meeting ends, and until somebody has seen whether it came. Who does not come says why.
+    """
+    if state.value not in OPEN_STATES or before in SEEN:
+        return "too_late"
+    if answer not in ANSWERS:
+        return "answer"
+    return "no_excuse" if answer is Presence.DECLINED and not reason.strip() else ""
+
+
+def seen_problem(
+    state: MeetingState, seen: Presence, reason: str, *, doors: bool, confirmed: bool
+) -> str:
+    """Why it cannot be noted so whether a party came; empty when it can.
+
+    From when the doors open until the minutes are confirmed. Who did not come did so for a reason,
+    be it that none is known.
+    """
+    if confirmed:
+        return "confirmed"
+    if seen not in SEEN:
+        return "answer"
+    if not doors and state not in OVER:
+        return "doors_closed"
+    return "no_excuse" if seen is Presence.ABSENT and not reason.strip() else ""

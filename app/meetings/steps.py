@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, update
 
+from app.bodies.rules import body_called
+from app.bodies.steps import listed
 from app.core import canonical as c
 from app.core import clock
 from app.core import record as records
 from app.core.errors import NotFound, RuleBroken
 from app.core.record import Act, record
 from app.meetings import rules
-from app.meetings.models import AgendaItem, Meeting, Seat
-from app.meetings.rules import Change, MeetingState, SeatState
+from app.meetings.models import AgendaItem, Meeting, MeetingParty, Seat
+from app.meetings.rules import Change, MeetingState, Presence, SeatState
 from app.people.models import PersonNoticeKind
 from app.people.steps import end_roles_of_meeting, tell_people, tell_person
 
@@ -53,7 +55,7 @@ ID_BYTES = 5
 
 @dataclass(frozen=True, slots=True)
 class NewMeeting:
-    """Everything a notice says."""
+    """Everything a notice says. A party that a listed body is called is that body."""
 
     subject: str
     title: str
@@ -68,6 +70,7 @@ class NewMeeting:
     materials: tuple[str, ...] = ()
     quorum: int | None = None
     notice_days: int = 0
+    parties: tuple[str, ...] = ()
 
 
 def announce(session: Session, actor: Actor, community_id: int, new: NewMeeting) -> Meeting:
@@ -108,6 +111,7 @@ def announce(session: Session, actor: Actor, community_id: int, new: NewMeeting)
         )
         for position, item in enumerate(new.items)
     )
+    _call_parties(session, meeting, new.parties)
     data = {
         "meeting": meeting.public_id,
         "about": meeting.subject,
@@ -117,6 +121,24 @@ def announce(session: Session, actor: Actor, community_id: int, new: NewMeeting)
     record(session, actor, Act(ANNOUNCED, f"meeting:{meeting.public_id}", data), community_id)
     _ask_again(session, meeting)
     return meeting
+
+
+def _call_parties(session: Session, meeting: Meeting, names: tuple[str, ...]) -> None:
+    """Note who is due: each body that lines mean once, every other line as it stands."""
+    lines = [line.strip()[: rules.LONGEST_PARTY] for line in names if line.strip()]
+    known = listed(session, meeting.community_id) if lines else []
+    meant = [(body_called(line, known), line) for line in lines]
+    parties = dict.fromkeys((body, None if body else line) for body, line in meant)
+    session.add_all(
+        MeetingParty(
+            community_id=meeting.community_id,
+            meeting_id=meeting.id,
+            body_id=body,
+            label=label,
+            presence=Presence.DUE.value,
+        )
+        for body, label in parties
+    )
 
 
 def _ask_again(session: Session, meeting: Meeting) -> None:

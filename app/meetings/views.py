@@ -9,17 +9,22 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from app.bodies import queries as bodies
+from app.bodies.steps import Scoped, register_scopes
 from app.communities import queries as communities
 from app.core import clock, guard, qr, web
+from app.core.actor import Role
 from app.core.times import time_text
 from app.meetings import calendar, operations, queries, words
-from app.meetings.forms import CheckInForm, CloseForm, MinutesForm
+from app.meetings.forms import CallForm, CheckInForm, CloseForm, MinutesForm, PartyForm
 from app.meetings.rules import (
     HAVE_MINUTES,
     NOT_AS_ANNOUNCED,
     OVER,
     MeetingState,
+    Presence,
     SeatState,
+    answer_problem,
     doors_are_open,
 )
 from app.people import browser
@@ -39,7 +44,7 @@ if TYPE_CHECKING:
 
     from flask.typing import ResponseReturnValue
 
-    from app.meetings.queries import MeetingView
+    from app.meetings.queries import MeetingView, PartyView
 
 bp = Blueprint("meetings", __name__)
 bp.add_app_template_filter(words.sitting, "sitting")
@@ -65,13 +70,19 @@ def index(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read i
 @guard.public
 def show(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Show a meeting's notice: when, where, what about, and whether there is a place."""
+    return show_page(meeting_id, PartyForm(formdata=None))
+
+
+def show_page(meeting_id: str, answer: PartyForm) -> ResponseReturnValue:
+    """Give a meeting's page; `answer` is what somebody tried to say for a body."""
     meeting = queries.meeting(g.place.id, meeting_id)
     actor = browser.current_actor()
     mine = actor.home_in(g.place.id) is not None
     seat = queries.my_seat(g.place.id, meeting_id, actor.person_id or 0) if mine else None
     waiting = seat is not None and seat.state is SeatState.WAITING
     here = seat if seat is not None and seat.state is not SeatState.CANCELLED else None
-    return render_template(
+    parties = queries.parties(g.place.id, meeting_id)
+    page = render_template(
         "meetings/show.html",
         place=g.place,
         meeting=meeting,
@@ -90,7 +101,34 @@ def show(code: str, meeting_id: str) -> ResponseReturnValue:  # noqa: ARG001 -- 
         attendance=_attendance(meeting),
         due=queries.representatives_due(g.place.id, meeting),
         form=ActForm(),
+        parties=party_rows(parties),
+        answers=_asked(meeting, parties),
+        answer=answer,
     )
+    return page, (REFUSED if request.method == "POST" else 200)
+
+
+def party_rows(parties: list[PartyView]) -> list[tuple[PartyView, str, tuple[str, str]]]:
+    """Each party with its name and the words of its badge."""
+    return [(one, words.party_name(one), words.presence_badge(one.presence)) for one in parties]
+
+
+def _asked(meeting: MeetingView, parties: list[PartyView]) -> list[PartyView]:
+    """The bodies that are due, that the reader acts for, and that can still say whether they come.
+
+    Whoever acts for none asks the database nothing.
+    """
+    actor = browser.current_actor()
+    if not actor.has(Role.BODY, g.place.id):
+        return []
+    things = f"meeting:{meeting.public_id}", meeting.subject
+    acted = {one.body_id for one in bodies.speaks_for(g.place.id, actor.person_id, things)}
+    return [
+        one
+        for one in parties
+        if one.body_id in acted
+        and not answer_problem(meeting.state, one.presence, Presence.COMING, "")
+    ]
 
 
 def _called_anew(meeting: MeetingView) -> MeetingView | None:
@@ -223,6 +261,7 @@ def _desk_page(
     check_in: CheckInForm,
     minutes: MinutesForm,
     close: CloseForm | None = None,
+    party: PartyForm | None = None,
 ) -> ResponseReturnValue:
     meeting = queries.meeting(g.place.id, meeting_id)
     actor, place = browser.current_actor(), g.place
@@ -231,6 +270,12 @@ def _desk_page(
     if not minutes.is_submitted() or not minutes.text.data:
         minutes.text.data = minutes.text.data or meeting.minutes_text
     key = queries.door_key(place.id, meeting_id)
+    parties = queries.parties(place.id, meeting_id)
+    runs = allowed(actor, Permission.MEETING_RUN, here)
+    call = CallForm(formdata=None)
+    if runs:
+        call.offer(bodies.bodies(place.id), {one.body_id for one in parties})
+    doors = doors_are_open(meeting.state, meeting.starts_at, clock.now())
     page = render_template(
         "meetings/desk_meeting.html",
         place=place,
@@ -241,13 +286,17 @@ def _desk_page(
         seats=_seats(meeting_id) if holds else [],
         check_in=check_in,
         minutes=minutes,
-        runs=allowed(actor, Permission.MEETING_RUN, here),
+        runs=runs,
+        parties=party_rows(parties),
+        sees=holds and (doors or meeting.state in OVER) and meeting.confirmed_at is None,
+        call=call,
+        party=party or PartyForm(formdata=None),
         holds=holds,
         ends=allowed(actor, Permission.MEETING_END, here),
         due=queries.representatives_due(place.id, meeting),
         # A topic opens its own session; one with a designer begins here.
         begins=meeting.state is MeetingState.ANNOUNCED and meeting.subject.startswith("design:"),
-        doors=doors_are_open(meeting.state, meeting.starts_at, clock.now()),
+        doors=doors,
         off=words.off_banner(meeting),
         anew=_called_anew(meeting),
         too_few=meeting.quorum_met is False,
@@ -412,5 +461,20 @@ def _news(community_id: int, news: News) -> str:
     return words.changed(news.detail, meeting.title, time_text(meeting.starts_at), meeting.reason)
 
 
+def desk_party_page(meeting_id: str, party: PartyForm) -> ResponseReturnValue:
+    """Give the desk's page of a meeting with what was tried about a party."""
+    return _desk_page(meeting_id, _fresh(), MinutesForm(formdata=None), party=party)
+
+
+def _scopes(community_id: int) -> list[Scoped]:
+    """The meetings in which somebody can act for a body."""
+    going_on = {MeetingState.ANNOUNCED, MeetingState.OPEN}
+    return [
+        Scoped(f"meeting:{one.public_id}", one.title, one.state in going_on)
+        for one in queries.meetings_of(community_id)
+    ]
+
+
+register_scopes("meeting", _scopes)
 register_address("meeting", _address)
 register_news("meeting", _news)

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.bodies.words import named
 from app.core import web
 from app.core.errors import RuleBroken
 from app.core.times import in_record_language, time_text
+from app.core.words import listed
 from app.meetings.resolutions import Body, Matter
-from app.meetings.rules import AgeBand, Change, MeetingState, SeatState
+from app.meetings.rules import AgeBand, Change, MeetingState, Presence, SeatState
 
 if TYPE_CHECKING:
-    from app.meetings.queries import MeetingView
+    from collections.abc import Iterable
+
+    from app.meetings.queries import MeetingView, PartyView
 
 STATES = {
     MeetingState.ANNOUNCED: ("info", _l("已公告")),
@@ -27,6 +31,13 @@ SEATS = {
     SeatState.COMING: ("go", _l("已报名")),
     SeatState.WAITING: ("wait", _l("候补")),
     SeatState.CANCELLED: ("", _l("不来了")),
+}
+PRESENCES = {
+    Presence.DUE: ("", _l("应到")),
+    Presence.COMING: ("info", _l("说了来")),
+    Presence.DECLINED: ("stop", _l("说了来不了")),
+    Presence.PRESENT: ("go", _l("到场")),
+    Presence.ABSENT: ("stop", _l("没有到")),
 }
 BANDS = {
     AgeBand.TO_35: _l("35 岁以下"),
@@ -71,6 +82,37 @@ def badge_of(state: MeetingState | SeatState) -> tuple[str, str]:
     """Kind and words of a badge."""
     kind, text = STATES[state] if isinstance(state, MeetingState) else SEATS[state]
     return kind, str(text)
+
+
+def presence_badge(presence: Presence) -> tuple[str, str]:
+    """Kind and words of a party's badge."""
+    kind, text = PRESENCES[presence]
+    return kind, str(text)
+
+
+def party_name(party: PartyView) -> str:
+    """A party as the notice and the minutes name it; never a person."""
+    return named(party.name, party.kind) if party.kind else party.name
+
+
+def party_lines(parties: Iterable[PartyView]) -> list[str]:
+    """Who was due, who came, and who did not and why: a sentence for each of the three."""
+    all_of_them = list(parties)
+    came = [party_name(one) for one in all_of_them if one.presence is Presence.PRESENT]
+    missing = [
+        _("%(name)s（%(reason)s）", name=party_name(one), reason=one.reason)
+        for one in all_of_them
+        if one.presence in {Presence.ABSENT, Presence.DECLINED}
+    ]
+    lines = []
+    if all_of_them:
+        due = [party_name(one) for one in all_of_them]
+        lines.append(_("应到各方：%(names)s", names=listed(due)))
+    if came:
+        lines.append(_("到场：%(names)s", names=listed(came)))
+    if missing:
+        lines.append(_("没有到：%(names)s", names=listed(missing)))
+    return lines
 
 
 def off_banner(meeting: MeetingView) -> str:
@@ -121,6 +163,10 @@ def _broken(error: RuleBroken) -> str:
             present=facts.get("present", ""),
             quorum=facts.get("quorum", ""),
         ),
+        "meeting.party_twice": _("名单里已经有这个单位，没有再加一次。"),
+        "meeting.too_late": _("会已经结束，或者到没到场已经记下了，没有保存您的答复。"),
+        "meeting.answer": _("请选一项。什么都没有保存。"),
+        "meeting.no_excuse": _("请写一句为什么没有来，公开的。什么都没有保存。"),
         "meeting.wrong_state": _("会议现在不是这一步，什么都没有改动。请刷新看一看。"),
     }
     return sentences[error.code]

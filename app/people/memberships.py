@@ -17,7 +17,7 @@ from app.core.errors import NotFound, RuleBroken
 from app.core.times import in_record_language
 from app.people import codes, words
 from app.people.member_queries import who_is_in_mark
-from app.people.models import HouseholdNoticeKind, LoginSession, Membership, RoleGrant
+from app.people.models import HouseholdNoticeKind, LoginSession, Membership, RoleGrant, StaffAccount
 from app.people.rules import EndedWhy
 from app.people.steps import end_roles, security, tell_household
 from app.policy.table import Permission, Place, require
@@ -208,17 +208,19 @@ def _end(session: Session, members: Sequence[Any], why: EndedWhy, now: datetime)
         .values(ended_at=now)
         .execution_options(synchronize_session=False)
     )
-    # Who does not live here any more speaks for no group of neighbours.
+    # Who does not live here any more speaks for no group of neighbours; and for no body either who
+    # came in by a letter alone.
     lives_here = exists().where(
         Membership.person_id == RoleGrant.person_id,
         Membership.community_id == RoleGrant.community_id,
         Membership.ended_at.is_(None),
     )
+    has_account = exists().where(StaffAccount.person_id == RoleGrant.person_id)
     end_roles(
         session,
         now,
         RoleGrant.person_id.in_([row.person_id for row in members]),
-        RoleGrant.role == Role.REPRESENTATIVE,
+        (RoleGrant.role == Role.REPRESENTATIVE) | ((RoleGrant.role == Role.BODY) & ~has_account),
         ~lives_here,
     )
 

@@ -325,6 +325,8 @@ class PersonNoticeKind(StrEnum):
     DESIGN_RETURNED = "design_returned"
     SESSION_CALLED = "session_called"
     SESSION_POSTPONED = "session_postponed"
+    ACTING_GIVEN = "acting_given"
+    ACTING_ENDED = "acting_ended"
 
 
 class PersonNotice(Base):

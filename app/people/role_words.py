@@ -19,6 +19,7 @@ def role_name(role: Role | str) -> str:
         Role.REPRESENTATIVE: _("居民代表"),
         Role.MEETING_CHAIR: _("会议主持人"),
         Role.MEETING_RECORDER: _("会议记录人"),
+        Role.BODY: _("单位代表"),
         Role.SUBDISTRICT: _("街道工作人员"),
         Role.DISTRICT: _("区县工作人员"),
         Role.CITY: _("市级工作人员"),

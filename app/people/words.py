@@ -177,6 +177,8 @@ def person_notice(kind: PersonNoticeKind, at: datetime, news: str = "") -> str:
             PersonNoticeKind.DESIGN_RETURNED: _("您的设计方案退回来了，理由在方案页上"),
             PersonNoticeKind.SESSION_CALLED: _("请您来设计师进社区的会"),
             PersonNoticeKind.SESSION_POSTPONED: _("设计师进社区的会延期了"),
+            PersonNoticeKind.ACTING_GIVEN: _("您可以代表这个单位了"),
+            PersonNoticeKind.ACTING_ENDED: _("您不再代表这个单位"),
         }[kind]
     )
     return _("%(at)s，%(what)s", at=time_text(at), what=what)

@@ -77,6 +77,9 @@ class Permission(StrEnum):
     ROLE_END = "role.end"
     STAND_IN_NAME = "stand_in.name"
     REPRESENTATIVE_HOME = "representative.home"
+    BODY_MANAGE = "body.manage"
+    BODY_GIVE = "body.give"
+    BODY_ACT = "body.act"
     ACCOUNT_VOUCH = "account.vouch"
     SYSTEM_VIEW = "system.view"
     OPENINGS_ERASE = "openings.erase"
@@ -152,6 +155,8 @@ _committee = _in_community(Role.CLERK, Role.COMMITTEE, Role.COMMITTEE_CHAIR)
 _desk = _in_community(Role.CLERK, Role.COMMITTEE, Role.COMMITTEE_CHAIR, Role.SUPERVISOR)
 _designer = _in_community(Role.DESIGNER)
 _representative = _in_community(Role.REPRESENTATIVE)
+# Somebody who acts for a body; for which, and in what, the room of bodies says.
+_delegate = _in_community(Role.BODY)
 _at_this_meeting = _of_meeting(*OF_A_MEETING)
 
 TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
@@ -196,7 +201,8 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.SHARED_WRITE: (_resident,),
     Permission.INBOX_READ: (_resident, _desk, _designer),
     Permission.NOTICE_DELIVER: (_is_system,),
-    Permission.OPINION_WRITE: (_resident,),
+    # A delegate writes in the name of their body alone; the operation looks at that.
+    Permission.OPINION_WRITE: (_resident, _delegate),
     Permission.OPINION_DISPOSE: (_committee,),
     Permission.OPINION_ANSWER: (_committee, _designer),
     Permission.POST_MODERATE: (_committee,),
@@ -229,6 +235,10 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.ROLE_END: (_chair, _above, _administrator),
     Permission.STAND_IN_NAME: (_in_community(Role.COMMITTEE, Role.COMMITTEE_CHAIR),),
     Permission.REPRESENTATIVE_HOME: (_representative,),
+    Permission.BODY_MANAGE: (_committee,),
+    # For which body who gives and ends it: `bodies/rules.py`.
+    Permission.BODY_GIVE: (_desk,),
+    Permission.BODY_ACT: (_delegate,),
     # The second of two when somebody has lost everything; the operation asks for another person.
     Permission.ACCOUNT_VOUCH: (_administrator, _clerk),
     Permission.SYSTEM_VIEW: (_administrator, _is_system),

@@ -337,6 +337,7 @@ def _desk_rows() -> list[tuple[str, str, str]]:
         (_("住户和编码"), "people.desk", "households"),
         (_("户底册"), "communities.roll", "roll"),
         (_("谁在做什么"), "roles.desk", "me"),
+        (_("参加的单位"), "bodies.desk", "households"),
         (_("记录和导出"), "exports.desk", "record"),
         (_("设置"), "settings.desk", "info"),
     ]

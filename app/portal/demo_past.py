@@ -25,7 +25,7 @@ from app.core.db import db
 from app.designs import operations as designs
 from app.designs.rules import Plan
 from app.discussion import operations as opinions
-from app.portal import demo_lifted, demo_roles, demo_topics
+from app.portal import demo_bodies, demo_lifted, demo_roles, demo_topics
 from app.portal.demo_stage import Stagehand
 from app.projects import operations as projects
 from app.projects.rules import Line, Route, Stage, SupplyMode
@@ -119,6 +119,7 @@ def _acts(stage: Stagehand) -> Iterator[tuple[datetime, Callable[[], object]]]:
     yield from _ratings(stage)
     yield from _convention(stage)
     yield stage.at(27), lambda: _design(stage)
+    yield from demo_bodies.acts(stage)
     yield from demo_topics.acts(stage)
     yield from demo_roles.acts(stage)
     yield from demo_lifted.acts(stage)

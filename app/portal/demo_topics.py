@@ -20,6 +20,7 @@ from app.meetings import operations as meetings
 from app.meetings.queries import door_key, meetings_about
 from app.meetings.rules import Item
 from app.meetings.steps import NewMeeting
+from app.portal.demo_bodies import note_who_came, speak_for_owners
 from app.portal.demo_stage import Stagehand
 
 SAMPLE = ROOT / "sample_data"
@@ -94,6 +95,7 @@ class _Lamps:
             chair="居委会委员",
             recorder="社区工作人员",
             items=(Item("看现场照片", "居委会", 10), Item("逐处商量", "全体", 40)),
+            parties=("社区党支部", "居委会", "业委会", "物业服务企业", "一区居民代表 3 人"),
         )
         self.meeting = topics.announce_topic(
             self.clerk,
@@ -108,6 +110,8 @@ class _Lamps:
         topics.open_session(self.clerk, **self.mine)
         for band in ("to_79",) * 7 + ("to_59",) * 5 + ("from_80",) * 5:
             meetings.walk_in(self.clerk, person=meetings.WalkIn("", band), **mine)  # type: ignore[arg-type]
+        away = {"青禾安居物业服务公司": "当天抢修水管，会后单独听了意见。"}
+        note_who_came(self.stage, self.clerk, self.meeting, away)
         text = "三栋楼前和二区西侧都装，灯头朝下，不照窗户。一位居民担心晃眼，安装后复看。"
         meetings.write_minutes(self.clerk, text=text, **mine)  # type: ignore[arg-type]
         meetings.close_meeting(self.clerk, **mine)  # type: ignore[arg-type]
@@ -155,6 +159,10 @@ def _parking_topic(stage: Stagehand) -> None:
         topics.describe_topic(clerk, text=described, **mine)
         topics.link_project(clerk, project_code="P08", **mine)
     _write_opinions(stage, clerk, people, topic)
+    with clock.set_to(stage.at(21, 19)):
+        speak_for_owners(
+            stage, clerk, topic, "消防通道要先让出来。划线以后由业委会和物业一起看管，不收停车费。"
+        )
     with clock.set_to(stage.at(17)):
         topics.announce_topic(clerk, form=Form.ROUND_TABLE, meeting=_meeting(stage, read), **mine)
 

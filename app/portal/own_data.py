@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flask import current_app
 from flask_babel import gettext as _
 
+from app.bodies import queries as bodies
 from app.communities import queries as communities
 from app.consultations import holdings as topics
 from app.consultations.words import state_badge as topic_badge
@@ -67,6 +68,7 @@ def kept_about(community_id: int, person_id: int) -> list[Kept]:
         _topics(community_id, person_id),
         _seats(community_id, person_id),
         _roles(community_id, person_id),
+        _acting(community_id, person_id, days["body_acting"]),
         _pledges(community_id, person_id),
         _inbox(community_id, person_id, days["inbox"]),
     ]
@@ -204,6 +206,7 @@ def _opinions(community_id: int, person_id: int) -> Kept:
             {
                 "post": one.public_id,
                 "about": one.subject,
+                "said_for": one.body or None,
                 "written": one.original,
                 "published_as": one.text if one.state == "published" else "",
                 "state": str(one.state),
@@ -315,6 +318,37 @@ def _roles(community_id: int, person_id: int) -> Kept:
                 }
                 for one in proposed
             ),
+        ),
+    )
+
+
+def _acting(community_id: int, person_id: int, days: int) -> Kept:
+    found = bodies.acting_of(community_id, person_id)
+    return Kept(
+        "bodies",
+        _("您代表过的单位"),
+        _("您能以单位的名义说话、答复开会。公开的只有单位的名称，不写是谁。"),
+        _(
+            "结束以后满 %(days)s 天删除；您以单位名义公布的意见是单位的，随协商档案保留。",
+            days=days,
+        ),
+        tuple(
+            Line(
+                _("%(at)s起：%(body)s", at=time_text(one.starts_at), body=one.body),
+                "\n".join(filter(None, (one.called, one.ground))),
+            )
+            for one in found
+        ),
+        tuple(
+            {
+                "body": one.body,
+                "scope": one.scope,
+                "called": one.called,
+                "ground": one.ground,
+                "starts_at": _plain(one.starts_at),
+                "ends_at": _plain(one.ends_at),
+            }
+            for one in found
         ),
     )
 

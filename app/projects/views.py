@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from app.bodies.queries import at_work_on
+from app.bodies.steps import Scoped, register_scopes
 from app.core import clock, guard, images, web
 from app.core.errors import RuleBroken
 from app.core.times import day_text
 from app.core.words import yuan
 from app.people import browser
 from app.people.forms import ActForm
+from app.people.steps import register_address
 from app.policy.table import Permission
 from app.projects import operations, queries, steps, words
 from app.projects.forms import (
@@ -73,6 +76,7 @@ def show(code: str, project_code: str) -> ResponseReturnValue:  # noqa: ARG001 -
         funds=_rows(project.funds),
         supply_mode=words.supply_mode_text(project.supply_mode),
         polls=queries.polls_about(g.place.id, project.code),
+        contractors=at_work_on(g.place.id, f"project:{project.code}", project.builder),
     )
 
 
@@ -383,3 +387,21 @@ def _as_typed(project: ProjectView) -> dict[str, object]:
         "upkeep": yuan(project.upkeep_fen_per_year).replace(",", ""),
         "decision_route": list(project.decision_route),
     }
+
+
+def _scopes(community_id: int) -> list[Scoped]:
+    """The projects in which somebody can act for a body; what is built is kept up, too."""
+    return [
+        Scoped(f"project:{one.code}", one.title, goes_on=True)
+        for one in queries.all_projects(community_id)
+    ]
+
+
+def _address(community_id: int, project_code: str) -> tuple[str, str]:
+    """Where a project is."""
+    title = queries.project(community_id, project_code).title
+    return title, url_for("projects.show", code=g.place.code, project_code=project_code)
+
+
+register_scopes("project", _scopes)
+register_address("project", _address)

@@ -299,7 +299,11 @@ def candidates(place: Place, role: Role, without: int | None) -> list[Candidate]
         select(Person.id, Person.display, StaffAccount.id.label("account"))
         .join(RoleGrant, RoleGrant.person_id == Person.id)
         .outerjoin(StaffAccount, StaffAccount.person_id == Person.id)
-        .where(RoleGrant.community_id == place.community_id, role_is_living(now))
+        .where(
+            RoleGrant.community_id == place.community_id,
+            RoleGrant.role != Role.BODY.value,
+            role_is_living(now),
+        )
         .order_by(Person.id)
         .distinct()
     )

@@ -62,7 +62,11 @@ def party(session: Session, place: Place, person_id: int, now: datetime) -> Part
     """Somebody with what they hold here or above, and whether they stand in for a second."""
     rows = session.execute(
         select(RoleGrant.role, RoleGrant.scope, RoleGrant.ends_at).where(
-            RoleGrant.person_id == person_id, in_place(place), role_is_living(now)
+            RoleGrant.person_id == person_id,
+            # Whom somebody acts for is no role of theirs: it counts neither for nor against them.
+            RoleGrant.role != Role.BODY.value,
+            in_place(place),
+            role_is_living(now),
         )
     )
     held = tuple(Holding(Role(row.role), row.scope, row.ends_at) for row in rows)

@@ -30,6 +30,7 @@ RESIDENT = (
     "/c/HXL/mine",
     "/c/HXL/opinions/",
     "/c/HXL/board",
+    "/c/HXL/bodies",
     "/c/HXL/record",
     "/complaints",
     "/privacy",

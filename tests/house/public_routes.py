@@ -17,6 +17,7 @@ PUBLIC = {
     "exports.keys",
     "exports.meeting_notice",
     "exports.poster",
+    "bodies.index",
     "exports.public_archive",
     "exports.record",
     "exports.result_form",

@@ -130,6 +130,7 @@ OPERATIONS = [
         "credentials.py",
         "account_links.py",
         "passkey_operations.py",
+        "parties.py",
     }
     for tree in [ast.parse(path.read_text(encoding="utf-8"))]
     for function in tree.body

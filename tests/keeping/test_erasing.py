@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 # What people who work here leave, and nobody else: an account of theirs is ended, not erased.
 OF_STAFF = {
     "account_link.made_by",
+    "body_acting.given_by",
     "account_link.vouched_by",
     "desk_visit.clerk_id",
     "role_proposal.decided_by",

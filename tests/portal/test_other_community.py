@@ -21,7 +21,8 @@ from app.core.db import db
 from app.designs import operations as designs
 from app.designs.rules import Plan
 from app.meetings import operations as meetings
-from app.meetings.models import Seat
+from app.meetings import parties
+from app.meetings.models import MeetingParty, Seat
 from app.people import member_queries, memberships
 from app.people.models import RoleGrant
 from app.portal.demo import small_project
@@ -54,6 +55,7 @@ ROLES = (
     Role.REPRESENTATIVE,
     Role.MEETING_CHAIR,
     Role.MEETING_RECORDER,
+    Role.BODY,
     Role.SUBDISTRICT,
     Role.DISTRICT,
     Role.CITY,
@@ -80,6 +82,9 @@ NAMES = (
     "grant_id",
     "proposal_id",
     "visit_id",
+    "body_id",
+    "acting_id",
+    "party_id",
 )
 # An administrator approves a chair and ends a role wherever the installation is.
 OF_THE_INSTALLATION = {"roles.desk", "roles.proposal", "roles.end"}
@@ -105,6 +110,7 @@ def things(world: World, code: str) -> dict[str, object]:
         "member_id": member(world, place),
         "role": Role.DESIGNER.value,
         **role(world, place),
+        **body(world, place, meeting),
         "visit_id": assisting.begin_visit(
             world.clerk(place),
             community_id=place.id,
@@ -181,6 +187,15 @@ def role(world: World, place: Place) -> dict[str, object]:
     )
     mine = select(RoleGrant.id).where(RoleGrant.person_id == held.person_id)
     return {"grant_id": db.session.scalars(mine).one(), "proposal_id": proposal}
+
+
+def body(world: World, place: Place, meeting: str) -> dict[str, object]:
+    """A body that is due at a meeting, and somebody who acts for it."""
+    name = world.body(place)
+    acting = world.acting(place, name, world.resident(place, 2))
+    parties.call_body(world.clerk(place), community_id=place.id, meeting_id=meeting, body_id=name)
+    due = select(MeetingParty.id).where(MeetingParty.community_id == place.id)
+    return {"body_id": name, "acting_id": acting, "party_id": db.session.scalars(due).one()}
 
 
 def seat(world: World, place: Place, meeting: str) -> int:

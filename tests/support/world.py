@@ -11,6 +11,8 @@ import pyotp
 from flask import g
 from sqlalchemy import select
 
+from app.bodies import operations as bodies
+from app.bodies.rules import Kind
 from app.communities import operations as communities
 from app.communities import queries as places
 from app.consultations import operations as topics
@@ -169,9 +171,26 @@ class World:
         with transaction() as session:
             newest = select(Membership.person_id).where(Membership.community_id == place.id)
             person = session.scalars(newest.order_by(Membership.id.desc()).limit(1)).one()
-            scope = "buildings:1" if role is Role.REPRESENTATIVE else f"meeting:{meeting}"
+            scope = {Role.REPRESENTATIVE: "buildings:1", Role.BODY: "body:none"}.get(
+                role, f"meeting:{meeting}"
+            )
             until = clock.now() + timedelta(days=30)
             give_role(session, person, place.id, GivenRole(role, scope, until))
+
+    def body(
+        self, place: Place, kind: Kind = Kind.OWNERS_COMMITTEE, name: str = "一区业主委员会"
+    ) -> str:
+        """A body that takes part."""
+        text = bodies.BodyText(kind, name, clock.now() - timedelta(days=1))
+        return bodies.add_body(self.clerk(place), community_id=place.id, text=text)
+
+    def acting(
+        self, place: Place, body: str, person: Actor, scope: str = "", days: int = 30
+    ) -> int:
+        """Somebody acts for a body, by a clerk's hand, for so many days."""
+        until = clock.now() + timedelta(days=days)
+        new = bodies.NewActing(person.require_person(), until, "有来函", scope, "3 号楼王阿姨")
+        return bodies.give_acting(self.clerk(place), community_id=place.id, body_id=body, new=new)
 
     def project(self, place: Place, code: str, title: str = "") -> str:
         """A project whose lines add up."""
@@ -252,8 +271,15 @@ class World:
             meeting=self.new_meeting(**changes),
         )
 
-    def post(self, place: Place, about: str, author: Actor | None = None, text: str = "") -> str:
-        """An opinion that waits for moderation."""
+    def post(
+        self,
+        place: Place,
+        about: str,
+        author: Actor | None = None,
+        text: str = "",
+        body: str = "",
+    ) -> str:
+        """An opinion that waits for moderation; with a body it is said in its name."""
         with self.app.test_request_context():
             g.place = places.community_by_code(place.code)
             return opinions.write_post(
@@ -262,6 +288,7 @@ class World:
                 subject=about,
                 text=text or "请放在树下。",
                 once=f"once{next(self.numbers)}",
+                body=body,
             )
 
     def design(self, place: Place, designer: Actor, code: str) -> str:
