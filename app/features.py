@@ -89,7 +89,8 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.roles.views:bp",
     "app.exports.letter_views:bp",
     "app.exports.area_views:bp",
-    "app.assisting.views:bp",
+    # One blueprint: what comes last brings its routes along with those of the others.
+    "app.assisting.proxy_views:bp",
     "app.exports.cli:bp",
     "app.starting.views:bp",
     "app.starting.cli:bp",

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, RadioField
+from wtforms import (
+    BooleanField,
+    DateField,
+    HiddenField,
+    RadioField,
+    SelectMultipleField,
+    StringField,
+)
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired, Length, Optional
 
-from app.assisting.words import CHECKED
+from app.assisting.words import CHECKED, SEEN
+
+_LONG = _l("太长了，请写短一些。")
 
 
 class BeginForm(FlaskForm):
@@ -41,3 +50,61 @@ class HandForm(FlaskForm):
         validators=[InputRequired(_l("请选一项。还没有改动。"))],
         choices=[],
     )
+
+
+class ProxyForm(FlaskForm):
+    """What stands on a sheet that a household signed, and how the desk knows."""
+
+    poll = RadioField(
+        _l("哪一项投票"), validators=[InputRequired(_l("请选一项投票。还没有保存。"))], choices=[]
+    )
+    holder = StringField(
+        _l("受托人住本社区哪一户"),
+        description=_l(
+            "照住户页上的写法，如：槐香里一区 3-2-501。这一户年满 18 周岁的人都能替投。"
+        ),
+        validators=[Length(max=80, message=_LONG)],
+    )
+    holder_name = StringField(
+        _l("受托人不住本社区的，写姓名"),
+        description=_l("同名的两个人，加一个好分辨的字，如：王芳（长女）。"),
+        validators=[Length(max=40, message=_LONG)],
+    )
+    sheet = StringField(
+        _l("委托书编号"),
+        description=_l("印在表上的编号；手写的，写原件存在哪里，如：2026 年第 2 盒第 8 张"),
+        validators=[
+            InputRequired(_l("请写编号，或者原件存在哪里。")),
+            Length(max=40, message=_LONG),
+        ],
+    )
+    until = DateField(
+        _l("委托到哪天为止"),
+        description=_l("照委托书写；没有写的不填，到这项投票截止为止。"),
+        validators=[Optional()],
+    )
+    seen = RadioField(
+        _l("怎么知道是这一户自己的意思"),
+        validators=[InputRequired(_l("请选一项。还没有保存。"))],
+        choices=[SelectChoice(seen.value, words) for seen, words in SEEN.items()],
+    )
+    signed = BooleanField(
+        _l("委托书是书面的，有委托户年满 18 周岁的人签名，原件已经收存。"),
+        validators=[InputRequired(_l("没有书面的、签了名的委托书，不能登记。"))],
+    )
+
+
+class HolderForm(FlaskForm):
+    """A ballot that a holder of an authority fills in at the desk."""
+
+    checked = RadioField(
+        _l("怎么知道是受托人本人"),
+        validators=[InputRequired(_l("请选一项。选票还没有存上。"))],
+        choices=[SelectChoice(checked.value, words) for checked, words in CHECKED.items()],
+    )
+    present = BooleanField(
+        _l("受托人就在我面前，请我代为操作；选什么由受托人照委托人的意思定。"),
+        validators=[InputRequired(_l("没有勾选声明，不能代办。选票还没有存上。"))],
+    )
+    token = HiddenField(validators=[Length(max=200)])
+    choice = SelectMultipleField(validate_choice=False)

@@ -284,7 +284,12 @@ def withdraw(code: str, visit_id: int) -> ResponseReturnValue:
 
 @bp.errorhandler(RuleBroken)
 def _over(error: RuleBroken) -> ResponseReturnValue:
-    """A visit that is over has no page of its own any more."""
+    """A visit or an authority that is over has no page of its own any more."""
+    if error.code == "proxy.over":
+        web.tell("attention", web.sentence(error))
+        own = guard.may_open("assisting.own_proxies")
+        page = "assisting.own_proxies" if own else "assisting.desk_proxies"
+        return redirect(url_for(page, code=g.place.code), 303)
     if error.code != "assist.over":
         return web.refusal_page(409, _("这一步没有办成"), web.sentence(error))
     web.tell("attention", web.sentence(error))

@@ -328,6 +328,17 @@ def took_part(address: HouseholdAddress, polls: Sequence[TookPart]) -> printing.
     )
 
 
+def proxy_form(poll: PollView, address: str, serial: str) -> printing.ProxyForm:
+    """A written authority for one poll, to be signed by hand; without an address it is blank."""
+    return printing.ProxyForm(
+        title=poll.title,
+        closes=time_text(poll.closes_at),
+        address=address,
+        serial=serial,
+        printed=_("%(day)s印。", day=day_text(clock.now())),
+    )
+
+
 def receipt(place: CommunityView, view: BallotView, choice: str) -> printing.Receipt:
     """A member's own receipt, in the language they read; nobody else can ask for it."""
     poll = view.poll

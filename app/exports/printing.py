@@ -265,6 +265,25 @@ def took_part_pdf(sender: Sender, paper: TookPart) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
+class ProxyForm:
+    """A written authority to be filled in and signed: for which poll, of which household.
+
+    `address` is empty where it is to be written in; `serial` stands on this sheet alone.
+    """
+
+    title: str
+    closes: str
+    address: str
+    serial: str
+    printed: str
+
+
+def proxy_form_pdf(sender: Sender, paper: ProxyForm) -> bytes:
+    """One sheet to be signed by hand."""
+    return compile_pdf("proxy", asdict(sender) | asdict(paper))
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """A resident's own receipt. All words come along: it speaks the language of whoever prints it.
 

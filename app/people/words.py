@@ -38,6 +38,9 @@ AT_DESK = frozenset(
         HouseholdNoticeKind.UNSIGNED_AT_DESK,
     }
 )
+# What somebody did with a sheet that the household is said to have signed.
+BY_SHEET = frozenset({HouseholdNoticeKind.PROXY_GIVEN, HouseholdNoticeKind.PROXY_VOTED})
+NOT_SIGNED = _l("没有写过委托书的，请在“我的”里“委托投票”收回，或者马上打服务台电话。")
 NOT_OURS = _l(
     "不是您家的人办的，请在“我的”里“谁进来过”找到“服务台现场代办”，点“不认识”，或者打服务台电话。"
 )
@@ -54,6 +57,12 @@ def notice(kind: str, at: datetime, about: str) -> str:
             "本户有人在社区服务台现场改过选票，由工作人员代为操作"
         ),
         HouseholdNoticeKind.VOTE_HANDED_ON: _("服务台当面办过，换了由谁改本户的选票"),
+        HouseholdNoticeKind.PROXY_GIVEN: _("服务台登记了本户的委托书，有人可以替本户投一次票"),
+        HouseholdNoticeKind.PROXY_HELD: _("服务台登记了委托书，有一户请您家替它投一次票"),
+        HouseholdNoticeKind.PROXY_ENDED: _("本户的委托书收回了，别人不能再替本户投票"),
+        HouseholdNoticeKind.PROXY_NO_LONGER_HELD: _("有一户收回了给您家的委托书"),
+        HouseholdNoticeKind.PROXY_VOTED: _("持委托书的人替本户投了票"),
+        HouseholdNoticeKind.PROXY_CHANGED_VOTE: _("持委托书的人改了替本户投的票"),
         HouseholdNoticeKind.SIGNED_AT_DESK: _(
             "本户有人在社区服务台现场签了居民公约，由工作人员代为操作"
         ),
@@ -77,6 +86,8 @@ def notice(kind: str, at: datetime, about: str) -> str:
         about = str(REVEAL_REASONS[RevealReason(about)])
     line = _("%(at)s，%(what)s", at=time_text(at), what=what)
     line = _("%(line)s（%(about)s）", line=line, about=about) if about else line
+    if kind in BY_SHEET:
+        return _("%(line)s。%(more)s", line=line, more=NOT_SIGNED)
     return _("%(line)s。%(more)s", line=line, more=NOT_OURS) if kind in AT_DESK else line
 
 
