@@ -50,6 +50,7 @@ MODELS = (
     "app.sharing.operations",
     "app.sharing.words",
     "app.assisting.models",
+    "app.assisting.reaching_out",
     "app.assisting.words",
     "app.conventions.words",
     "app.discussion.words",
@@ -90,7 +91,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.exports.letter_views:bp",
     "app.exports.area_views:bp",
     # One blueprint: what comes last brings its routes along with those of the others.
-    "app.assisting.proxy_views:bp",
+    "app.assisting.outreach_views:bp",
     "app.exports.cli:bp",
     "app.starting.views:bp",
     "app.starting.cli:bp",

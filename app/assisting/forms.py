@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -9,15 +12,40 @@ from wtforms import (
     DateField,
     HiddenField,
     RadioField,
+    SelectField,
     SelectMultipleField,
     StringField,
 )
+from wtforms.fields import DateTimeLocalField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
-from app.assisting.words import CHECKED, SEEN
+from app.assisting.rules import PartOfDay
+from app.assisting.words import (
+    ASKED,
+    CHECKED,
+    LOOK_FOR,
+    OUTCOMES,
+    PARTS_OF_DAY,
+    SEEN,
+    VISIT_FOR,
+)
+
+if TYPE_CHECKING:
+    from flask_babel.speaklater import LazyString
 
 _LONG = _l("太长了，请写短一些。")
+_PICK = _l("请选一项。还没有保存。")
+
+
+def _radio(label: LazyString, words: Mapping[Any, LazyString], **more: Any) -> RadioField:
+    """One of these, each with its words."""
+    return RadioField(
+        label,
+        validators=[InputRequired(_PICK)],
+        choices=[SelectChoice(one.value, said) for one, said in words.items()],
+        **more,
+    )
 
 
 class BeginForm(FlaskForm):
@@ -108,3 +136,68 @@ class HolderForm(FlaskForm):
     )
     token = HiddenField(validators=[Length(max=200)])
     choice = SelectMultipleField(validate_choice=False)
+
+
+class PaperForm(FlaskForm):
+    """For which poll a household wants paper, and how the desk heard of it."""
+
+    scope = RadioField(_l("要哪些纸质材料"), validators=[InputRequired(_PICK)], choices=[])
+    asked = _radio(_l("怎么说的"), ASKED)
+
+
+class OwnPaperForm(FlaskForm):
+    """The same, asked for by the household itself."""
+
+    scope = RadioField(_l("要哪些纸质材料"), validators=[InputRequired(_PICK)], choices=[])
+
+
+class OwnVisitForm(FlaskForm):
+    """What somebody wants to be visited for, and when it suits."""
+
+    purpose = _radio(_l("为了什么事"), VISIT_FOR)
+    wished = _radio(_l("什么时候方便"), PARTS_OF_DAY, default=PartOfDay.ANY.value)
+
+
+class VisitForm(OwnVisitForm):
+    """The same as the desk notes it."""
+
+    asked = _radio(_l("怎么说的"), ASKED)
+
+
+class PlanForm(FlaskForm):
+    """When two people go."""
+
+    at = DateTimeLocalField(
+        _l("哪天几点去"), validators=[InputRequired(_l("请写日子和时间。还没有保存。"))]
+    )
+    first = SelectField(_l("谁去"), validators=[InputRequired(_PICK)])
+    second = SelectField(_l("和谁一起去"), validators=[InputRequired(_PICK)])
+
+
+class OutcomeForm(FlaskForm):
+    """What came of a visit."""
+
+    outcome = _radio(_l("结果怎样"), OUTCOMES)
+
+
+class LookForm(FlaskForm):
+    """Which households that have not voted are looked at, and what for."""
+
+    part = SelectField(_l("哪里的住户"), default="all")
+    purpose = _radio(_l("看名单做什么"), LOOK_FOR)
+    only = BooleanField(
+        _l("只用来送材料、提醒截止，不问选什么，不给别人看，用完销毁。"),
+        validators=[InputRequired(_l("没有勾选，不能看名单。"))],
+    )
+
+
+class RoundsForm(FlaskForm):
+    """What is carried from door to door, and where. It changes nothing, so it goes by GET."""
+
+    class Meta:
+        """The choice stays in the address."""
+
+        csrf = False
+
+    what = RadioField(_l("送什么"), default="paper", choices=[])
+    part = SelectField(_l("哪里的住户"), default="all")

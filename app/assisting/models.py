@@ -13,7 +13,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.assisting.rules import Asked, Checked, Outcome, PartOfDay, VisitPurpose
+from app.assisting.rules import Asked, Checked, LookFor, Outcome, PartOfDay, VisitPurpose
 from app.core.db import Base
 
 _GOING_ON = text("ended_at IS NULL")
@@ -123,6 +123,27 @@ class PaperHanded(Base):
     poll_id: Mapped[int]
     noted_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     handed_at: Mapped[datetime]
+
+
+class TurnoutLook(Base):
+    """That a list of households that have not voted was looked at; the record has it too.
+
+    Here it can be read quickly, by the households as well. Who was on the list is kept nowhere.
+    """
+
+    __tablename__ = "turnout_look"
+    __table_args__ = (
+        _of_poll("turnout_look"),
+        Index("ix_turnout_look_poll", "community_id", "poll_id"),
+    )
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
+    poll_id: Mapped[int]
+    purpose: Mapped[LookFor] = mapped_column(String(10))
+    part: Mapped[str] = mapped_column(String(80))
+    looked_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    looked_at: Mapped[datetime]
 
 
 class HomeVisit(Base):

@@ -70,7 +70,8 @@ def _rows(lines: Sequence[ProxyLine]) -> list[Row]:
     ]
 
 
-def _open_polls(household_id: int | None = None) -> list[PollCard]:
+def open_polls(household_id: int | None = None) -> list[PollCard]:
+    """Polls that are open: those that a household is asked in, or all."""
     home = Home(g.place.id, household_id) if household_id is not None else None
     found = [card for card in queries.poll_cards(g.place.id, home) if card.phase is Phase.OPEN]
     return [card for card in found if card.may_vote or home is None]
@@ -87,7 +88,7 @@ def desk_proxies(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard
         "assisting/proxies.html",
         place=g.place,
         rows=_rows(proxies.lines(g.place.id)),
-        polls=_open_polls(),
+        polls=open_polls(),
     )
 
 
@@ -96,7 +97,7 @@ def desk_proxies(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard
 def enter_proxy(code: str, household_id: int) -> ResponseReturnValue:
     """Enter the sheet that this household signed."""
     address = communities.address_of(g.place.id, household_id)
-    form, polls = ProxyForm(), _open_polls(household_id)
+    form, polls = ProxyForm(), open_polls(household_id)
     form.poll.choices = [(card.public_id, card.title) for card in polls]
     if len(polls) == 1 and request.method == "GET":
         form.poll.data = polls[0].public_id
@@ -272,17 +273,18 @@ def _ballot_page(
 @guard.needs(Permission.HOUSEHOLD_VIEW)
 def own_proxies(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Show what one's household gave and what it holds, and how an authority is given."""
-    home = _own_home()
+    home = own_home()
     return render_template(
         "assisting/own_proxies.html",
         place=g.place,
         given=_rows(proxies.lines(g.place.id, given_by=home.household_id)),
         held=_rows(proxies.lines(g.place.id, held_by=home.household_id)),
-        polls=_open_polls(home.household_id),
+        polls=open_polls(home.household_id),
     )
 
 
-def _own_home() -> Home:
+def own_home() -> Home:
+    """The reader's household here. Raises: NotFound."""
     home = browser.current_actor().home_in(g.place.id)
     if home is None:
         raise NotFound("household")
@@ -293,7 +295,7 @@ def _own_home() -> Home:
 @guard.needs(Permission.HOUSEHOLD_VIEW)
 def own_proxy_form(code: str, poll_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Print an authority with one's own address on it."""
-    return _form_pdf(poll_id, communities.address_of(g.place.id, _own_home().household_id).text)
+    return _form_pdf(poll_id, communities.address_of(g.place.id, own_home().household_id).text)
 
 
 @bp.post("/c/<code>/mine/proxies/<int:proxy_id>/revoke")

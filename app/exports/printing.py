@@ -172,6 +172,32 @@ def write_delivery_lists(sender: Sender, lists: Iterable[DeliveryList], out: Bin
 
 
 @dataclass(frozen=True, slots=True)
+class RoundLine:
+    """One door: its room, and what is brought there. No name, no phone, no choice."""
+
+    room: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """The doors of one stairwell in the order in which one walks."""
+
+    where: str
+    heading: str
+    count: str
+    lines: tuple[RoundLine, ...]
+    hint: str
+    printed: str
+
+
+def write_rounds(sender: Sender, rounds: Iterable[Round], out: BinaryIO) -> int:
+    """A list for each stairwell in large type, with boxes to tick; gives the number of pages."""
+    parts = (asdict(sender) | asdict(one) for one in rounds)
+    return compile_long("round", parts, sender.community, out)
+
+
+@dataclass(frozen=True, slots=True)
 class MeetingItem:
     """One line of an agenda."""
 

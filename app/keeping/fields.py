@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.assisting.models import DeskVisit
+from app.assisting.models import DeskVisit, HomeVisit, PaperHanded, PaperRequest, TurnoutLook
 from app.communities.models import RollAbsence, RollLine, RollPiece, RollUpload
 from app.core.jobs import Job
 from app.core.sent import SentForm
@@ -20,6 +20,7 @@ from app.people.models import (
     PersonNotice,
     SecurityEvent,
 )
+from app.voting.models import Poll, PollProxy
 
 Over = Callable[[datetime], Any]
 
@@ -41,6 +42,11 @@ def _of_uploads(part: Any) -> Over:
     return over
 
 
+def _proxy_over(before: datetime) -> Any:
+    """Authorities in polls that have been closed so long."""
+    return PollProxy.poll_id.in_(select(Poll.id).where(Poll.closed_at < before))
+
+
 def _code_over(before: datetime) -> Any:
     return (HouseholdCode.revoked_at < before) | (HouseholdCode.expires_at < before)
 
@@ -50,6 +56,13 @@ FIELDS: dict[str, tuple[tuple[Any, Over], ...]] = {
     "sessions": ((LoginSession, _session_over),),
     "desk_numbers": ((DeskConfirmation, _number_over),),
     "desk_visits": ((DeskVisit, lambda before: DeskVisit.until < before),),
+    "proxies": ((PollProxy, _proxy_over),),
+    "outreach": (
+        (PaperRequest, lambda before: PaperRequest.ended_at < before),
+        (PaperHanded, lambda before: PaperHanded.handed_at < before),
+        (TurnoutLook, lambda before: TurnoutLook.looked_at < before),
+        (HomeVisit, lambda before: HomeVisit.done_at < before),
+    ),
     "codes": ((HouseholdCode, _code_over),),
     # What an upload holds goes before the upload itself.
     "roll_uploads": (

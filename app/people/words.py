@@ -63,6 +63,14 @@ def notice(kind: str, at: datetime, about: str) -> str:
         HouseholdNoticeKind.PROXY_NO_LONGER_HELD: _("有一户收回了给您家的委托书"),
         HouseholdNoticeKind.PROXY_VOTED: _("持委托书的人替本户投了票"),
         HouseholdNoticeKind.PROXY_CHANGED_VOTE: _("持委托书的人改了替本户投的票"),
+        HouseholdNoticeKind.PAPER_ASKED: _("登记了本户要纸质材料"),
+        HouseholdNoticeKind.PAPER_ENDED: _("本户不再要纸质材料了"),
+        HouseholdNoticeKind.PAPER_HANDED: _("纸质材料送到了本户"),
+        HouseholdNoticeKind.VISIT_ASKED: _("登记了请工作人员上门"),
+        HouseholdNoticeKind.VISIT_PLANNED: _("约好了上门，两位工作人员一起来"),
+        HouseholdNoticeKind.VISIT_DONE: _("工作人员上门来过"),
+        HouseholdNoticeKind.VISIT_NOBODY: _("工作人员上门来过，家里没有人；还要的话请再约"),
+        HouseholdNoticeKind.VISIT_UNWANTED: _("上门取消了"),
         HouseholdNoticeKind.SIGNED_AT_DESK: _(
             "本户有人在社区服务台现场签了居民公约，由工作人员代为操作"
         ),

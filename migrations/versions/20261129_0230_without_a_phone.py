@@ -112,6 +112,17 @@ def upgrade() -> None:
         of('paper_handed', 'poll'),
     )
     op.create_table(
+        'turnout_look',
+        *tenant(),
+        sa.Column('poll_id', sa.Integer(), nullable=False),
+        sa.Column('purpose', sa.String(length=10), nullable=False),
+        sa.Column('part', sa.String(length=80), nullable=False),
+        person('looked_by'),
+        when('looked_at', nullable=False),
+        of('turnout_look', 'poll'),
+    )
+    op.create_index('ix_turnout_look_poll', 'turnout_look', ['community_id', 'poll_id'])
+    op.create_table(
         'home_visit',
         *tenant(),
         sa.Column('household_id', sa.Integer(), nullable=False),
@@ -138,7 +149,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ('home_visit', 'paper_handed', 'paper_request', 'poll_proxy'):
+    for table in ('home_visit', 'turnout_look', 'paper_handed', 'paper_request', 'poll_proxy'):
         op.drop_table(table)
     with op.batch_alter_table('poll_voter') as table:
         table.drop_column('by_proxy')
