@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flask import current_app, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from app.assisting import proxying
+from app.assisting import holders, proxying
 from app.assisting.forms import HolderForm, ProxyForm
 from app.assisting.rules import Checked
 from app.assisting.views import REFUSED, bp
@@ -255,7 +255,7 @@ def _ballot_page(
         proxy=proxy,
         poll=poll,
         view=view,
-        token=tokens.issue(key, proxying.binding(browser.current_actor(), proxy)),
+        token=tokens.issue(key, holders.binding(browser.current_actor(), proxy)),
         choices=showing.choices(poll, chosen),
         refuse_all=showing.none_choice(chosen),
         scales=showing.scales(poll, chosen),
@@ -320,7 +320,7 @@ def revoke_proxy(code: str, proxy_id: int) -> ResponseReturnValue:
 def held_ballot(code: str, proxy_id: int) -> ResponseReturnValue:
     """Vote for the household whose authority one holds."""
     actor = browser.current_actor()
-    proxy = proxying.held_by_reader(actor, g.place.id, proxy_id)
+    proxy = holders.held_by_reader(actor, g.place.id, proxy_id)
     view = _view(proxy, actor.require_person())
     if request.method == "GET":
         return _held_page(proxy, view, showing.ticked(view))
@@ -363,7 +363,7 @@ def _held_page(
 def held_receipt(code: str, proxy_id: int) -> ResponseReturnValue:
     """Show what was received, to whoever cast it."""
     actor = browser.current_actor()
-    proxy = proxying.held_by_reader(actor, g.place.id, proxy_id)
+    proxy = holders.held_by_reader(actor, g.place.id, proxy_id)
     view = _view(proxy, actor.require_person())
     if not view.check_code:
         return redirect(url_for("assisting.held_ballot", code=code, proxy_id=proxy_id), 303)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from flask import current_app
 from sqlalchemy import select
 
-from app.assisting import rules
+from app.assisting import holders, rules
 from app.communities.queries import address_of
 from app.core import clock
 from app.core.actor import Actor
@@ -107,7 +107,7 @@ def cast_held(
     ballot.* (nothing was saved, and the token is still good).
     """
     require(actor, Permission.BALLOT_CAST, Place(community_id))
-    proxy = held_by_reader(actor, community_id, proxy_id)
+    proxy = holders.held_by_reader(actor, community_id, proxy_id)
     attempt = _attempt(actor, proxy, actor.require_person(), token)
     try:
         with transaction() as session:
@@ -158,23 +158,9 @@ def cast_for_holder(
     return outcome, tried[0].person_id
 
 
-def held_by_reader(actor: Actor, community_id: int, proxy_id: int) -> Held:
-    """An authority that the reader's household holds. Raises: NotFound."""
-    proxy, home = proxies.look(community_id, proxy_id), actor.home_in(community_id)
-    if home is None or proxy.holder_household_id != home.household_id:
-        raise NotFound("proxy")
-    return proxy
-
-
-def binding(actor: Actor, proxy: Held) -> tokens.Binding:
-    """What a form serves: this session, this poll, the household it is for."""
-    session_id = actor.session_id or 0
-    return tokens.Binding(session_id, proxy.community_id, proxy.public_id, proxy.household_id)
-
-
 def _attempt(actor: Actor, proxy: Held, person_id: int, token: str) -> Attempt:
     key = current_app.config["SETTINGS"].secret_key
-    nonce = tokens.nonce_of(key, binding(actor, proxy), token)
+    nonce = tokens.nonce_of(key, holders.binding(actor, proxy), token)
     return Attempt(
         proxy.community_id,
         proxy.public_id,

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
+from app.assisting import holders, proxying
 from app.assisting import operations as assisting
-from app.assisting import proxying
 from app.assisting.rules import Checked
 from app.core import clock, erasures
 from app.core.actor import SYSTEM, Actor, Home, Role
@@ -77,7 +77,7 @@ def named(world: World, place: Place, poll: str, index: int, name: str = "王芳
 
 def seal(world: World, actor: Actor, proxy_id: int, place: Place) -> str:
     key = world.app.config["SETTINGS"].secret_key
-    return tokens.issue(key, proxying.binding(actor, proxies.look(place.id, proxy_id)))
+    return tokens.issue(key, holders.binding(actor, proxies.look(place.id, proxy_id)))
 
 
 def cast(
