@@ -388,7 +388,7 @@ def _own_page(form: OwnPaperForm, visit: OwnVisitForm) -> ResponseReturnValue:
         visits=_visit_rows(outreach.visits_to_come(g.place.id, household_id)),
         looks=[
             _(
-                "%(at)s，%(title)s：%(purpose)s",
+                "%(at)s，%(purpose)s（%(title)s）",
                 at=time_text(look.at),
                 title=look.title,
                 purpose=words.LOOK_FOR[look.purpose],
