@@ -15,6 +15,7 @@ from wtforms import (
     SelectField,
     SelectMultipleField,
     StringField,
+    TextAreaField,
 )
 from wtforms.fields import DateTimeLocalField
 from wtforms.fields.choices import SelectChoice
@@ -201,3 +202,33 @@ class RoundsForm(FlaskForm):
 
     what = RadioField(_l("送什么"), default="paper", choices=[])
     part = SelectField(_l("哪里的住户"), default="all")
+
+
+class SayForm(FlaskForm):
+    """What somebody present wants to say about a topic."""
+
+    text = TextAreaField(
+        _l("本人怎么说，就怎么写"),
+        validators=[InputRequired(_l("请写意见。还没有保存。")), Length(max=1000, message=_LONG)],
+    )
+    once = HiddenField(validators=[InputRequired(), Length(max=40)])
+
+
+class ProposeForm(FlaskForm):
+    """A topic that somebody present proposes."""
+
+    title = StringField(
+        _l("什么事"),
+        validators=[
+            InputRequired(_l("请写是什么事。还没有保存。")),
+            Length(max=120, message=_LONG),
+        ],
+    )
+    background = TextAreaField(
+        _l("现在怎么样，想怎么办"),
+        validators=[
+            InputRequired(_l("请写现在的情况。还没有保存。")),
+            Length(max=2000, message=_LONG),
+        ],
+    )
+    once = HiddenField(validators=[InputRequired(), Length(max=40)])

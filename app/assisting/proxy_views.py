@@ -12,7 +12,8 @@ from flask_babel import gettext as _
 from app.assisting import holders, proxying
 from app.assisting.forms import HolderForm, ProxyForm
 from app.assisting.rules import Checked
-from app.assisting.views import REFUSED, bp
+from app.assisting.saying_views import bp
+from app.assisting.views import REFUSED
 from app.communities import queries as communities
 from app.communities import walks
 from app.core import canonical, clock, guard, web

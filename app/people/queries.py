@@ -182,6 +182,9 @@ UNSEEN_AT_DESK = (
     *ABOUT_BALLOTS,
     HouseholdNoticeKind.SIGNED_AT_DESK,
     HouseholdNoticeKind.UNSIGNED_AT_DESK,
+    # Opinions are moderated without a name.
+    HouseholdNoticeKind.WROTE_AT_DESK,
+    HouseholdNoticeKind.PROPOSED_AT_DESK,
 )
 
 

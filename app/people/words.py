@@ -36,6 +36,9 @@ AT_DESK = frozenset(
         HouseholdNoticeKind.VOTE_HANDED_ON,
         HouseholdNoticeKind.SIGNED_AT_DESK,
         HouseholdNoticeKind.UNSIGNED_AT_DESK,
+        HouseholdNoticeKind.WROTE_AT_DESK,
+        HouseholdNoticeKind.PROPOSED_AT_DESK,
+        HouseholdNoticeKind.JOINED_AT_DESK,
     }
 )
 # What somebody did with a sheet that the household is said to have signed.
@@ -76,6 +79,15 @@ def notice(kind: str, at: datetime, about: str) -> str:
         ),
         HouseholdNoticeKind.UNSIGNED_AT_DESK: _(
             "本户有人在社区服务台现场撤回了公约的签署，由工作人员代为操作"
+        ),
+        HouseholdNoticeKind.WROTE_AT_DESK: _(
+            "本户有人在社区服务台现场提了一条意见，由工作人员代为操作"
+        ),
+        HouseholdNoticeKind.PROPOSED_AT_DESK: _(
+            "本户有人在社区服务台现场提了一个议题，由工作人员代为操作"
+        ),
+        HouseholdNoticeKind.JOINED_AT_DESK: _(
+            "本户有人在社区服务台现场报名参加会议，由工作人员代为操作"
         ),
         HouseholdNoticeKind.CODE_REISSUED: _("本户换了新的信"),
         HouseholdNoticeKind.CODE_UNLOCKED: _("服务台解开了本户的编码"),

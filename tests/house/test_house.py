@@ -59,6 +59,10 @@ NOTES = {
     "security",
     "_note",
     "note_access",
+    # An opinion, a proposal, a place in a meeting; writing.py, proposing.py, joining.py.
+    "write",
+    "propose",
+    "join",
     # A topic's move writes its entry; consultations/moves.py.
     "move",
     "tell_household",
