@@ -14,6 +14,7 @@ from app.assisting.views import REFUSED, bp
 from app.consultations.proposing import TopicText
 from app.core import guard, web
 from app.core.errors import NotFound
+from app.core.times import in_record_language
 from app.discussion import steps as discussion
 from app.discussion.writing import Written
 from app.meetings.rules import SeatState
@@ -67,13 +68,17 @@ def propose(code: str, visit_id: int) -> ResponseReturnValue:
     """Propose a topic for whoever is present."""
     found, form = visits.look(browser.current_actor(), g.place.id, visit_id), ProposeForm()
 
+    # It is kept, and read by everybody: never in the language of whoever typed it.
+    with in_record_language():
+        proposed_as = _("居民")
+
     def act() -> None:
         operations.propose_for_present(
             browser.current_actor(),
             community_id=g.place.id,
             visit_id=visit_id,
             text=TopicText(form.title.data or "", form.background.data or ""),
-            sent=(_("居民"), form.once.data or ""),
+            sent=(proposed_as, form.once.data or ""),
         )
 
     if request.method == "POST" and web.carried_out(form, act):
