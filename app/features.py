@@ -56,6 +56,7 @@ MODELS = (
     "app.sharing.operations",
     "app.sharing.words",
     "app.assisting.models",
+    "app.assisting.reaching_out",
     "app.assisting.words",
     "app.conventions.words",
     "app.discussion.words",
@@ -97,7 +98,8 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.roles.views:bp",
     "app.exports.letter_views:bp",
     "app.exports.area_views:bp",
-    "app.assisting.views:bp",
+    # One blueprint: what comes last brings its routes along with those of the others.
+    "app.assisting.outreach_views:bp",
     "app.exports.cli:bp",
     "app.starting.views:bp",
     "app.starting.cli:bp",

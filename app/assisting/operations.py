@@ -14,10 +14,13 @@ from sqlalchemy.exc import IntegrityError
 
 from app.assisting import rules, visits
 from app.communities.queries import address_of
+from app.consultations import proposing
 from app.conventions import steps as conventions
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import RuleBroken
+from app.discussion import writing
+from app.meetings import joining
 from app.people.member_queries import member
 from app.people.models import HouseholdNoticeKind
 from app.people.steps import tell_household
@@ -30,7 +33,10 @@ if TYPE_CHECKING:
 
     from app.assisting.rules import Checked
     from app.assisting.visits import HeldVisit
+    from app.consultations.proposing import TopicText
     from app.core.actor import Actor
+    from app.discussion.writing import Written
+    from app.meetings.rules import SeatState
     from app.voting.casting import CastOutcome
 
 
@@ -166,6 +172,54 @@ def withdraw_for_present(actor: Actor, *, community_id: int, visit_id: int, numb
         told = HouseholdNoticeKind.UNSIGNED_AT_DESK
         tell_household(session, community_id, visit.household_id, told)
         visits.note_access(session, actor, visit, "assist.unsigned")
+
+
+def write_for_present(
+    actor: Actor, *, community_id: int, visit_id: int, subject: str, written: Written
+) -> None:
+    """Send the opinion of whoever is present to moderation; the same form twice is one.
+
+    Raises: NotFound; NotAllowed; RuleBroken assist.*, post.*.
+    """
+    with suppress(IntegrityError), transaction() as session:
+        visit = visits.hold(session, actor, community_id, visit_id)
+        writing.write(session, visit.present, community_id, subject, written)
+        told = HouseholdNoticeKind.WROTE_AT_DESK
+        tell_household(session, community_id, visit.household_id, told)
+        visits.note_access(session, actor, visit, "assist.wrote", about=subject)
+
+
+def propose_for_present(
+    actor: Actor, *, community_id: int, visit_id: int, text: TopicText, sent: tuple[str, str]
+) -> None:
+    """Propose a topic for whoever is present; the same form twice is one.
+
+    Raises: NotFound; NotAllowed; RuleBroken assist.*, topic.*.
+    """
+    with suppress(IntegrityError), transaction() as session:
+        visit = visits.hold(session, actor, community_id, visit_id)
+        proposing.propose(session, visit.present, community_id, text, sent)
+        told = HouseholdNoticeKind.PROPOSED_AT_DESK
+        tell_household(session, community_id, visit.household_id, told)
+        visits.note_access(session, actor, visit, "assist.proposed")
+
+
+def join_for_present(
+    actor: Actor, *, community_id: int, visit_id: int, meeting_id: str
+) -> SeatState:
+    """Take a place in a meeting for whoever is present, or one in its waiting list.
+
+    Asking again changes nothing. Raises: NotFound; NotAllowed; RuleBroken assist.*,
+    meeting.wrong_state.
+    """
+    with transaction() as session:
+        visit = visits.hold(session, actor, community_id, visit_id)
+        joined = joining.join(session, visit.present, community_id, meeting_id)
+        if not joined.again:
+            told = HouseholdNoticeKind.JOINED_AT_DESK
+            tell_household(session, community_id, visit.household_id, told)
+            visits.note_access(session, actor, visit, "assist.joined", meeting=meeting_id)
+        return joined.state
 
 
 def _receipt(visit: HeldVisit, public_id: str, outcome: CastOutcome) -> BallotView | None:

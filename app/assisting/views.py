@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
@@ -11,13 +12,17 @@ from app.assisting import operations, visits
 from app.assisting.forms import BeginForm, HandForm, SignForm
 from app.assisting.rules import VISIT_LASTS, Checked
 from app.communities import queries as communities
+from app.consultations import queries as topics
 from app.conventions import queries as conventions
 from app.core import guard, web
 from app.core.actor import Home
 from app.core.errors import NotFound, RuleBroken
 from app.core.times import in_record_language
+from app.discussion import steps as discussion
 from app.exports import papers, printing
 from app.exports.views import PDF, download
+from app.meetings import queries as meetings
+from app.meetings.rules import OPEN_STATES
 from app.people import browser, words
 from app.people.member_queries import members
 from app.policy.table import Permission
@@ -88,7 +93,19 @@ def visit(code: str, visit_id: int) -> ResponseReturnValue:  # noqa: ARG001 -- t
         address=communities.address_of(g.place.id, found.household_id),
         polls=going_on,
         convention=conventions.in_force(g.place.id),
+        topics=_open_topics(),
+        meetings=[one for one in meetings.meetings_of(g.place.id) if one.state in OPEN_STATES],
     )
+
+
+def _open_topics() -> list[tuple[str, str]]:
+    """Topics about which opinions are taken now."""
+    found = []
+    for line in topics.all_topics(g.place.id):
+        with suppress(NotFound):
+            if discussion.subject_of(g.place.id, f"topic:{line.public_id}").open:
+                found.append((line.public_id, line.title))
+    return found
 
 
 @bp.post("/c/<code>/desk/visits/<int:visit_id>/end")
@@ -284,7 +301,12 @@ def withdraw(code: str, visit_id: int) -> ResponseReturnValue:
 
 @bp.errorhandler(RuleBroken)
 def _over(error: RuleBroken) -> ResponseReturnValue:
-    """A visit that is over has no page of its own any more."""
+    """A visit or an authority that is over has no page of its own any more."""
+    if error.code == "proxy.over":
+        web.tell("attention", web.sentence(error))
+        own = guard.may_open("assisting.own_proxies")
+        page = "assisting.own_proxies" if own else "assisting.desk_proxies"
+        return redirect(url_for(page, code=g.place.code), 303)
     if error.code != "assist.over":
         return web.refusal_page(409, _("这一步没有办成"), web.sentence(error))
     web.tell("attention", web.sentence(error))

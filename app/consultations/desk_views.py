@@ -24,6 +24,7 @@ from app.consultations.forms import (
     TopicResolutionForm,
     WorkForm,
 )
+from app.consultations.proposing import TopicText
 from app.consultations.rules import UNSEEN, State
 from app.consultations.showing import (
     REFUSED,
@@ -264,7 +265,7 @@ def describe(code: str, topic_id: str) -> ResponseReturnValue:
             browser.current_actor(),
             community_id=g.place.id,
             topic_id=topic_id,
-            text=operations.TopicText(
+            text=TopicText(
                 topic.line.title,
                 topic.background,
                 form.question.data or "",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,17 +11,16 @@ from sqlalchemy.exc import IntegrityError
 
 from app.attachments.steps import keep_picture, withhold
 from app.communities.settings import number_of, publication_days
-from app.consultations import queries, rules
+from app.consultations import proposing, queries, rules
 from app.consultations.models import Topic, TopicCorrection, TopicPhoto
 from app.consultations.moves import (
-    PROPOSED,
-    acted_as,
     hold,
     hold_still,
     hold_two,
     move,
     subject_of,
 )
+from app.consultations.proposing import TopicText
 from app.consultations.rules import State
 from app.core import canonical as c
 from app.core import clock
@@ -71,17 +69,6 @@ ID_BYTES = 5
 register_holder("topic", hold_still)
 
 
-@dataclass(frozen=True, slots=True)
-class TopicText:
-    """What a proposal says; the committee adds question, parties and legal note when it accepts."""
-
-    title: str
-    background: str
-    question: str = ""
-    parties: str = ""
-    legal_note: str = ""
-
-
 def propose_topic(
     actor: Actor,
     *,
@@ -97,49 +84,14 @@ def propose_topic(
     """
     try:
         with transaction() as session:
-            require(actor, Permission.TOPIC_PROPOSE, Place(community_id))
             if len(photos) > rules.MOST_PHOTOS:
                 raise RuleBroken("topic.too_many_photos", most=rules.MOST_PHOTOS)
-            topic = _new_topic(actor, community_id, text, proposed_as, once)
-            session.add(topic)
-            session.flush()
+            topic = proposing.propose(session, actor, community_id, text, (proposed_as, once))
             for position, picture in enumerate(photos):
                 _keep_photo(session, actor, topic, position, picture)
-            act = Act(
-                PROPOSED,
-                subject_of(topic),
-                {"topic": topic.public_id},
-                {"title": topic.title, "text": topic.background},
-                acted_as=acted_as(actor, community_id),
-            )
-            record(session, actor, act, community_id)
             return topic.public_id
     except IntegrityError:
         return _proposed_before(actor, community_id, once)
-
-
-def _new_topic(
-    actor: Actor, community_id: int, text: TopicText, proposed_as: str, once: str
-) -> Topic:
-    now = clock.now()
-    title, background = rules.check_text(text.title)[:120], rules.check_text(text.background)
-    return Topic(
-        community_id=community_id,
-        public_id=c.crockford(secrets.token_bytes(ID_BYTES)).lower(),
-        person_id=actor.person_id,
-        proposed_as=proposed_as,
-        once=once,
-        title=mask(title),
-        background=mask(background),
-        original_title=title,
-        original_background=background,
-        question=mask(text.question.strip()),
-        parties=mask(text.parties.strip()),
-        legal_note=text.legal_note.strip(),
-        state=State.PROPOSED.value,
-        created_at=now,
-        moved_at=now,
-    )
 
 
 def _keep_photo(

@@ -12,6 +12,7 @@ from app.bodies.steps import Scoped, register_scopes
 from app.consultations import operations, queries, rules, steps, words
 from app.consultations.desk_views import bp
 from app.consultations.forms import NoteForm, ProposalForm
+from app.consultations.proposing import TopicText
 from app.consultations.rules import ENDED, UNSEEN, State
 from app.consultations.showing import REFUSED, history, lifted, projects_of
 from app.core import guard, images, web
@@ -119,7 +120,7 @@ def propose(code: str) -> ResponseReturnValue:
             operations.propose_topic(
                 browser.current_actor(),
                 community_id=g.place.id,
-                text=operations.TopicText(form.title.data or "", form.background.data or ""),
+                text=TopicText(form.title.data or "", form.background.data or ""),
                 proposed_as=_proposed_as(),
                 once=form.once.data or secrets.token_hex(16),
                 photos=_photos(form),

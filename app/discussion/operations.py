@@ -5,23 +5,22 @@ Of some subjects nothing is told in the record: the answers to a rating's open q
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.bodies import steps as bodies
-from app.core import canonical as c
 from app.core import clock
 from app.core import record as records
 from app.core.actor import Role
 from app.core.db import transaction
 from app.core.errors import NotAllowed, NotFound, RuleBroken
 from app.core.record import Act, record
-from app.discussion import rules, steps
+from app.discussion import rules, steps, writing
 from app.discussion.models import Post
 from app.discussion.rules import PostState
+from app.discussion.writing import Written, role_of
 from app.people.models import PersonNoticeKind
 from app.people.steps import security, tell_person
 from app.policy.table import Permission, Place, require
@@ -69,8 +68,6 @@ REPLIED = records.register(
     "post.answered", {"post", "about"}, {"reply"}, "the designer or the committee answers"
 )
 
-ID_BYTES = 5
-
 
 def write_post(
     actor: Actor, *, community_id: int, subject: str, text: str, once: str, body: str = ""
@@ -84,28 +81,10 @@ def write_post(
         with transaction() as session:
             require(actor, Permission.OPINION_WRITE, Place(community_id))
             steps.hold(session, community_id, subject)
-            if not steps.subject_of(community_id, subject).open:
-                raise RuleBroken("post.closed")
-            original = rules.clean(text)
             named = _named(session, actor, community_id, subject, body)
             if named is None or not named.problem:
-                post = Post(
-                    community_id=community_id,
-                    public_id=c.crockford(secrets.token_bytes(ID_BYTES)).lower(),
-                    subject=subject,
-                    person_id=actor.require_person(),
-                    role=Role.BODY.value if named else _role(actor, community_id),
-                    once=once,
-                    original=original,
-                    text=rules.mask(original),
-                    state=PostState.SUBMITTED.value,
-                    submitted_at=clock.now(),
-                    body_id=named.id if named else None,
-                )
-                session.add(post)
-                session.flush()
-                _note(session, actor, post, "post.submitted")
-                return post.public_id
+                written = Written(text, once)
+                return writing.write(session, actor, community_id, subject, written, named)
     except IntegrityError:
         return _sent_before(actor, community_id, once)
     raise RuleBroken(f"body.{named.problem}")
@@ -141,13 +120,6 @@ def _sent_before(actor: Actor, community_id: int, once: str) -> str:
     if public_id is None:
         raise NotFound("post")
     return public_id
-
-
-def _role(actor: Actor, community_id: int) -> str:
-    """The capacity somebody writes in: at home as a resident, else by their role."""
-    if actor.home_in(community_id) is not None:
-        return "resident"
-    return actor.role_in(community_id).value
 
 
 def rewrite_post(actor: Actor, *, community_id: int, post_id: str, text: str) -> None:
@@ -362,7 +334,7 @@ def reply(actor: Actor, *, community_id: int, post_id: str, text: str) -> None:
         post = _lock(session, community_id, post_id)
         if post.state != PostState.PUBLISHED:
             raise RuleBroken("post.wrong_state", state=post.state)
-        role, said = _role(actor, community_id), rules.clean(text)
+        role, said = role_of(actor, community_id), rules.clean(text)
         if role == Role.DESIGNER and not steps.subject_of(community_id, post.subject).designers:
             raise RuleBroken("post.not_yours")
         if any((one["role"], one["text"]) == (role, said) for one in post.answers):

@@ -141,6 +141,36 @@ def _delivery_line(home: Home, issued: datetime | None) -> printing.DeliveryLine
     )
 
 
+def rounds(
+    homes: Sequence[Home], heading: str, brought: Mapping[int, str], hint: str
+) -> Iterator[printing.Round]:
+    """A list for each stairwell; `brought` says what goes to each household."""
+    printed = _("%(day)s印。", day=day_text(clock.now()))
+    for _stairwell, group in groupby(
+        homes, lambda home: (home.address.building_id, home.address.stairwell)
+    ):
+        here = list(group)
+        first = here[0].address
+        parts = (
+            first.estate,
+            addresses.building_text(first.building),
+            addresses.stairwell_text(first.stairwell),
+        )
+        yield printing.Round(
+            where=" ".join(part for part in parts if part),
+            heading=heading,
+            count=_("共 %(homes)s 户", homes=len(here)),
+            lines=tuple(
+                printing.RoundLine(
+                    addresses.room_text(home.address.room), brought[home.household_id]
+                )
+                for home in here
+            ),
+            hint=hint,
+            printed=printed,
+        )
+
+
 def poster(poll: PollView, size: str = "a4") -> printing.Poster:
     """The poster of an opened poll; `size` is a4 or a3."""
     link = base_url() + _path("portal.short", key=poll.public_id)
@@ -325,6 +355,17 @@ def took_part(address: HouseholdAddress, polls: Sequence[TookPart]) -> printing.
         address=address.text,
         polls=tuple((poll.title, poll.kind_name, day_text(poll.cast_at)) for poll in polls),
         made=day_text(clock.now()),
+    )
+
+
+def proxy_form(poll: PollView, address: str, serial: str) -> printing.ProxyForm:
+    """A written authority for one poll, to be signed by hand; without an address it is blank."""
+    return printing.ProxyForm(
+        title=poll.title,
+        closes=time_text(poll.closes_at),
+        address=address,
+        serial=serial,
+        printed=_("%(day)s印。", day=day_text(clock.now())),
     )
 
 

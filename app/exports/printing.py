@@ -172,6 +172,32 @@ def write_delivery_lists(sender: Sender, lists: Iterable[DeliveryList], out: Bin
 
 
 @dataclass(frozen=True, slots=True)
+class RoundLine:
+    """One door: its room, and what is brought there. No name, no phone, no choice."""
+
+    room: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """The doors of one stairwell in the order in which one walks."""
+
+    where: str
+    heading: str
+    count: str
+    lines: tuple[RoundLine, ...]
+    hint: str
+    printed: str
+
+
+def write_rounds(sender: Sender, rounds: Iterable[Round], out: BinaryIO) -> int:
+    """A list for each stairwell in large type, with boxes to tick; gives the number of pages."""
+    parts = (asdict(sender) | asdict(one) for one in rounds)
+    return compile_long("round", parts, sender.community, out)
+
+
+@dataclass(frozen=True, slots=True)
 class MeetingItem:
     """One line of an agenda."""
 
@@ -262,6 +288,25 @@ class TookPart:
 def took_part_pdf(sender: Sender, paper: TookPart) -> bytes:
     """The certificate of having taken part."""
     return compile_pdf("took_part", asdict(sender) | asdict(paper))
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyForm:
+    """A written authority to be filled in and signed: for which poll, of which household.
+
+    `address` is empty where it is to be written in; `serial` stands on this sheet alone.
+    """
+
+    title: str
+    closes: str
+    address: str
+    serial: str
+    printed: str
+
+
+def proxy_form_pdf(sender: Sender, paper: ProxyForm) -> bytes:
+    """One sheet to be signed by hand."""
+    return compile_pdf("proxy", asdict(sender) | asdict(paper))
 
 
 @dataclass(frozen=True, slots=True)

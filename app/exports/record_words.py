@@ -112,6 +112,7 @@ def plain_words() -> dict[str, str]:
         "repair.opened": _("安排返修"),
         "repair.done": _("返修办完"),
         "poll.opened": _("投票开放"),
+        "turnout.looked": _("为送材料查看还没有投票的住户名单"),
         "poll.closed": _("投票截止并计票"),
         "result.published": _("投票结果公示"),
         "result.final": _("投票结果公示期满"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.assisting.models import DeskVisit
+from app.assisting.models import DeskVisit, HomeVisit, PaperHanded, PaperRequest, TurnoutLook
 from app.bodies.models import Acting
 from app.communities.models import RollAbsence, RollLine, RollPiece, RollUpload
 from app.core.actor import Role
@@ -26,6 +26,7 @@ from app.people.models import (
 )
 from app.policy.roles import PROPOSAL_LASTS
 from app.roles.models import RoleProposal, RoleStandIn
+from app.voting.models import Poll, PollProxy
 
 Over = Callable[[datetime], Any]
 
@@ -53,6 +54,11 @@ def _delegate_over(before: datetime) -> Any:
 
 def _acting_over(before: datetime) -> Any:
     return Acting.grant_id.in_(select(RoleGrant.id).where(_delegate_over(before)))
+
+
+def _proxy_over(before: datetime) -> Any:
+    """Authorities in polls that have been closed so long."""
+    return PollProxy.poll_id.in_(select(Poll.id).where(Poll.closed_at < before))
 
 
 def _code_over(before: datetime) -> Any:
@@ -87,6 +93,13 @@ FIELDS: dict[str, tuple[tuple[Any, Over], ...]] = {
     "desk_visits": ((DeskVisit, lambda before: DeskVisit.until < before),),
     # Who acted for a body, and then the grant by which sessions knew it.
     "body_acting": ((Acting, _acting_over), (RoleGrant, _delegate_over)),
+    "proxies": ((PollProxy, _proxy_over),),
+    "outreach": (
+        (PaperRequest, lambda before: PaperRequest.ended_at < before),
+        (PaperHanded, lambda before: PaperHanded.handed_at < before),
+        (TurnoutLook, lambda before: TurnoutLook.looked_at < before),
+        (HomeVisit, lambda before: HomeVisit.done_at < before),
+    ),
     "codes": ((HouseholdCode, _code_over),),
     # What an upload holds goes before the upload itself.
     "roll_uploads": (

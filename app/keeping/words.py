@@ -132,6 +132,8 @@ def field_name(field: str) -> str:
         "desk_numbers": _("服务台的一次性号码"),
         "desk_visits": _("服务台现场代办的记录"),
         "body_acting": _("谁代表过单位"),
+        "proxies": _("委托书的登记"),
+        "outreach": _("要纸质材料、上门和看名单的登记"),
         "codes": _("作废的住户编码"),
         "roll_uploads": _("上传的户底册"),
         "inbox": _("消息"),

@@ -14,7 +14,7 @@ from app.core import record as records
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.core.record import Act, record
-from app.meetings import rules, steps
+from app.meetings import joining, rules, steps
 from app.meetings.models import Meeting, Seat
 from app.meetings.rules import OPEN_STATES, AgeBand, MeetingState, SeatState
 from app.people.steps import end_roles_of_meeting, security
@@ -52,21 +52,7 @@ def join_meeting(actor: Actor, *, community_id: int, meeting_id: str) -> SeatSta
     """
     try:
         with transaction() as session:
-            require(actor, Permission.MEETING_JOIN, Place(community_id))
-            meeting = _meeting(session, community_id, meeting_id)
-            if meeting.state not in OPEN_STATES:
-                raise RuleBroken("meeting.wrong_state", state=meeting.state)
-            seat = _seat_of(session, meeting, actor.require_person())
-            if seat is not None and seat.state != SeatState.CANCELLED:
-                return SeatState(seat.state)
-            state = SeatState.COMING if _take_place(session, meeting) else SeatState.WAITING
-            line = _next_in_line(session, meeting)
-            if seat is None:
-                session.add(_new_seat(meeting, actor.require_person(), state, line))
-            else:
-                seat.state, seat.line, seat.asked_at = state.value, line, clock.now()
-            _note(session, actor, meeting, "meeting.joined")
-            return state
+            return joining.join(session, actor, community_id, meeting_id).state
     except IntegrityError:
         return _joined_before(actor, community_id, meeting_id)
 
@@ -75,55 +61,9 @@ def _meeting(session: Session, community_id: int, meeting_id: str) -> Meeting:
     return steps.hold(session, community_id, meeting_id)
 
 
-def _seat_of(session: Session, meeting: Meeting, person_id: int) -> Seat | None:
-    return session.scalar(
-        select(Seat).where(
-            Seat.community_id == meeting.community_id,
-            Seat.meeting_id == meeting.id,
-            Seat.person_id == person_id,
-        )
-    )
-
-
-def _new_seat(meeting: Meeting, person_id: int, state: SeatState, line: int) -> Seat:
-    return Seat(
-        community_id=meeting.community_id,
-        meeting_id=meeting.id,
-        person_id=person_id,
-        label="",
-        channel="phone",
-        state=state.value,
-        line=line,
-        asked_at=clock.now(),
-    )
-
-
-def _take_place(session: Session, meeting: Meeting) -> bool:
-    """Take one of the places if any is left; the condition decides, not what was read before."""
-    taken = session.execute(
-        update(Meeting)
-        .where(Meeting.id == meeting.id, Meeting.taken < Meeting.capacity - Meeting.held)
-        .values(taken=Meeting.taken + 1)
-        .returning(Meeting.id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    return taken is not None
-
-
-def _next_in_line(session: Session, meeting: Meeting) -> int:
-    row = session.execute(
-        update(Meeting)
-        .where(Meeting.id == meeting.id)
-        .values(queue=Meeting.queue + 1)
-        .returning(Meeting.queue)
-        .execution_options(synchronize_session=False)
-    ).one()
-    return int(row.queue)
-
-
 def _joined_before(actor: Actor, community_id: int, meeting_id: str) -> SeatState:
     with transaction() as session:
-        seat = _seat_of(
+        seat = joining.seat_of(
             session, _meeting(session, community_id, meeting_id), actor.require_person()
         )
         if seat is None:
@@ -139,7 +79,7 @@ def leave_meeting(actor: Actor, *, community_id: int, meeting_id: str) -> None:
     with transaction() as session:
         require(actor, Permission.MEETING_JOIN, Place(community_id))
         meeting = _meeting(session, community_id, meeting_id)
-        seat = _seat_of(session, meeting, actor.require_person())
+        seat = joining.seat_of(session, meeting, actor.require_person())
         if seat is None or seat.state == SeatState.CANCELLED:
             return
         if seat.checked_in_at is not None or meeting.state not in OPEN_STATES:
@@ -176,7 +116,7 @@ def reserve_at_desk(
         ).first()
         if taken is None:
             raise RuleBroken("meeting.held_full")
-        seat = _desk_seat(meeting, label, _next_in_line(session, meeting))
+        seat = _desk_seat(meeting, label, joining.next_in_line(session, meeting))
         seat.once = once
         session.add(seat)
         _note(session, actor, meeting, "meeting.reserved")
@@ -223,10 +163,10 @@ def check_in_at_door(
         if meeting.door_key != door_key:
             raise NotFound("meeting")
         _refuse_closed_doors(meeting)
-        seat = _seat_of(session, meeting, actor.require_person())
+        seat = joining.seat_of(session, meeting, actor.require_person())
         if seat is None:
-            line = _next_in_line(session, meeting)
-            seat = _new_seat(meeting, actor.require_person(), SeatState.COMING, line)
+            line = joining.next_in_line(session, meeting)
+            seat = joining.new_seat(meeting, actor.require_person(), SeatState.COMING, line)
             seat.channel = "walk_in"
             session.add(seat)
         first_time = _check_in(seat, band)
@@ -276,7 +216,7 @@ def walk_in(actor: Actor, *, community_id: int, meeting_id: str, person: WalkIn)
         _refuse_closed_doors(meeting)
         if _entered_before(session, meeting, person.once):
             return
-        seat = _desk_seat(meeting, person.label, _next_in_line(session, meeting))
+        seat = _desk_seat(meeting, person.label, joining.next_in_line(session, meeting))
         seat.channel, seat.once = "walk_in", person.once
         session.add(seat)
         _check_in(seat, person.band)

@@ -175,12 +175,17 @@ ABOUT_BALLOTS = (
     HouseholdNoticeKind.VOTED_AT_DESK,
     HouseholdNoticeKind.VOTE_CHANGED_AT_DESK,
     HouseholdNoticeKind.VOTE_HANDED_ON,
+    HouseholdNoticeKind.PROXY_VOTED,
+    HouseholdNoticeKind.PROXY_CHANGED_VOTE,
 )
 # Whether a household voted or signed is nobody's business at the desk once it is done.
 UNSEEN_AT_DESK = (
     *ABOUT_BALLOTS,
     HouseholdNoticeKind.SIGNED_AT_DESK,
     HouseholdNoticeKind.UNSIGNED_AT_DESK,
+    # Opinions are moderated without a name.
+    HouseholdNoticeKind.WROTE_AT_DESK,
+    HouseholdNoticeKind.PROPOSED_AT_DESK,
 )
 
 

@@ -36,8 +36,14 @@ AT_DESK = frozenset(
         HouseholdNoticeKind.VOTE_HANDED_ON,
         HouseholdNoticeKind.SIGNED_AT_DESK,
         HouseholdNoticeKind.UNSIGNED_AT_DESK,
+        HouseholdNoticeKind.WROTE_AT_DESK,
+        HouseholdNoticeKind.PROPOSED_AT_DESK,
+        HouseholdNoticeKind.JOINED_AT_DESK,
     }
 )
+# What somebody did with a sheet that the household is said to have signed.
+BY_SHEET = frozenset({HouseholdNoticeKind.PROXY_GIVEN, HouseholdNoticeKind.PROXY_VOTED})
+NOT_SIGNED = _l("没有写过委托书的，请在“我的”里“委托投票”收回，或者马上打服务台电话。")
 NOT_OURS = _l(
     "不是您家的人办的，请在“我的”里“谁进来过”找到“服务台现场代办”，点“不认识”，或者打服务台电话。"
 )
@@ -54,11 +60,34 @@ def notice(kind: str, at: datetime, about: str) -> str:
             "本户有人在社区服务台现场改过选票，由工作人员代为操作"
         ),
         HouseholdNoticeKind.VOTE_HANDED_ON: _("服务台当面办过，换了由谁改本户的选票"),
+        HouseholdNoticeKind.PROXY_GIVEN: _("服务台登记了本户的委托书，有人可以替本户投一次票"),
+        HouseholdNoticeKind.PROXY_HELD: _("服务台登记了委托书，有一户请您家替它投一次票"),
+        HouseholdNoticeKind.PROXY_ENDED: _("本户的委托书收回了，别人不能再替本户投票"),
+        HouseholdNoticeKind.PROXY_NO_LONGER_HELD: _("有一户收回了给您家的委托书"),
+        HouseholdNoticeKind.PROXY_VOTED: _("持委托书的人替本户投了票"),
+        HouseholdNoticeKind.PROXY_CHANGED_VOTE: _("持委托书的人改了替本户投的票"),
+        HouseholdNoticeKind.PAPER_ASKED: _("登记了本户要纸质材料"),
+        HouseholdNoticeKind.PAPER_ENDED: _("本户不再要纸质材料了"),
+        HouseholdNoticeKind.PAPER_HANDED: _("纸质材料送到了本户"),
+        HouseholdNoticeKind.VISIT_ASKED: _("登记了请工作人员上门"),
+        HouseholdNoticeKind.VISIT_PLANNED: _("约好了上门，两位工作人员一起来"),
+        HouseholdNoticeKind.VISIT_DONE: _("工作人员上门来过"),
+        HouseholdNoticeKind.VISIT_NOBODY: _("工作人员上门来过，家里没有人；还要的话请再约"),
+        HouseholdNoticeKind.VISIT_UNWANTED: _("上门取消了"),
         HouseholdNoticeKind.SIGNED_AT_DESK: _(
             "本户有人在社区服务台现场签了居民公约，由工作人员代为操作"
         ),
         HouseholdNoticeKind.UNSIGNED_AT_DESK: _(
             "本户有人在社区服务台现场撤回了公约的签署，由工作人员代为操作"
+        ),
+        HouseholdNoticeKind.WROTE_AT_DESK: _(
+            "本户有人在社区服务台现场提了一条意见，由工作人员代为操作"
+        ),
+        HouseholdNoticeKind.PROPOSED_AT_DESK: _(
+            "本户有人在社区服务台现场提了一个议题，由工作人员代为操作"
+        ),
+        HouseholdNoticeKind.JOINED_AT_DESK: _(
+            "本户有人在社区服务台现场报名参加会议，由工作人员代为操作"
         ),
         HouseholdNoticeKind.CODE_REISSUED: _("本户换了新的信"),
         HouseholdNoticeKind.CODE_UNLOCKED: _("服务台解开了本户的编码"),
@@ -77,6 +106,8 @@ def notice(kind: str, at: datetime, about: str) -> str:
         about = str(REVEAL_REASONS[RevealReason(about)])
     line = _("%(at)s，%(what)s", at=time_text(at), what=what)
     line = _("%(line)s（%(about)s）", line=line, about=about) if about else line
+    if kind in BY_SHEET:
+        return _("%(line)s。%(more)s", line=line, more=NOT_SIGNED)
     return _("%(line)s。%(more)s", line=line, more=NOT_OURS) if kind in AT_DESK else line
 
 

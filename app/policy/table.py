@@ -27,6 +27,9 @@ class Permission(StrEnum):
     CODE_MANAGE = "code.manage"
     PHONE_REVEAL = "phone.reveal"
     ASSIST = "assist.act"
+    PROXY_ENTER = "proxy.enter"
+    OUTREACH = "outreach.run"
+    TURNOUT_LIST = "turnout.list"
     LETTERS_PRINT = "letters.print"
     PROJECT_EDIT = "project.edit"
     POLL_DRAFT = "poll.draft"
@@ -176,6 +179,12 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.PHONE_REVEAL: (_clerk,),
     # With somebody present, for whom it is stated and told; no program ever has anybody present.
     Permission.ASSIST: (_clerk,),
+    # A sheet that a household signed, for whose entry a person answers.
+    Permission.PROXY_ENTER: (_clerk,),
+    # Who asked for paper or for a visit, and the lists for going from door to door.
+    Permission.OUTREACH: (_clerk,),
+    # Which households have not voted, to follow deliveries up: nobody above, and each look is told.
+    Permission.TURNOUT_LIST: (_clerk,),
     Permission.LETTERS_PRINT: (_clerk, _is_system),
     Permission.PROJECT_EDIT: (_committee, _is_system),
     Permission.POLL_DRAFT: (_committee, _is_system),

@@ -335,6 +335,7 @@ def _desk_rows() -> list[tuple[str, str, str]]:
         (_("评价和返修"), "ratings.desk", "star"),
         (_("居民公约"), "conventions.desk", "pact"),
         (_("住户和编码"), "people.desk", "households"),
+        (_("不用手机的住户"), "assisting.desk_outreach", "letter"),
         (_("户底册"), "communities.roll", "roll"),
         (_("谁在做什么"), "roles.desk", "me"),
         (_("参加的单位"), "bodies.desk", "households"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.communities.queries import community_by_code, community_by_id
 from app.consultations import operations as topics
+from app.consultations.proposing import TopicText
 from app.consultations.rules import State as TopicState
 from app.core.actor import Actor, Role
 from app.core.db import db
@@ -71,7 +72,7 @@ class _Tunnel:
         mine["topic_id"] = topics.propose_topic(
             clerk,
             community_id=here,
-            text=topics.TopicText(title, background, "先办什么，谁来办？"),
+            text=TopicText(title, background, "先办什么，谁来办？"),
             proposed_as="居民委员会",
             once=f"demo-lift-{title}",
         )

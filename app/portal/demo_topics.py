@@ -9,6 +9,7 @@ from typing import Any
 
 from app.config import ROOT
 from app.consultations import operations as topics
+from app.consultations.proposing import TopicText
 from app.consultations.queries import all_topics
 from app.consultations.rules import Form
 from app.consultations.rules import State as TopicState
@@ -73,9 +74,7 @@ class _Lamps:
         self.topic = topics.propose_topic(
             proposer,
             community_id=self.stage.community_id,
-            text=topics.TopicText(
-                "楼前太黑，老人摔了跤", "一区 3、5、9 号楼前没有路灯，台阶看不清。"
-            ),
+            text=TopicText("楼前太黑，老人摔了跤", "一区 3、5、9 号楼前没有路灯，台阶看不清。"),
             proposed_as="居民",
             once="demo-lamps",
         )
@@ -140,7 +139,7 @@ def _parking_topic(stage: Stagehand) -> None:
     topic = topics.propose_topic(
         people[0],
         community_id=stage.community_id,
-        text=topics.TopicText(read["title"], read["background"]),
+        text=TopicText(read["title"], read["background"]),
         proposed_as=read["proposer"],
         once="demo-parking",
     )
@@ -149,7 +148,7 @@ def _parking_topic(stage: Stagehand) -> None:
         topics.move_topic(clerk, to=TopicState.SCREENING, **mine)
     with clock.set_to(stage.at(28)):
         topics.move_topic(clerk, to=TopicState.ACCEPTED, note="属于居民反映强烈的问题。", **mine)
-        described = topics.TopicText(
+        described = TopicText(
             read["title"],
             read["background"],
             read["question"],
@@ -245,7 +244,7 @@ def open_today(stage: Stagehand) -> None:
         topics.propose_topic(
             across,
             community_id=stage.community_id,
-            text=topics.TopicText("二区门口的斑马线看不清", "孩子上学过马路不安全，请商量一下。"),
+            text=TopicText("二区门口的斑马线看不清", "孩子上学过马路不安全，请商量一下。"),
             proposed_as="居民",
             once="demo-crossing",
         )

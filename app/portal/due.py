@@ -11,6 +11,7 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.assisting import outreach
 from app.consultations.rules import OBJECTION_WITHIN, State
 from app.core import clock, guard
 from app.core.times import date_text, end_text, time_text
@@ -56,6 +57,8 @@ class Kind(StrEnum):
     MEMBERS = "members"
     ROLES = "roles"
     CODES = "codes"
+    PAPER = "paper"
+    VISITS = "visits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +345,34 @@ def of_roles(found: Sequence[roles.Waiting]) -> Iterator[Task]:
         )
         url = url_for("roles.proposal", code=one.code, proposal_id=asked.id)
         yield Task(Kind.ROLES, title, text, _("去看"), url, since=asked.proposed_at)
+
+
+def of_outreach(community_id: int, code: str, now: datetime) -> Iterator[Task]:
+    """Paper to be brought, visits without a day, and visits whose day has come."""
+    if not guard.may_open("assisting.desk_outreach"):
+        return
+    url = url_for("assisting.desk_outreach", code=code)
+    waiting = outreach.to_hand(community_id)
+    if waiting:
+        since = min(one.since for one in waiting)
+        title = _("%(number)s 份纸质材料要送", number=len(waiting))
+        text = _("最早的 %(at)s要的。", at=time_text(since))
+        yield Task(Kind.PAPER, title, text, _("去看"), f"{url}#paper", since=since)
+    visits = outreach.visits_to_come(community_id)
+    unplanned = [one for one in visits if one.planned_at is None]
+    if unplanned:
+        since = min(one.asked_at for one in unplanned)
+        title = _("%(number)s 户请人上门，还没约", number=len(unplanned))
+        text = _("最早的 %(at)s说的。", at=time_text(since))
+        yield Task(Kind.VISITS, title, text, _("去约"), f"{url}#visits", since=since)
+    today, tomorrow = clock.bounds_of_day(clock.day_of(now))
+    for one in visits:
+        if one.planned_at is not None and one.planned_at < tomorrow:
+            title = _("上门：%(at)s", at=time_text(one.planned_at))
+            text = _("%(who)s去。办完记结果。", who="、".join(one.who))
+            late = one.planned_at < today
+            door = url_for("assisting.finish_visit", code=code, home_visit_id=one.id)
+            yield Task(Kind.VISITS, title, text, _("记结果"), door, late=late, since=one.planned_at)
 
 
 def of_ratings(community_id: int, code: str, now: datetime) -> Iterator[Task]:

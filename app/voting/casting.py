@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import Table, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.communities.models import Household
 from app.core import canonical as c
 from app.core.db import db, overwrite_deleted
 from app.core.errors import NotFound, RuleBroken
@@ -56,13 +57,17 @@ class CastOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Who submits which form: the voter's household, the member, the spent half of the token."""
+    """Who submits which form: the voter's household, the member, the spent half of the token.
+
+    `by_proxy` is a holder of the household's authority, who is not of it.
+    """
 
     community_id: int
     public_id: str
     household_id: int
     person_id: int
     nonce: str
+    by_proxy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,25 +123,43 @@ def hold(session: Session, community_id: int, public_id: str) -> tuple[LockedPol
 def raise_version(session: Session, attempt: Attempt, poll_id: int, now: datetime) -> CountedVoter:
     """Take the household's next version for this member.
 
-    Whoever cast first and is out of the household by now holds nobody up. Raises: RuleBroken
-    ballot.not_in_electorate; ballot.other_member when another member of the household cast first.
+    Whoever cast first and is out of the household by now holds nobody up; a holder of its authority
+    never was in it, and is held to be until the family moves out. Raises: RuleBroken
+    ballot.not_in_electorate; ballot.other_member when another member of the household cast first,
+    ballot.by_proxy when a holder of its authority did, ballot.own_first when the household did.
     """
+    turn = _VOTER.c.version == 0 if attempt.by_proxy else _nobody_holds_up(attempt)
+    row = session.execute(
+        update(_VOTER)
+        .where(*_voter(attempt, poll_id), or_(turn, _VOTER.c.cast_by == attempt.person_id))
+        .values(
+            version=_VOTER.c.version + 1,
+            cast_by=attempt.person_id,
+            cast_at=now,
+            by_proxy=attempt.by_proxy,
+        )
+        .returning(_VOTER.c.id, _VOTER.c.ref, _VOTER.c.version)
+    ).first()
+    if row is None:
+        raise _why_not(session, attempt, poll_id)
+    return CountedVoter(*row)
+
+
+def _nobody_holds_up(attempt: Attempt) -> Any:
+    """Nobody of the household has cast, or whoever did is no longer there."""
     is_in = exists().where(
         Membership.community_id == attempt.community_id,
         Membership.household_id == attempt.household_id,
         Membership.person_id == _VOTER.c.cast_by,
         Membership.ended_at.is_(None),
     )
-    mine = or_(_VOTER.c.cast_by.is_(None), _VOTER.c.cast_by == attempt.person_id, ~is_in)
-    row = session.execute(
-        update(_VOTER)
-        .where(*_voter(attempt, poll_id), mine)
-        .values(version=_VOTER.c.version + 1, cast_by=attempt.person_id, cast_at=now)
-        .returning(_VOTER.c.id, _VOTER.c.ref, _VOTER.c.version)
-    ).first()
-    if row is None:
-        raise _why_not(session, attempt, poll_id)
-    return CountedVoter(*row)
+    moved_out_since = exists().where(
+        Household.community_id == attempt.community_id,
+        Household.id == attempt.household_id,
+        Household.moved_out_at > _VOTER.c.cast_at,
+    )
+    stands = _VOTER.c.by_proxy & ~moved_out_since
+    return or_(_VOTER.c.cast_by.is_(None), ~is_in & ~stands)
 
 
 def _voter(attempt: Attempt, poll_id: int) -> tuple[Any, ...]:
@@ -148,10 +171,14 @@ def _voter(attempt: Attempt, poll_id: int) -> tuple[Any, ...]:
 
 
 def _why_not(session: Session, attempt: Attempt, poll_id: int) -> RuleBroken:
-    at = session.execute(select(_VOTER.c.cast_at).where(*_voter(attempt, poll_id))).first()
-    if at is None:
+    wanted = select(_VOTER.c.cast_at, _VOTER.c.by_proxy).where(*_voter(attempt, poll_id))
+    row = session.execute(wanted).first()
+    if row is None:
         return RuleBroken("ballot.not_in_electorate")
-    return RuleBroken("ballot.other_member", at=at.cast_at)
+    if row.by_proxy:
+        return RuleBroken("ballot.by_proxy", at=row.cast_at)
+    why = "ballot.own_first" if attempt.by_proxy else "ballot.other_member"
+    return RuleBroken(why, at=row.cast_at)
 
 
 def spend_late(session: Session, attempt: Attempt, poll_id: int, at: datetime) -> None:

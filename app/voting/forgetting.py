@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, update
 from app.core.erasures import forgets
 from app.people.models import HouseholdNotice
 from app.people.queries import ABOUT_BALLOTS
-from app.voting.models import Ballot, LateToken, Poll, PollVoter
+from app.voting.models import Ballot, LateToken, Poll, PollProxy, PollVoter
 from app.voting.rules import hour_of
 
 if TYPE_CHECKING:
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from app.core.erasures import Leaver
 
 
-@forgets("ballot.person_id", "late_token.person_id", "poll_voter.cast_by")
+@forgets("ballot.person_id", "late_token.person_id", "poll_voter.cast_by", "poll_proxy.holder_id")
 def forget(session: Session, leaver: Leaver) -> None:
     """Let ballots go on without whoever cast them, and without their household where it is over."""
     mine = PollVoter.cast_by == leaver.person_id
     over = select(Poll.id).where(Poll.closed_at.is_not(None))
     untie(session, mine, PollVoter.poll_id.in_(over))
-    _set(session, PollVoter, {"cast_by": None, "untie": True}, mine)
+    _set(session, PollVoter, {"cast_by": None, "untie": True, "by_proxy": False}, mine)
+    session.execute(delete(PollProxy).where(PollProxy.holder_id == leaver.person_id))
     for ballot in session.scalars(select(Ballot).where(Ballot.person_id == leaver.person_id)).all():
         ballot.person_id, ballot.cast_at = None, hour_of(ballot.cast_at)
     session.execute(delete(LateToken).where(LateToken.person_id == leaver.person_id))
@@ -53,7 +54,7 @@ def untie(session: Session, *conditions: ColumnElement[bool]) -> None:
     """
     rows = session.execute(
         select(PollVoter.id, PollVoter.community_id, PollVoter.household_id)
-        .add_columns(PollVoter.cast_at, Poll.title)
+        .add_columns(PollVoter.poll_id, PollVoter.cast_at, Poll.title)
         .join(
             Poll,
             (Poll.community_id == PollVoter.community_id) & (Poll.id == PollVoter.poll_id),
@@ -67,6 +68,14 @@ def untie(session: Session, *conditions: ColumnElement[bool]) -> None:
                 HouseholdNotice.household_id == row.household_id,
                 HouseholdNotice.kind.in_(ABOUT_BALLOTS),
                 HouseholdNotice.about == row.title[:200],
+            )
+        )
+        # An authority says the moment at which a ballot was cast by it.
+        session.execute(
+            delete(PollProxy).where(
+                PollProxy.community_id == row.community_id,
+                PollProxy.poll_id == row.poll_id,
+                PollProxy.household_id == row.household_id,
             )
         )
         hour = hour_of(row.cast_at) if row.cast_at is not None else None

@@ -9,7 +9,7 @@ from sqlalchemy import or_, select, update
 from app.core import clock
 from app.core.errors import NotFound, RuleBroken
 from app.people.models import Membership
-from app.voting import casting, rules
+from app.voting import casting, proxies, rules
 from app.voting.models import PollVoter
 from app.voting.rules import PollState
 
@@ -52,13 +52,15 @@ def hand_on(
             PollVoter.version > 0,
             or_(PollVoter.cast_by.is_(None), PollVoter.cast_by != person_id),
         )
-        .values(cast_by=person_id)
+        .values(cast_by=person_id, by_proxy=False)
         .returning(PollVoter.id)
         .execution_options(synchronize_session=False)
     )
     if changed is None:
         _refuse_unless_theirs(session.scalar(select(PollVoter.version).where(*mine)))
         return ""
+    # Whoever held the household's authority cast by it; from here on it is the household's again.
+    proxies.end_any(session, community_id, poll.id, household_id)
     return poll.title
 
 

@@ -15,10 +15,18 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base
+from app.voting.proxy_rules import Seen
+
+# One living authority of each household in a poll.
+_LIVING = text("ended_at IS NULL")
+# A place is taken while the authority lives, and for good once a ballot was cast by it.
+_COUNTS = text("ended_at IS NULL OR cast_at IS NOT NULL")
+_SLOTS = "slot BETWEEN 1 AND 3"
 
 
 class Poll(Base):
@@ -86,7 +94,8 @@ class PollVoter(Base):
     """An entry of the electorate: a household, under a reference that no other poll knows.
 
     `cast_by` is the member who cast first and alone may change while they are in the household;
-    `version` counts the ballots. When that member was erased, the reference loses its household:
+    `version` counts the ballots, and `by_proxy` says that whoever cast is not of the household but
+    holds its written authority. When that member was erased, the reference loses its household:
     at once in a poll that is over, else at its closing, for which `untie` is kept.
     """
 
@@ -117,6 +126,82 @@ class PollVoter(Base):
     cast_at: Mapped[datetime | None] = mapped_column(default=None)
     late_logged: Mapped[bool] = mapped_column(default=False)
     untie: Mapped[bool] = mapped_column(default=False, server_default=false())
+    by_proxy: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class PollProxy(Base):
+    """A household's written authority (委托书) to somebody else to cast its ballot in one poll.
+
+    The holder is a household of the community, or a person named on the sheet; `holder_key` is the
+    same for the same holder, `slot` is one of the three places a holder has in a poll, and the
+    unique keys are what refuses a fourth. `holder_id` stands for a named person. `sheet` is the
+    number printed on the sheet, and where it is filed. `seen` tells how the desk knew that the
+    household wants it.
+    """
+
+    __tablename__ = "poll_proxy"
+    __table_args__ = (
+        CheckConstraint(_SLOTS, name="three_places"),
+        CheckConstraint(
+            "holder_household_id IS NULL OR holder_household_id <> household_id",
+            name="to_somebody_else",
+        ),
+        CheckConstraint(
+            "(holder_household_id IS NULL) <> (holder_id IS NULL)", name="exactly_one_holder"
+        ),
+        UniqueConstraint("community_id", "sheet"),
+        Index(
+            "uq_poll_proxy_principal",
+            "community_id",
+            "poll_id",
+            "household_id",
+            unique=True,
+            sqlite_where=_LIVING,
+            postgresql_where=_LIVING,
+        ),
+        Index(
+            "uq_poll_proxy_place",
+            "community_id",
+            "poll_id",
+            "holder_key",
+            "slot",
+            unique=True,
+            sqlite_where=_COUNTS,
+            postgresql_where=_COUNTS,
+        ),
+        ForeignKeyConstraint(
+            ["community_id", "poll_id"],
+            ["poll.community_id", "poll.id"],
+            name="fk_poll_proxy_poll",
+        ),
+        ForeignKeyConstraint(
+            ["community_id", "household_id"],
+            ["household.community_id", "household.id"],
+            name="fk_poll_proxy_household",
+        ),
+        ForeignKeyConstraint(
+            ["community_id", "holder_household_id"],
+            ["household.community_id", "household.id"],
+            name="fk_poll_proxy_holder_household",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
+    poll_id: Mapped[int]
+    household_id: Mapped[int]
+    holder_key: Mapped[str] = mapped_column(String(80))
+    holder_household_id: Mapped[int | None]
+    holder_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    holder_name: Mapped[str] = mapped_column(String(40))
+    slot: Mapped[int]
+    sheet: Mapped[str] = mapped_column(String(40))
+    seen: Mapped[Seen] = mapped_column(String(10))
+    entered_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    given_at: Mapped[datetime]
+    until: Mapped[datetime]
+    cast_at: Mapped[datetime | None] = mapped_column(default=None)
+    ended_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class Ballot(Base):

@@ -18,7 +18,7 @@ from app.core.db import db
 from app.core.errors import NotFound
 from app.core.times import is_chinese
 from app.people.models import Membership
-from app.voting import opening, rules, steps, words
+from app.voting import opening, proxies, rules, steps, words
 from app.voting.models import Ballot, Poll, PollOption, PollVoter
 from app.voting.rules import Choice, Method, Phase, PollKind, PollState, Rules, ShareTest
 
@@ -109,7 +109,7 @@ class BallotView:
     """A poll before one member of a household.
 
     `choice` and `check_code` are of the member's own newest ballot, else None: nobody else sees
-    them. `cast_at` is the household's, whoever cast.
+    them. `cast_at` is the household's, whoever cast; `by_proxy`: a holder of its authority.
     """
 
     poll: PollView
@@ -121,6 +121,7 @@ class BallotView:
     late_logged: bool
     choice: Choice | None
     check_code: str
+    by_proxy: bool = False
 
     @property
     def left_behind(self) -> bool:
@@ -386,12 +387,13 @@ def ballot_view(community_id: int, public_id: str, home: Home, person_id: int) -
         address=address_short(row.estate, row.building, row.stairwell, row.room),
         may_vote=row.voter_id is not None,
         # Whoever cast and is out of the household by now leaves the ballot to those who are in.
-        other_member=row.caster_in is not None and row.cast_by != person_id,
+        other_member=bool(row.caster_in or proxies.stands(row)) and row.cast_by != person_id,
         version=row.voter_version or 0,
         cast_at=row.cast_at,
         late_logged=bool(row.late_logged),
         choice=None if row.choice is None else json.loads(row.choice),
         check_code="" if row.leaf is None else c.check_code(bytes.fromhex(row.leaf)),
+        by_proxy=proxies.stands(row),
     )
 
 
@@ -405,6 +407,8 @@ _BALLOT_PAGE = (
         PollVoter.cast_at,
         PollVoter.version.label("voter_version"),
         PollVoter.late_logged,
+        PollVoter.by_proxy,
+        Household.moved_out_at,
         Ballot.choice,
         Ballot.leaf,
         Estate.name.label("estate"),

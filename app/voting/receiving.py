@@ -51,6 +51,7 @@ class Told:
 
 BY_PHONE = Told(HouseholdNoticeKind.VOTED, HouseholdNoticeKind.VOTE_CHANGED)
 AT_DESK = Told(HouseholdNoticeKind.VOTED_AT_DESK, HouseholdNoticeKind.VOTE_CHANGED_AT_DESK)
+BY_PROXY = Told(HouseholdNoticeKind.PROXY_VOTED, HouseholdNoticeKind.PROXY_CHANGED_VOTE)
 
 
 def receive(

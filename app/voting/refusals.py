@@ -46,6 +46,14 @@ def ballot(error: RuleBroken) -> str:
         "ballot.nothing_to_hand_on": _(
             "这一户还没有投票，谁先投，谁就能改，不用移交。什么都没有改动。请直接投票。"
         ),
+        "ballot.by_proxy": _(
+            "持本户委托书的人已替本户投票，时间%(at)s。您这一张没有存上。一户一票，先投的算数；如有异议，请到社区服务台。",
+            at=_moment(error, "at"),
+        ),
+        "ballot.own_first": _(
+            "这一户自己已经投了票，时间%(at)s。委托书这次用不上，这一张没有存上，也不会计票。",
+            at=_moment(error, "at"),
+        ),
         "ballot.other_member": _(
             "本户已由另一位家人投票，时间%(at)s。您这一张没有存上。一户一票，由先投的人修改；如有异议，请到社区服务台。",
             at=_moment(error, "at"),

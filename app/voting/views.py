@@ -226,6 +226,7 @@ _STATES_IN_THE_WAY = frozenset(
         "ballot.closed",
         "ballot.not_in_electorate",
         "ballot.other_member",
+        "ballot.by_proxy",
         "clock.stepped_back",
     }
 )
@@ -278,7 +279,7 @@ def _new_token(poll_id: str) -> str:
 
 
 def _not_now_page(view: BallotView, problem: str, status: int) -> ResponseReturnValue:
-    title, text = _why_not_now(view)
+    title, text = showing.why_not_now(view)
     return render_template(
         "voting/not_now.html",
         place=g.place,
@@ -288,27 +289,6 @@ def _not_now_page(view: BallotView, problem: str, status: int) -> ResponseReturn
         text=problem or text,
         decided=view.poll.decided,
     ), status
-
-
-def _why_not_now(view: BallotView) -> tuple[str, str]:
-    poll = view.poll
-    if poll.phase is Phase.SCHEDULED:
-        return _("投票还没有开始"), _(
-            "%(at)s开始。到时候再来就可以投票。", at=times.time_text(poll.opens_at)
-        )
-    if poll.phase is not Phase.OPEN:
-        return _("投票已经截止"), _(
-            "%(at)s截止，现在交的选票不计票。", at=times.time_text(poll.closes_at)
-        )
-    if not view.may_vote:
-        return _("本户不在这次的参加名单里"), _(
-            "名单在投票开放时按户底册定下。如有疑问，请到社区服务台核对。"
-        )
-    at = times.time_text(view.cast_at) if view.cast_at else ""
-    return _("本户已经投票"), _(
-        "本户已由另一位家人投票，时间%(at)s。一户一票，由先投的人修改；如有异议，请到社区服务台。",
-        at=at,
-    )
 
 
 @bp.get("/c/<code>/votes/<poll_id>/receipt")

@@ -5,17 +5,23 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import func, select
 
 from app.assisting.rules import RECEIPT_WITHIN
 from app.communities.queries import community_by_code
+from app.consultations.models import Topic
 from app.conventions import queries as conventions
 from app.core import clock
 from app.core.actor import SYSTEM
+from app.core.db import db
+from app.discussion.models import Post
 from app.exports import verify_record
 from app.exports.operations import export_record
+from app.meetings.models import Seat
+from app.people.models import SecurityEvent
 from app.voting import operations as voting
 from tests.conventions.test_journey import in_force
 from tests.support.checked_client import CheckedClient
@@ -37,6 +43,11 @@ def place(web_world: World, fixed_clock: datetime) -> Place:
 def desk(client: CheckedClient, web_world: World, place: Place) -> CheckedClient:
     client.staff(web_world.staff(place))
     return client
+
+
+def count(model: Any) -> int:
+    db.session.rollback()
+    return db.session.scalar(select(func.count()).select_from(model)) or 0
 
 
 def begin(desk: CheckedClient, place: Place, index: int = 0) -> str:
@@ -173,3 +184,59 @@ def test_the_verifier_accepts_ballots_cast_with_help(
     with archive.open("wb") as out:
         export_record(SYSTEM, community=community_by_code("HXL"), out=out)
     assert verify_record.main([str(archive)]) == 0
+
+
+def test_an_opinion_a_topic_and_a_place_are_taken_with_help_and_told(
+    desk: CheckedClient, web_world: World, place: Place
+) -> None:
+    topic = web_world.topic(place, title="楼下没有长椅")
+    meeting = web_world.meeting(place, topic, title="长椅放哪里")
+    visit = begin(desk, place)
+    page = desk.get(visit).text
+    say, propose = f"{visit}/topics/{topic}/say", f"{visit}/propose"
+    assert f'href="{say}"' in page
+    assert f'href="{propose}"' in page
+    assert desk.post(say, desk.fields(say, say) | {"text": " "}).status_code == 422
+    written = desk.fields(say, say) | {"text": "放在树下，13912345678"}
+    proposed = desk.fields(propose, propose) | {"title": "门口的坡道", "background": "轮椅上不去"}
+    assert desk.post(propose, proposed | {"title": ""}).status_code == 422
+    for _ in range(2):
+        assert desk.post(say, written).status_code == 303
+        assert desk.post(propose, proposed).status_code == 303
+        assert desk.post(f"{visit}/meetings/{meeting}/join").status_code == 303
+    assert "报上名了" in desk.get(visit).text
+    for model in (Post, Seat):
+        assert count(model) == 1
+    assert count(Topic) == 2
+    (post,) = db.session.scalars(select(Post))
+    assert (post.role, "13912345678" in post.text) == ("resident", False)
+    proposal = db.session.scalars(select(Topic).where(Topic.title == "门口的坡道")).one()
+    assert proposal.proposed_as == "居民"
+    family = CheckedClient(desk.app)
+    family.enter(web_world, place, 0)
+    mine = family.get("/c/HXL/mine").text
+    for words in ("现场提了一条意见", "现场提了一个议题", "现场报名参加会议"):
+        assert len(re.findall(rf"<li>[^<]*{words}[^<]*</li>", mine)) == 1, words
+    home = desk.get(f"/c/HXL/desk/households/{place.households[0]}").text
+    assert "提了一条意见" not in home, "opinions are moderated without a name"
+    kinds = set(db.session.scalars(select(SecurityEvent.kind)))
+    assert {"assist.wrote", "assist.proposed", "assist.joined"} <= kinds
+
+
+def test_nothing_is_said_about_what_is_not_open_or_after_the_visit(
+    desk: CheckedClient, web_world: World, place: Place
+) -> None:
+    topic = web_world.topic(place)
+    visit = begin(desk, place)
+    say = f"{visit}/topics/{topic}/say"
+    form = desk.fields(say, say) | {"text": "放在树下"}
+    assert desk.get(f"{visit}/topics/nothing/say").status_code == 404
+    assert desk.post(f"{visit}/meetings/nothing/join").status_code == 404
+    there = web_world.community("YYL", 2)
+    theirs = web_world.topic(there)
+    assert desk.get(f"{visit}/topics/{theirs}/say").status_code == 404
+    assert desk.post(f"{visit}/topics/{theirs}/say", form).status_code == 404
+    desk.post(f"{visit}/end")
+    assert desk.post(say, form).status_code == 303
+    assert desk.post(f"{visit}/propose", {"title": "x", "background": "y", "once": "z"}).location
+    assert (count(Post), count(Topic)) == (0, 2)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import DESK, PHONE, fits
@@ -39,7 +40,7 @@ def test_an_old_lady_votes_with_help(
     main_button(page, "开始代办")
     picture(page, "assist-visit")
     fits(page)
-    page.get_by_role("main").get_by_role("link", name="投票", exact=True).first.click()
+    page.get_by_role("main").get_by_role("link", name="去投票", exact=True).first.click()
     picture(page, "assist-ballot")
     fits(page)
     page.get_by_role("group").get_by_role("radio").or_(page.get_by_role("checkbox")).first.check()
@@ -62,3 +63,41 @@ def test_an_old_lady_votes_with_help(
     page.go_back()
     main_button(page, "办完了")
     expect(page.get_by_text("这一次现场代办已结束")).to_be_visible()
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "plain"])
+def test_a_proxy_is_entered_used_and_the_page_fits(
+    city: City,
+    open_page: Callable[..., Page],
+    accessible: Callable[[Page], None],
+    javascript: bool,
+) -> None:
+    page = open_page(DESK, javascript=javascript)
+    staff(page, city, "gongzuo")
+    _code, _fact, home = city.homes[-2 if javascript else -3]
+    page.goto(f"/c/HXL/desk/households?{urlencode({'search': home.rpartition(' ')[2]})}")
+    page.get_by_role("main").locator("a[href*='/desk/households/']").first.click()
+    page.get_by_role("link", name="登记委托书", exact=True).click()
+    check = accessible if javascript else fits
+    check(page)
+    page.get_by_role("radio").first.check()
+    page.get_by_label(re.compile("受托人不住本社区的")).fill("王芳（长女）")
+    page.get_by_label(re.compile("委托书编号")).fill(f"WT-{home}")
+    page.get_by_label("打委托户登记的电话核实过").check()
+    page.get_by_label(re.compile("委托书是书面的")).check()
+    main_button(page, "登记这份委托书")
+    expect(page.get_by_text("委托书登记好了")).to_be_visible()
+    check(page)
+    page.get_by_role("link", name="受托人来了，投票").first.click()
+    check(page)
+    page.get_by_label("看过证件").check()
+    page.get_by_label(re.compile("受托人就在我面前")).check()
+    choices = page.locator(".choice input")
+    choices.first.check()
+    main_button(page, "提交选票")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("已收到")
+    check(page)
+    page.goto("/c/HXL/desk/outreach")
+    check(page)
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    fits(page)

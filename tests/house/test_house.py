@@ -62,6 +62,10 @@ NOTES = {
     "security",
     "_note",
     "note_access",
+    # An opinion, a proposal, a place in a meeting; writing.py, proposing.py, joining.py.
+    "write",
+    "propose",
+    "join",
     # A topic's move writes its entry; consultations/moves.py.
     "move",
     "tell_household",
@@ -131,6 +135,8 @@ OPERATIONS = [
         "account_links.py",
         "passkey_operations.py",
         "parties.py",
+        "proxying.py",
+        "reaching_out.py",
     }
     for tree in [ast.parse(path.read_text(encoding="utf-8"))]
     for function in tree.body

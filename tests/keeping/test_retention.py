@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import func, select
 
 from app import config, create_app
-from app.assisting.models import DeskVisit
-from app.assisting.rules import Checked
+from app.assisting.models import DeskVisit, HomeVisit, PaperRequest
+from app.assisting.rules import Asked, Checked, Outcome, PartOfDay, VisitPurpose
 from app.communities.models import RollPiece, RollUpload, UploadState
 from app.core import clock, jobs
 from app.core.actor import SYSTEM, WITHOUT_ACCOUNT, Actor, Role
@@ -36,7 +36,8 @@ from app.people.models import (
 from app.policy.roles import PROPOSAL_LASTS
 from app.roles.models import RoleProposal, RoleStandIn
 from app.voting import operations as voting
-from app.voting.models import Ballot
+from app.voting.models import Ballot, Poll, PollProxy
+from app.voting.proxy_rules import Seen
 from tests.conftest import settings_for
 from tests.keeping.helpers import heads, lived_in, plain, run
 
@@ -84,6 +85,26 @@ def one_of_each(place: Place, person_id: int, ended: datetime) -> list[Any]:
             began_at=ended,
             until=ended,
             ended_at=ended,
+        ),
+        PaperRequest(
+            **here,
+            household_id=household,
+            poll_id=None,
+            asked=Asked.OWN,
+            asked_by=person_id,
+            asked_at=ended,
+            ended_at=ended,
+        ),
+        HomeVisit(
+            **here,
+            household_id=household,
+            purpose=VisitPurpose.VOTE,
+            wished=PartOfDay.ANY,
+            asked=Asked.OWN,
+            asked_by=person_id,
+            asked_at=ended,
+            outcome=Outcome.UNWANTED,
+            done_at=ended,
         ),
         HouseholdCode(
             **here,
@@ -167,8 +188,8 @@ def test_what_is_over_goes_and_what_is_not_stays(
     assert (status, said.splitlines()[-1]) == (0, retention.summary(expected))
     # Distinct old moments: 1, 2, 30 and 366 days; a shorter period sees more of them.
     assert retention.summary(expected) == (
-        "sessions=2 desk_numbers=4 desk_visits=1 body_acting=0 codes=1 roll_uploads=2 inbox=2 "
-        "role_proposals=2 jobs=2 sent_forms=3 security_log=1 openings=0"
+        "sessions=2 desk_numbers=4 desk_visits=1 body_acting=0 proxies=0 outreach=2 codes=1 "
+        "roll_uploads=2 inbox=2 role_proposals=2 jobs=2 sent_forms=3 security_log=1 openings=0"
     )
     assert [one.number for one in retention.look()] == [0] * len(expected)
     assert number(LoginSession) > 0
@@ -224,6 +245,37 @@ def retention_periods() -> Any:
     from app.keeping.rules import PERIODS
 
     return PERIODS
+
+
+def test_authorities_go_with_their_poll(
+    app: Flask, world: World, kept: Settings, fixed_clock: datetime
+) -> None:
+    place, poll = lived_in(world, kept, votes=1)
+    going_on = world.poll(place, ("P77",))
+    with transaction() as session:
+        for sheet in (poll, going_on):
+            found = session.scalars(select(Poll).where(Poll.public_id == sheet)).one()
+            found.closed_at = fixed_clock if sheet == poll else None
+            session.add(
+                PollProxy(
+                    community_id=place.id,
+                    poll_id=found.id,
+                    household_id=place.households[1],
+                    holder_key="household",
+                    holder_household_id=place.households[2],
+                    holder_id=None,
+                    holder_name="",
+                    slot=1,
+                    sheet=sheet,
+                    seen=Seen.PRESENT,
+                    entered_by=None,
+                    given_at=fixed_clock,
+                    until=fixed_clock,
+                )
+            )
+    clock.advance(timedelta(days=367))
+    assert run(app, "retention", "run")[0] == 0
+    assert number(PollProxy) == 1, "of the poll that is closed alone"
 
 
 def test_of_what_is_erased_no_byte_is_left_in_the_file_or_in_a_new_backup(

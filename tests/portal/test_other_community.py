@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from app.assisting import operations as assisting
-from app.assisting.rules import Checked
+from app.assisting import outreach, proxying, reaching_out
+from app.assisting.reaching_out import Wished
+from app.assisting.rules import Asked, Checked, PartOfDay, VisitPurpose
 from app.attachments.models import Attachment
 from app.communities import operations as communities
 from app.config import ROOT
@@ -34,6 +36,8 @@ from app.sharing import operations as sharing
 from app.sharing import queries as shared_queries
 from app.sharing.models import SharedOpinion
 from app.voting import operations as voting
+from app.voting.proxies import NewProxy
+from app.voting.proxy_rules import Seen
 from tests.support.checked_client import CheckedClient
 from tests.support.world import World
 
@@ -85,6 +89,9 @@ NAMES = (
     "body_id",
     "acting_id",
     "party_id",
+    "proxy_id",
+    "request_id",
+    "home_visit_id",
 )
 # An administrator approves a chair and ends a role wherever the installation is.
 OF_THE_INSTALLATION = {"roles.desk", "roles.proposal", "roles.end"}
@@ -97,6 +104,7 @@ def things(world: World, code: str) -> dict[str, object]:
     project = world.project(place, f"P{code}")
     topic = world.topic(place, title=f"{code}的议题")
     meeting = world.meeting(place, topic)
+    poll = world.poll(place, (project,))
     return {
         "code": code,
         "jurisdiction": f"S{code}",
@@ -125,7 +133,8 @@ def things(world: World, code: str) -> dict[str, object]:
         "design_id": design(world, place, project),
         "verdict": "publish",
         "letter": "A",
-        "poll_id": world.poll(place, (project,)),
+        "poll_id": poll,
+        **without_phone(world, place, poll),
         "household_id": place.households[0],
         "upload_id": communities.upload_roll(
             SYSTEM,
@@ -140,6 +149,29 @@ def things(world: World, code: str) -> dict[str, object]:
         # Last, for it lets a week pass in the community's log.
         "repair_id": repair(world, place),
         "place": place,
+    }
+
+
+def without_phone(world: World, place: Place, poll: str) -> dict[str, object]:
+    """An authority, a request for paper, and a visit to come, all of other households."""
+    clerk, asking = world.clerk(place), place.households[3]
+    giver, holder = place.households[2:4]
+    proxy = proxying.enter_proxy(
+        clerk,
+        community_id=place.id,
+        new=NewProxy(poll, giver, holder, "", "WT-1", Seen.PRESENT),
+    )
+    reaching_out.ask_paper(
+        clerk, community_id=place.id, household_id=asking, public_id="", asked=Asked.DESK
+    )
+    wished = Wished(VisitPurpose.VOTE, PartOfDay.ANY)
+    reaching_out.ask_visit(
+        clerk, community_id=place.id, household_id=asking, wished=wished, asked=Asked.DESK
+    )
+    return {
+        "proxy_id": proxy,
+        "request_id": outreach.wanted(place.id)[0].id,
+        "home_visit_id": outreach.visits_to_come(place.id)[0].id,
     }
 
 

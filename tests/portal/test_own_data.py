@@ -48,6 +48,12 @@ OF_STAFF = {"staff_account", "account_link", "role_stand_in", "proposal", "meeti
     "desk_visit",
     "owner_set",
     "poll",
+    # Of a household, shown to it on 我的; they name who entered it, or a holder who never signs in.
+    "poll_proxy",
+    "paper_request",
+    "paper_handed",
+    "home_visit",
+    "turnout_look",
 }
 
 
