@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from app.communities import queries as communities
 from app.core import clock, guard, qr, web
 from app.core.times import time_text
 from app.meetings import calendar, operations, queries, words
@@ -210,9 +209,7 @@ def _fresh() -> CheckInForm:
 def _seats(meeting_id: str) -> list[tuple[queries.SeatLine, str]]:
     """Who comes, each with how the desk knows them: their label, or where they live."""
     seats = queries.seats(g.place.id, meeting_id)
-    homes = people.households_of(g.place.id, [s.person_id for s in seats if s.person_id])
-    where = communities.addresses_of(g.place.id, list(homes.values()))
-    known = {person: where[home].short for person, home in homes.items()}
+    known = people.homes_text_of(g.place.id, [s.person_id for s in seats if s.person_id])
     return [
         (seat, seat.label or known.get(seat.person_id or 0) or _("没有留称呼")) for seat in seats
     ]

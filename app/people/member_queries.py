@@ -145,15 +145,17 @@ def contested_homes(community_id: int) -> list[ContestedHome]:
 
 def who_is_in_mark(community_id: int, household_id: int) -> str:
     """What changes whenever somebody came in or the household moved out since it was shown."""
-    newest = db.session.scalar(
-        select(func.max(Membership.id)).where(
+    newest, came = db.session.execute(
+        select(func.max(Membership.id), func.max(Membership.joined_at)).where(
             Membership.community_id == community_id, Membership.household_id == household_id
         )
-    )
+    ).one()
     moved_out_at = db.session.scalar(
         select(Household.moved_out_at).where(
             Household.community_id == community_id, Household.id == household_id
         )
     )
     moved = int(moved_out_at.timestamp()) if moved_out_at is not None else 0
-    return f"{newest or 0}-{moved}"
+    # Whoever comes in again has their old line, with a new moment.
+    since = int(came.timestamp() * 1000) if came is not None else 0
+    return f"{newest or 0}-{since}-{moved}"

@@ -15,7 +15,7 @@ from app.core.actor import Role
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.core.times import in_record_language
-from app.people import codes, words
+from app.people import codes, joining, words
 from app.people.member_queries import who_is_in_mark
 from app.people.models import HouseholdNoticeKind, LoginSession, Membership, RoleGrant
 from app.people.rules import EndedWhy
@@ -40,7 +40,7 @@ def contest_member(actor: Actor, *, community_id: int, member_id: int) -> None:
     """
     with transaction() as session:
         require(actor, Permission.HOUSEHOLD_VIEW, Place(community_id))
-        household_id = _home_of(actor, community_id)
+        household_id = _home_with(session, actor, community_id, member_id)
         living = _held(session, community_id, household_id)
         mine, doubted = _own(living, actor), _one(living, member_id)
         if doubted.id == mine.id:
@@ -54,11 +54,22 @@ def contest_member(actor: Actor, *, community_id: int, member_id: int) -> None:
         _note(session, "member.contested", community_id, actor, doubted.id)
 
 
-def leave_household(actor: Actor, *, community_id: int) -> None:
-    """End one's own membership; whoever else is in stays in. Raises: NotFound when it is over."""
+def choose_household(actor: Actor, *, community_id: int, household_id: int) -> None:
+    """Act for this one of one's several households from now on. Raises: NotFound."""
+    with transaction(small=True) as session:
+        require(actor, Permission.HOUSEHOLD_VIEW, Place(community_id))
+        if not joining.choose(session, actor.require_person(), community_id, household_id):
+            raise NotFound("household")
+        security(session, "home.chosen", community_id=community_id, person_id=actor.person_id)
+
+
+def leave_household(actor: Actor, *, community_id: int, household_id: int) -> None:
+    """End one's own membership; whoever else is in stays in, and one's other homes stay one's own.
+
+    Raises: NotFound when it is over.
+    """
     with transaction() as session:
         require(actor, Permission.HOUSEHOLD_VIEW, Place(community_id))
-        household_id = _home_of(actor, community_id)
         mine = _own(_held(session, community_id, household_id), actor)
         _end(session, [mine], EndedWhy.LEFT, clock.now())
         told = HouseholdNoticeKind.MEMBER_LEFT
@@ -134,11 +145,16 @@ def move_out(actor: Actor, *, community_id: int, household_id: int, seen: str) -
         return len(living)
 
 
-def _home_of(actor: Actor, community_id: int) -> int:
-    home = actor.home_in(community_id)
-    if home is None:
-        raise NotFound("household")
-    return home.household_id
+def _home_with(session: Session, actor: Actor, community_id: int, member_id: int) -> int:
+    """The household of the actor's that a line belongs to, whichever they act for. NotFound."""
+    home = session.scalar(
+        select(Membership.household_id).where(
+            Membership.community_id == community_id, Membership.id == member_id
+        )
+    )
+    if home is None or not actor.lives_in(community_id, home):
+        raise NotFound("member")
+    return home
 
 
 def _held(session: Session, community_id: int, household_id: int) -> Sequence[Any]:

@@ -18,7 +18,8 @@ from app.core.errors import NotSaved, RuleBroken, SaveUnknown
 from app.core.limits import Ceiling
 from app.core.shapes import row_id
 from app.core.times import time_text
-from app.people import browser, inboxes, operations, queries, revealing, words
+from app.people import browser, home_lines, inboxes, operations, queries, revealing, words
+from app.people.door import Entry
 from app.people.forms import (
     ActForm,
     EnterForm,
@@ -28,11 +29,12 @@ from app.people.forms import (
     StaffForm,
 )
 from app.people.member_queries import members
-from app.people.operations import Enrolled, Entry
+from app.people.operations import Enrolled
 from app.people.rules import (
     DESK_NUMBER_VALID,
     CodeState,
     RevealReason,
+    Younger,
     browser_kind,
     clean_code,
     code_groups,
@@ -65,27 +67,50 @@ def enter() -> ResponseReturnValue:
         )
     if not form.validate_on_submit():
         return _enter_page(form)
-    enrolled = operations.enrol(
-        browser.current_actor(),
-        code=form.code.data or "",
-        second_fact=form.second_fact.data or "",
-        adult=bool(form.adult.data),
-        shared_phone=bool(form.shared_phone.data),
-    )
+    try:
+        enrolled = _enrol(form)
+    except RuleBroken as refusal:
+        form.form_errors.append(web.sentence(refusal))
+        return _enter_page(form)
     if enrolled.entry is not Entry.WELCOME:
         form.form_errors.append(words.ended(enrolled.entry.value))
         return _enter_page(form)
     # Whoever comes in again on the same phone stays who they were.
     reader = browser.current_actor().person_id
-    browser.begin(enrolled.cookie_id, keep=not form.shared_phone.data)
+    if enrolled.added:
+        where = communities.address_of(enrolled.community_id, enrolled.household_id)
+        web.tell("done", _("加好了。您现在代表：%(home)s", home=where.short))
+    else:
+        browser.begin(enrolled.cookie_id, keep=not form.shared_phone.data)
     _tell_what_the_household_did(enrolled, reader)
     return redirect(_onward(enrolled, form.next.data), 303)
 
 
+def _enrol(form: EnterForm) -> Enrolled:
+    return operations.enrol(
+        browser.current_actor(),
+        code=form.code.data or "",
+        second_fact=form.second_fact.data or "",
+        adult=bool(form.adult.data),
+        shared_phone=bool(form.shared_phone.data),
+        younger=Younger(form.younger.data) if form.younger.data else None,
+        same_person=bool(form.add.data),
+    )
+
+
 def _enter_page(form: EnterForm) -> ResponseReturnValue:
     status = 422 if request.method == "POST" else 200
-    desks = communities.few_desks(communities.SHOWN_DESKS)
-    return render_template("people/enter.html", form=form, desks=desks), status
+    actor = browser.current_actor()
+    homes = [communities.address_of(home.community_id, home.household_id) for home in actor.homes]
+    return render_template(
+        "people/enter.html",
+        form=form,
+        desks=communities.few_desks(communities.SHOWN_DESKS),
+        homes="、".join(home.short for home in homes),
+        put_out=home_lines.why_signed_out(browser.hash_of(browser.cookie_id()))
+        if actor.person_id is None
+        else "",
+    ), status
 
 
 def _tell_what_the_household_did(enrolled: Enrolled, reader: int | None) -> None:

@@ -14,7 +14,7 @@ from app.core import clock, web
 from app.core.errors import RuleBroken
 from app.core.times import date_text, time_text
 from app.people.models import HouseholdNoticeKind, PersonNoticeKind
-from app.people.rules import CodeState, JoinedBy, RevealReason
+from app.people.rules import CodeState, EndedWhy, JoinedBy, RevealReason
 
 if TYPE_CHECKING:
     from app.people.member_queries import MemberLine
@@ -230,12 +230,37 @@ def ended(entry: str) -> str:
         "expired": _("这封信过期了，没有进去。请到社区服务台换一封新的。"),
         "revoked": _("这封信已经作废，没有进去。请用最新的一封；找不到的话，请到社区服务台。"),
         "full": _("本户已经有 8 部手机进来了，没有再加。请到社区服务台看看是不是都是自己家的。"),
+        "too_many": _("您名下已经有 10 户了，没有再加。不住的请先退出，或者到社区服务台问问。"),
     }.get(entry, refused())
+
+
+def put_out(why: str, at: datetime, address: str) -> str:
+    """Why somebody is not in a household any more; without an address, of the phone at hand."""
+    when = time_text(at)
+    sentence = {
+        EndedWhy.CONTESTED: _(
+            "家里有人说不认识这部手机，社区服务台当面核实以后，%(at)s把它请出了这一户。"
+        ),
+        EndedWhy.MOVED: _("社区服务台%(at)s给这一户办了搬走，以前进来的都退出了。"),
+        EndedWhy.OWNER: _("这一户换了房主，社区服务台%(at)s办的，以前进来的都退出了。"),
+    }[EndedWhy(why)] % {"at": when}
+    advice = _("弄错了的话，请带上能证明住址的东西，到社区服务台。")
+    if address:
+        return _("%(address)s：%(line)s%(more)s", address=address, line=sentence, more=advice)
+    return _("您已经不在原来那一户里了。%(line)s%(more)s", line=sentence, more=advice)
 
 
 def _broken(error: RuleBroken) -> str:
     return {
-        "enrol.not_adult": _("参加投票的要年满 18 周岁。没有进去，请勾选后再试。"),
+        "enrol.not_adult": _(
+            "还没有说年龄，没有进去。满 18 周岁的请打勾；"
+            "14 到 17 周岁的，请在“未满 18 周岁？”里选。"
+        ),
+        "enrol.two_ages": _("年龄选了两种，没有进去。请只留对的一种再试。"),
+        "enrol.child": _(
+            "谢谢你来。未满 14 周岁的小朋友不能自己进来，我们什么都没有记下。"
+            "想说的话，请家里大人带着你说，或者一起来社区服务台。"
+        ),
         "staff.password_short": _("密码至少 15 个字符。没有保存。"),
         "staff.password_common": _(
             "这个密码容易被猜到：去掉常见的词、日期、手机号、连着的键和重复的部分，剩下的太少。"

@@ -204,7 +204,11 @@ def cast(code: str, poll_id: str) -> ResponseReturnValue:
         )
     except RuleBroken as refusal:
         status = CONFLICT if refusal.code in _STATES_IN_THE_WAY else REFUSED
-        return _ballot_page(_ballot_view(poll_id), chosen, refusal, status)
+        view = _ballot_view(poll_id)
+        if refusal.code == "ballot.other_home":
+            # What was ticked for one household is no proposal for another.
+            chosen = showing.ticked(view)
+        return _ballot_page(view, chosen, refusal, status)
     again = 1 if outcome.again and outcome.kind is OutcomeKind.COUNTED else None
     return redirect(url_for("voting.receipt", code=code, poll_id=poll_id, again=again), 303)
 
@@ -222,6 +226,7 @@ def scores() -> list[str]:
 _STATES_IN_THE_WAY = frozenset(
     {
         "ballot.other_session",
+        "ballot.other_home",
         "ballot.not_open_yet",
         "ballot.closed",
         "ballot.not_in_electorate",
@@ -238,8 +243,7 @@ def _ballot_view(poll_id: str) -> BallotView:
 
 def _home() -> Home:
     """The reader's household here; the guard lets nobody without one pass."""
-    homes = browser.current_actor().homes
-    return next(home for home in homes if home.community_id == g.place.id)
+    return browser.current_actor().homes_in(g.place.id)[0]
 
 
 def _ballot_page(
@@ -273,7 +277,7 @@ def _ballot_page(
 
 def _new_token(poll_id: str) -> str:
     session_id = browser.current_actor().session_id or 0
-    binding = tokens.Binding(session_id, g.place.id, poll_id)
+    binding = tokens.Binding(session_id, g.place.id, poll_id, _home().household_id)
     return tokens.issue(current_app.config["SETTINGS"].secret_key, binding)
 
 
