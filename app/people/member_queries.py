@@ -12,7 +12,7 @@ from app.communities.addresses import address_short
 from app.communities.models import Building, Estate, Household
 from app.core.db import db
 from app.core.errors import NotFound
-from app.people.models import LoginSession, Membership
+from app.people.models import LoginSession, Membership, Person
 from app.people.rules import JoinedBy
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class MemberLine:
     contested_at: datetime | None
     contester_joined_at: datetime | None
     contester_is_in: bool
+    minor: bool = False
+    age_confirmed: bool = False
 
 
 def members(community_id: int, household_id: int) -> list[MemberLine]:
@@ -53,10 +55,13 @@ def members(community_id: int, household_id: int) -> list[MemberLine]:
             Membership.joined_at,
             Membership.joined_by,
             Membership.contested_at,
+            Membership.age_confirmed_at,
+            Person.minor_declared_at,
             seen.label("seen_at"),
             contester.joined_at.label("contester_joined_at"),
             contester.ended_at.label("contester_ended_at"),
         )
+        .join(Person, Person.id == Membership.person_id)
         .outerjoin(
             contester,
             (contester.community_id == Membership.community_id)
@@ -83,6 +88,8 @@ def _line(row: Any) -> MemberLine:
         row.contested_at,
         row.contester_joined_at,
         row.contester_joined_at is not None and row.contester_ended_at is None,
+        row.minor_declared_at is not None,
+        row.age_confirmed_at is not None,
     )
 
 

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 
 from app.communities import queries as communities
 from app.core import guard, web
-from app.core.errors import NotFound
+from app.core.errors import NotFound, RuleBroken
 from app.core.shapes import row_id
 from app.people import browser, home_lines, member_queries, memberships, words
 from app.people.forms import KeepForm, LeaveForm, MovedForm
@@ -207,6 +207,37 @@ def keep(code: str, household_id: int, member_id: int) -> ResponseReturnValue:
         member=words.members([line], None)[0],
         form=form,
     ), status
+
+
+@bp.route(
+    "/c/<code>/desk/households/<int:household_id>/members/<int:member_id>/age",
+    methods=["GET", "POST"],
+)
+@guard.needs(Permission.CODE_MANAGE)
+def confirm_age(code: str, household_id: int, member_id: int) -> ResponseReturnValue:
+    """Note that somebody present is 18 or over, once their papers were seen."""
+    line = member_queries.member(g.place.id, household_id, member_id)
+    if request.method == "GET":
+        return render_template(
+            "people/confirm_age.html",
+            place=g.place,
+            address=communities.address_of(g.place.id, household_id),
+            member=words.members([line], None)[0],
+        )
+    try:
+        web.once(
+            lambda: memberships.confirm_age(
+                browser.current_actor(),
+                community_id=g.place.id,
+                household_id=household_id,
+                member_id=member_id,
+            )
+        )
+    except RuleBroken as refusal:
+        web.tell("attention", web.sentence(refusal))
+        return _to_household(code, household_id)
+    web.tell("done", _("记好了：这一位满 18 周岁。本户会看到，身份证号没有记。"))
+    return _to_household(code, household_id)
 
 
 @bp.route("/c/<code>/desk/households/<int:household_id>/moved", methods=["GET", "POST"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, func, select, update
 
 from app.communities.models import Household
 from app.core import clock
@@ -17,7 +17,7 @@ from app.core.errors import NotFound, RuleBroken
 from app.core.times import in_record_language
 from app.people import codes, joining, words
 from app.people.member_queries import who_is_in_mark
-from app.people.models import HouseholdNoticeKind, LoginSession, Membership, RoleGrant
+from app.people.models import HouseholdNoticeKind, LoginSession, Membership, Person, RoleGrant
 from app.people.rules import EndedWhy
 from app.people.steps import end_roles, security, tell_household
 from app.policy.table import Permission, Place, require
@@ -109,6 +109,30 @@ def keep_member(
         _note(session, "member.kept", community_id, actor, doubted.id)
 
 
+def confirm_age(actor: Actor, *, community_id: int, household_id: int, member_id: int) -> None:
+    """The desk has seen that a member, who is present, is 18 or over; no number is kept.
+
+    Whoever came in as younger votes from now on. Raises: NotFound; RuleBroken age.known.
+    """
+    with transaction() as session:
+        require(actor, Permission.CODE_MANAGE, Place(community_id))
+        seen = _one(_held(session, community_id, household_id), member_id)
+        if seen.age_confirmed_at is not None:
+            raise RuleBroken("age.known")
+        now = clock.now()
+        _change(session, seen.id, {"age_confirmed_at": now})
+        said = func.coalesce(Person.adult_declared_at, now)
+        session.execute(
+            update(Person)
+            .where(Person.id == seen.person_id)
+            .values(minor_declared_at=None, adult_declared_at=said)
+            .execution_options(synchronize_session=False)
+        )
+        told = HouseholdNoticeKind.AGE_CONFIRMED
+        tell_household(session, community_id, household_id, told, _came(seen))
+        _note(session, "member.age_confirmed", community_id, actor, seen.id)
+
+
 def move_out(actor: Actor, *, community_id: int, household_id: int, seen: str) -> int:
     """A family has moved out: nobody is in any more, and its letter opens nothing. Gives how many.
 
@@ -165,6 +189,7 @@ def _held(session: Session, community_id: int, household_id: int) -> Sequence[An
             Membership.person_id,
             Membership.joined_at,
             Membership.contested_at,
+            Membership.age_confirmed_at,
         )
         .where(
             Membership.community_id == community_id,

@@ -252,6 +252,7 @@ class HouseholdNoticeKind(StrEnum):
     MEMBER_LEFT = "member_left"
     MOVED_OUT = "moved_out"
     MEMBER_ERASED = "member_erased"
+    AGE_CONFIRMED = "age_confirmed"
 
 
 class HouseholdNotice(Base):

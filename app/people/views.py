@@ -83,7 +83,8 @@ def enter() -> ResponseReturnValue:
     else:
         browser.begin(enrolled.cookie_id, keep=not form.shared_phone.data)
     _tell_what_the_household_did(enrolled, reader)
-    return redirect(_onward(enrolled, form.next.data), 303)
+    minor = bool(form.younger.data)
+    return redirect(_onward(enrolled, form.next.data, minor=minor), 303)
 
 
 def _enrol(form: EnterForm) -> Enrolled:
@@ -126,12 +127,14 @@ def _tell_what_the_household_did(enrolled: Enrolled, reader: int | None) -> None
         web.tell("info", line.text)
 
 
-def _onward(enrolled: Enrolled, wanted: str | None) -> str:
+def _onward(enrolled: Enrolled, wanted: str | None, *, minor: bool) -> str:
     code = communities.community_by_id(enrolled.community_id).code
     home = url_for("portal.community_home", code=code)
     target = web.local_path(wanted, "")
     if target.startswith(f"/c/{code}/"):
         return target
+    if minor:
+        return home
     waiting = errands(enrolled.community_id, enrolled.household_id)
     # With one thing to do, the door leads straight to it: three screens from letter to receipt.
     return waiting[0] if len(waiting) == 1 else home

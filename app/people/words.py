@@ -71,6 +71,7 @@ def notice(kind: str, at: datetime, about: str) -> str:
         HouseholdNoticeKind.MEMBER_KEPT: _("服务台核实过，有人不认识的那部手机留在本户"),
         HouseholdNoticeKind.MEMBER_LEFT: _("有一部手机自己退出了本户"),
         HouseholdNoticeKind.MEMBER_ERASED: _("家里有一位删除了自己的资料，已经退出"),
+        HouseholdNoticeKind.AGE_CONFIRMED: _("服务台核对过，家里有一位满 18 周岁"),
         HouseholdNoticeKind.MOVED_OUT: _("服务台办了搬走，以前进来的都退出了"),
     }[HouseholdNoticeKind(kind)]
     if kind == HouseholdNoticeKind.PHONE_SEEN:
@@ -119,6 +120,8 @@ class MemberWords:
     contested: str
     doubted_by: str
     at_desk: bool
+    age: str
+    age_confirmed: bool
 
 
 def members(lines: Sequence[MemberLine], reader: int | None) -> list[MemberWords]:
@@ -139,7 +142,16 @@ def _member_words(line: MemberLine, *, own: bool) -> MemberWords:
         _("%(at)s有家人说不认识。", at=time_text(at)) if at is not None else "",
         _doubted_by(line),
         line.joined_by is JoinedBy.PRESENT,
+        _age_words(line),
+        line.age_confirmed,
     )
+
+
+def _age_words(line: MemberLine) -> str:
+    """What is known of a member's age, where it is more than their own tick."""
+    if line.minor:
+        return _("自己说 14 到 17 周岁，不投票、不签名")
+    return _("服务台核对过，满 18 周岁") if line.age_confirmed else ""
 
 
 def _doubted_by(line: MemberLine) -> str:
@@ -250,6 +262,20 @@ def put_out(why: str, at: datetime, address: str) -> str:
     return _("您已经不在原来那一户里了。%(line)s%(more)s", line=sentence, more=advice)
 
 
+def _age(error: RuleBroken) -> str:
+    return {
+        "age.minor": _(
+            "未满 18 周岁的可以看、可以提意见，不投票、不签名，这次没有存上。"
+            "满了 18 周岁，请带身份证到社区服务台说一声。"
+        ),
+        "age.not_confirmed": _(
+            "这次是居民会议表决，要先在社区服务台核对过您满 18 周岁。您这一张没有存上。"
+            "请带身份证到服务台看一眼（不留号码），再回来投；在服务台现场投也行。"
+        ),
+        "age.known": _("这一位的年龄已经核对过了，什么都没有改动。"),
+    }[error.code]
+
+
 def _broken(error: RuleBroken) -> str:
     return {
         "enrol.not_adult": _(
@@ -337,6 +363,7 @@ web.explain("codes", _codes_changed)
 web.explain("phones", _phones_broken)
 web.explain("member", _member)
 web.explain("enrol", _broken)
+web.explain("age", _age)
 web.explain("staff", _broken)
 web.explain("account", _account)
 web.explain("link", _link)

@@ -21,6 +21,7 @@ from app.core.actor import SYSTEM
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.core.record import Act, checkpoint, record
+from app.people.ages import check_of_age
 from app.people.steps import security
 from app.policy.table import Permission, Place, require
 from app.voting import casting, forgetting, launching, receiving, rules, tokens
@@ -239,9 +240,10 @@ def cast_ballot(
 
     `choice` holds option ids as submitted, or "none" for 均不同意. A ballot after the closing is an
     outcome too: it is logged once, and does not count. Raises: NotFound; NotAllowed; RuleBroken
-    ballot.* (nothing was saved, and the token is still good).
+    ballot.*, age.* (nothing was saved, and the token is still good).
     """
     require(actor, Permission.BALLOT_CAST, Place(community_id))
+    check_of_age(actor)
     attempt = _attempt(actor, community_id, public_id, token)
     try:
         return _cast(actor, attempt, choice)

@@ -57,6 +57,8 @@ CONFLICT = 409
 def index(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Show what can be voted on now, what comes, and what was decided."""
     home = browser.current_actor().home_in(g.place.id)
+    if not browser.current_actor().adult:
+        home = None
     cards = [c for c in queries.poll_cards(g.place.id, home) if c.phase is not Phase.DRAFT]
     shown = showing.lines(cards, clock.now())
     return _unless_seen(
@@ -231,6 +233,8 @@ _STATES_IN_THE_WAY = frozenset(
         "ballot.closed",
         "ballot.not_in_electorate",
         "ballot.other_member",
+        "age.minor",
+        "age.not_confirmed",
         "clock.stepped_back",
     }
 )
@@ -254,7 +258,8 @@ def _ballot_page(
 ) -> ResponseReturnValue:
     poll = view.poll
     problem = web.sentence(refusal) if refusal else ""
-    if poll.phase is not Phase.OPEN or not view.may_vote or view.other_member:
+    of_age = browser.current_actor().adult
+    if poll.phase is not Phase.OPEN or not view.may_vote or view.other_member or not of_age:
         return _not_now_page(view, problem, status)
     return render_template(
         "voting/ballot.html",
@@ -307,6 +312,11 @@ def _why_not_now(view: BallotView) -> tuple[str, str]:
     if not view.may_vote:
         return _("本户不在这次的参加名单里"), _(
             "名单在投票开放时按户底册定下。如有疑问，请到社区服务台核对。"
+        )
+    if not browser.current_actor().adult:
+        return _("满 18 周岁才能投票"), _(
+            "您进来时说过未满 18 周岁，可以看、可以提意见，票由家里的大人投。"
+            "满 18 周岁以后，带身份证到社区服务台说一声，就能投了。"
         )
     at = times.time_text(view.cast_at) if view.cast_at else ""
     return _("本户已经投票"), _(
