@@ -12,6 +12,7 @@ from app.assisting.models import DeskVisit
 from app.communities.models import RollAbsence, RollLine, RollPiece, RollUpload
 from app.core.jobs import Job
 from app.core.sent import SentForm
+from app.correcting.models import CorrectionRequest
 from app.people.models import (
     DeskConfirmation,
     HouseholdCode,
@@ -50,6 +51,7 @@ FIELDS: dict[str, tuple[tuple[Any, Over], ...]] = {
     "sessions": ((LoginSession, _session_over),),
     "desk_numbers": ((DeskConfirmation, _number_over),),
     "desk_visits": ((DeskVisit, lambda before: DeskVisit.until < before),),
+    "corrections": ((CorrectionRequest, lambda before: CorrectionRequest.answered_at < before),),
     "codes": ((HouseholdCode, _code_over),),
     # What an upload holds goes before the upload itself.
     "roll_uploads": (

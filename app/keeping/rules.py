@@ -164,6 +164,7 @@ PERIODS = (
     Period("sessions", 30, 1, PIPL_19),
     Period("desk_numbers", 1, 1, PIPL_19),
     Period("desk_visits", 366, HALF_YEAR, PIPL_19),
+    Period("corrections", 366, 30, PIPL_19),
     Period("codes", 366, 30, PIPL_19),
     Period("roll_uploads", 30, 1, PIPL_19),
     Period("inbox", 366, 30, PIPL_19),

@@ -131,6 +131,7 @@ def field_name(field: str) -> str:
         "sessions": _("登录记录"),
         "desk_numbers": _("服务台的一次性号码"),
         "desk_visits": _("服务台现场代办的记录"),
+        "corrections": _("办过的更正"),
         "codes": _("作废的住户编码"),
         "roll_uploads": _("上传的户底册"),
         "inbox": _("消息"),

@@ -196,6 +196,26 @@ class MovedForm(FlaskForm):
     seen = HiddenField(validators=[InputRequired(), Length(max=60)])
 
 
+class OwnerForm(FlaskForm):
+    """The new owners; `seen` marks who was in when the page was made."""
+
+    owner = StringField(
+        _l("新房主（产权人）的姓名"),
+        description=_l("照不动产证上写；几个人用顿号隔开"),
+        validators=[InputRequired(_l("请写新房主的姓名。")), Length(max=200, message=_LONG)],
+    )
+    phones = StringField(
+        _l("新房主的电话"),
+        description=_l("可以先空着；以后在“改底册上的登记”里补"),
+        validators=[Length(max=120, message=_LONG)],
+    )
+    checked = BooleanField(
+        _l("看过不动产证或者买卖合同，房子确实换了房主"),
+        validators=[InputRequired(_l("没有勾选。什么都没有改动。"))],
+    )
+    seen = HiddenField(validators=[InputRequired(), Length(max=60)])
+
+
 class PartForm(FlaskForm):
     """A part of the community; looking at it changes nothing, so it goes by GET."""
 

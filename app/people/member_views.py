@@ -12,11 +12,13 @@ from flask import g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from app.communities import queries as communities
+from app.communities.row_rules import new_owner as new_owner_row
+from app.communities.rows import row_of
 from app.core import guard, web
 from app.core.errors import NotFound, RuleBroken
 from app.core.shapes import row_id
 from app.people import browser, home_lines, member_queries, memberships, words
-from app.people.forms import KeepForm, LeaveForm, MovedForm
+from app.people.forms import KeepForm, LeaveForm, MovedForm, OwnerForm
 from app.people.rules import MOST_HOMES
 from app.people.views import bp
 from app.policy.table import Permission
@@ -238,6 +240,39 @@ def confirm_age(code: str, household_id: int, member_id: int) -> ResponseReturnV
         return _to_household(code, household_id)
     web.tell("done", _("记好了：这一位满 18 周岁。本户会看到，身份证号没有记。"))
     return _to_household(code, household_id)
+
+
+@bp.route("/c/<code>/desk/households/<int:household_id>/owner", methods=["GET", "POST"])
+@guard.needs(Permission.CODE_MANAGE)
+@guard.fresh
+def new_owner(code: str, household_id: int) -> ResponseReturnValue:
+    """Say what follows when a home was sold; with the new owners' names do it."""
+    address = communities.address_of(g.place.id, household_id)
+    form = OwnerForm()
+
+    def act() -> None:
+        memberships.change_owner(
+            browser.current_actor(),
+            community_id=g.place.id,
+            household_id=household_id,
+            change=new_owner_row(owner=form.owner.data or "", phones=form.phones.data or ""),
+            seen=form.seen.data or "",
+        )
+
+    if web.carried_out(form, act):
+        web.tell("done", _("换房主办好了：以前进来的都已退出，旧信作废。请给新房主印一封信。"))
+        return _to_household(code, household_id)
+    if not form.is_submitted():
+        seen = member_queries.who_is_in_mark(g.place.id, household_id)
+        form = OwnerForm(data={"seen": seen}, formdata=None)
+    return render_template(
+        "people/new_owner.html",
+        place=g.place,
+        address=address,
+        number=len(member_queries.members(g.place.id, household_id)),
+        in_set=row_of(g.place.id, household_id).in_owner_set,
+        form=form,
+    ), (422 if form.is_submitted() and form.errors else 200)
 
 
 @bp.route("/c/<code>/desk/households/<int:household_id>/moved", methods=["GET", "POST"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import exists, func, select, update
 
 from app.communities.models import Household
+from app.communities.rows import hand_over, hold_row
 from app.core import clock
 from app.core.actor import Role
 from app.core.db import transaction
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from app.communities.row_rules import RowChange
     from app.core.actor import Actor
 
 
@@ -165,6 +167,43 @@ def move_out(actor: Actor, *, community_id: int, household_id: int, seen: str) -
             person_id=actor.person_id,
             household=household_id,
             members=len(living),
+        )
+        return len(living)
+
+
+def change_owner(
+    actor: Actor, *, community_id: int, household_id: int, change: RowChange, seen: str
+) -> int:
+    """A household has other owners: the roll names them, and nothing of the former ones is left.
+
+    Nobody is in any more and the letter opens nothing, as when a family moves out: which phone is
+    the former owner's nobody knows. Polls that are open keep the electorate they froze. `seen` and
+    the rest as in `move_out`; RuleBroken member.own_household for a clerk's own home. Gives how
+    many were in. Source: docs/adr/0030.
+    """
+    with transaction() as session:
+        require(actor, Permission.CODE_MANAGE, Place(community_id))
+        if actor.lives_in(community_id, household_id):
+            raise RuleBroken("member.own_household")
+        row = hold_row(session, community_id, household_id)
+        now = clock.now()
+        codes.void(session, community_id, [household_id], now)
+        codes.void_desk_numbers(session, community_id, household_id, now)
+        living = _held(session, community_id, household_id)
+        if who_is_in_mark(community_id, household_id) != seen:
+            raise RuleBroken("member.changed")
+        _end(session, living, EndedWhy.OWNER, now)
+        others = hand_over(session, row, change, now)
+        told = HouseholdNoticeKind.OWNER_CHANGED
+        tell_household(session, community_id, household_id, told, at=now)
+        security(
+            session,
+            "household.owner_changed",
+            community_id=community_id,
+            person_id=actor.person_id,
+            household=household_id,
+            members=len(living),
+            other_units=others,
         )
         return len(living)
 

@@ -253,6 +253,10 @@ class HouseholdNoticeKind(StrEnum):
     MOVED_OUT = "moved_out"
     MEMBER_ERASED = "member_erased"
     AGE_CONFIRMED = "age_confirmed"
+    CORRECTION_ASKED = "correction_asked"
+    CORRECTION_ANSWERED = "correction_answered"
+    ROLL_CORRECTED = "roll_corrected"
+    OWNER_CHANGED = "owner_changed"
 
 
 class HouseholdNotice(Base):

@@ -72,6 +72,10 @@ def notice(kind: str, at: datetime, about: str) -> str:
         HouseholdNoticeKind.MEMBER_LEFT: _("有一部手机自己退出了本户"),
         HouseholdNoticeKind.MEMBER_ERASED: _("家里有一位删除了自己的资料，已经退出"),
         HouseholdNoticeKind.AGE_CONFIRMED: _("服务台核对过，家里有一位满 18 周岁"),
+        HouseholdNoticeKind.CORRECTION_ASKED: _("本户有人请服务台更正底册"),
+        HouseholdNoticeKind.CORRECTION_ANSWERED: _("服务台答复了本户提的更正"),
+        HouseholdNoticeKind.ROLL_CORRECTED: _("服务台更正了底册上本户的登记"),
+        HouseholdNoticeKind.OWNER_CHANGED: _("服务台办了换房主，以前进来的都退出了"),
         HouseholdNoticeKind.MOVED_OUT: _("服务台办了搬走，以前进来的都退出了"),
     }[HouseholdNoticeKind(kind)]
     if kind == HouseholdNoticeKind.PHONE_SEEN:
@@ -351,6 +355,7 @@ def _member(error: RuleBroken) -> str:
         "member.not_contested": _(
             "这部手机现在没有人提出不认识，可能刚才已经办过了。什么都没有改动。请回到住户页看一看。"
         ),
+        "member.own_household": _("这是您自己家，请另一位工作人员来办。什么都没有改动。"),
         "member.no_word": _("请写一句，家里人好放心。还没有保存。"),
         "member.changed": _(
             "刚才又有人进来，或者别人已经办过搬走，和您看到的不一样了。这一次什么都没有改动。"

@@ -19,6 +19,8 @@ from app.consultations.words import state_badge as topic_badge
 from app.conventions import queries as conventions
 from app.core import clock
 from app.core.times import time_text
+from app.correcting import queries as corrections
+from app.correcting.words import what_text
 from app.discussion import queries as opinions
 from app.discussion.words import state_badge as post_badge
 from app.keeping.rules import keep_from, longest_days, periods
@@ -68,6 +70,7 @@ def kept_about(community_id: int, person_id: int) -> list[Kept]:
         _seats(community_id, person_id),
         _roles(community_id, person_id),
         _pledges(community_id, person_id),
+        _corrections(community_id, person_id, days["corrections"]),
         _inbox(community_id, person_id, days["inbox"]),
     ]
 
@@ -339,6 +342,34 @@ def _pledges(community_id: int, person_id: int) -> Kept:
         _("写的名字留到您撤回为止；签过、撤回过这件事随公约的记录保留。"),
         tuple(line(one) for one in found),
         tuple(_facts(one) for one in found),
+    )
+
+
+def _corrections(community_id: int, person_id: int, days: int) -> Kept:
+    found = corrections.own(community_id, person_id)
+    return Kept(
+        "corrections",
+        _("您提过的更正"),
+        _("请服务台核实、更正底册。您写的字只有服务台看得到。"),
+        _("办完以后 %(days)s 天删除。", days=days),
+        tuple(
+            Line(
+                f"{time_text(one.asked_at)} {what_text(one.what)}",
+                "\n".join(filter(None, (one.text, one.answer))),
+            )
+            for one in found
+        ),
+        tuple(
+            {
+                "what": str(one.what),
+                "written": one.text,
+                "at": _plain(one.asked_at),
+                "state": str(one.state),
+                "answer": one.answer,
+                "answered_at": _plain(one.answered_at),
+            }
+            for one in found
+        ),
     )
 
 

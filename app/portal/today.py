@@ -43,6 +43,7 @@ KINDS = {
     Kind.DESIGNS: _l("设计方案"),
     Kind.DRAFTS: _l("投票草稿"),
     Kind.MEMBERS: _l("要核实的手机"),
+    Kind.CORRECTIONS: _l("住户提的更正"),
 }
 
 
@@ -105,6 +106,7 @@ def tasks(community_id: int, code: str, desk: DeskHome, reader: int | None) -> l
         *due.of_buildings(community_id, code, now),
         *due.of_ratings(community_id, code, now),
         *due.of_members(community_id, code, now),
+        *due.of_corrections(community_id, code, now),
         *_codes(code, desk),
     ]
     return sorted(found, key=lambda task: (not task.late, task.soon, _age(task, now)))
