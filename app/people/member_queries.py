@@ -18,6 +18,8 @@ from app.people.rules import JoinedBy
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
+
 
 @dataclass(frozen=True, slots=True)
 class MemberLine:
@@ -37,10 +39,21 @@ class MemberLine:
     contester_is_in: bool
     minor: bool = False
     age_confirmed: bool = False
+    # Since when a former member is out; None for a living one.
+    ended_at: datetime | None = None
 
 
 def members(community_id: int, household_id: int) -> list[MemberLine]:
     """The living members of a household, the earliest first."""
+    return _lines(community_id, household_id, Membership.ended_at.is_(None))
+
+
+def former_members(community_id: int, household_id: int) -> list[MemberLine]:
+    """Who left a household or was put out and is not erased yet, for the desk alone."""
+    return _lines(community_id, household_id, Membership.ended_at.is_not(None))
+
+
+def _lines(community_id: int, household_id: int, which: ColumnElement[bool]) -> list[MemberLine]:
     contester = aliased(Membership)
     seen = (
         select(func.max(LoginSession.last_seen_at))
@@ -55,6 +68,7 @@ def members(community_id: int, household_id: int) -> list[MemberLine]:
             Membership.joined_at,
             Membership.joined_by,
             Membership.contested_at,
+            Membership.ended_at,
             Membership.age_confirmed_at,
             Person.minor_declared_at,
             seen.label("seen_at"),
@@ -71,7 +85,7 @@ def members(community_id: int, household_id: int) -> list[MemberLine]:
         .where(
             Membership.community_id == community_id,
             Membership.household_id == household_id,
-            Membership.ended_at.is_(None),
+            which,
         )
         .order_by(Membership.id)
     )
@@ -90,12 +104,25 @@ def _line(row: Any) -> MemberLine:
         row.contester_joined_at is not None and row.contester_ended_at is None,
         row.minor_declared_at is not None,
         row.age_confirmed_at is not None,
+        row.ended_at,
     )
 
 
 def member(community_id: int, household_id: int, member_id: int) -> MemberLine:
     """One living member of a household. Raises: NotFound."""
     for line in members(community_id, household_id):
+        if line.member_id == member_id:
+            return line
+    raise NotFound("member")
+
+
+def member_or_former(community_id: int, household_id: int, member_id: int) -> MemberLine:
+    """One line of a household, living or not, for the desk. Raises: NotFound."""
+    found = [
+        *members(community_id, household_id),
+        *former_members(community_id, household_id),
+    ]
+    for line in found:
         if line.member_id == member_id:
             return line
     raise NotFound("member")

@@ -28,7 +28,7 @@ from app.people.forms import (
     RevokePartForm,
     StaffForm,
 )
-from app.people.member_queries import members
+from app.people.member_queries import former_members, members
 from app.people.operations import Enrolled
 from app.people.rules import (
     DESK_NUMBER_VALID,
@@ -322,6 +322,7 @@ def _household_page(
         phones=queries.masked_phones(place.id, household_id),
         notices=queries.notices_for_desk(place.id, household_id, 20),
         members=words.members(members(place.id, household_id), None),
+        former=words.members(former_members(place.id, household_id), None),
         number=number,
         number_until=time_text(clock.now() + DESK_NUMBER_VALID) if number else "",
         form=ActForm(),

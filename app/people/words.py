@@ -126,6 +126,7 @@ class MemberWords:
     at_desk: bool
     age: str
     age_confirmed: bool
+    ended: str
 
 
 def members(lines: Sequence[MemberLine], reader: int | None) -> list[MemberWords]:
@@ -148,6 +149,7 @@ def _member_words(line: MemberLine, *, own: bool) -> MemberWords:
         line.joined_by is JoinedBy.PRESENT,
         _age_words(line),
         line.age_confirmed,
+        _("%(at)s退出了这一户", at=time_text(line.ended_at)) if line.ended_at else "",
     )
 
 
