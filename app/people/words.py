@@ -126,6 +126,7 @@ class MemberWords:
     at_desk: bool
     age: str
     age_confirmed: bool
+    minor: bool
     ended: str
 
 
@@ -149,6 +150,7 @@ def _member_words(line: MemberLine, *, own: bool) -> MemberWords:
         line.joined_by is JoinedBy.PRESENT,
         _age_words(line),
         line.age_confirmed,
+        line.minor,
         _("%(at)s退出了这一户", at=time_text(line.ended_at)) if line.ended_at else "",
     )
 

@@ -108,7 +108,10 @@ def _plain(value: Any) -> Any:
 
 def _joined(community_id: int, person_id: int) -> Kept:
     found = accounts.joined(community_id, person_id)
-    adult = accounts.declared_adult_at(person_id)
+    ages = {
+        "adult_declared_at": _plain(accounts.declared_adult_at(person_id)),
+        "minor_declared_at": _plain(accounts.declared_minor_at(person_id)),
+    }
     address = {
         one.household_id: communities.address_of(community_id, one.household_id).text
         for one in found
@@ -123,13 +126,10 @@ def _joined(community_id: int, person_id: int) -> Kept:
     return Kept(
         "households",
         _("您是哪一户的"),
-        _("一户一票，要知道您代表哪一户；进来时您说过已满 18 周岁。没有记您的姓名。"),
+        _("一户一票，要知道您代表哪一户；进来时您说过是不是满 18 周岁。没有记您的姓名和出生日期。"),
         _("随底册和投票的记录保留，供复核计票。"),
         tuple(line(one) for one in found),
-        tuple(
-            _facts(one) | {"address": address[one.household_id], "adult_declared_at": _plain(adult)}
-            for one in found
-        ),
+        tuple(_facts(one) | {"address": address[one.household_id]} | ages for one in found),
     )
 
 

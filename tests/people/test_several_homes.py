@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import timedelta
 from html import unescape
 from typing import TYPE_CHECKING
@@ -247,6 +248,37 @@ def test_each_choice_leaves_a_line_of_access(world: World, place: Place) -> None
     phone.choose(place, 0)
     kinds = db.session.scalars(select(SecurityEvent.kind).order_by(SecurityEvent.id)).all()
     assert kinds[-2:] == ["enrol.added", "home.chosen"]
+
+
+def test_two_taps_at_once_add_one_line(world: World, place: Place) -> None:
+    phone = Phone(world, place)
+    actor, code, ends = phone.actor, world.code(place, 1), []
+
+    def add() -> None:
+        with world.app.app_context():
+            added = operations.enrol(
+                actor,
+                code=code,
+                second_fact=world.fact(1),
+                adult=True,
+                shared_phone=False,
+                same_person=True,
+            )
+            ends.append((added.entry, added.joined))
+            db.session.remove()
+
+    taps = [threading.Thread(target=add) for _ in range(4)]
+    for tap in taps:
+        tap.start()
+    for tap in taps:
+        tap.join()
+    assert {entry for entry, _joined in ends} == {Entry.WELCOME}
+    assert db.session.scalar(select(func.count(Membership.id))) == 2
+    told = select(func.count(HouseholdNotice.id)).where(
+        HouseholdNotice.household_id == place.households[1],
+        HouseholdNotice.kind == "joined",
+    )
+    assert db.session.scalar(told) == 1
 
 
 # --- the pages -----------------------------------------------------------------------------
