@@ -109,7 +109,7 @@ def _enter_page(form: EnterForm) -> ResponseReturnValue:
         desks=communities.few_desks(communities.SHOWN_DESKS),
         homes="、".join(home.short for home in homes),
         put_out=home_lines.why_signed_out(browser.hash_of(browser.cookie_id()))
-        if actor.person_id is None
+        if actor.person_id is None and browser.cookie_id()
         else "",
     ), status
 
