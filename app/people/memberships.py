@@ -58,7 +58,7 @@ def contest_member(actor: Actor, *, community_id: int, member_id: int) -> None:
 
 def choose_household(actor: Actor, *, community_id: int, household_id: int) -> None:
     """Act for this one of one's several households from now on. Raises: NotFound."""
-    with transaction(small=True) as session:
+    with transaction() as session:
         require(actor, Permission.HOUSEHOLD_VIEW, Place(community_id))
         if not joining.choose(session, actor.require_person(), community_id, household_id):
             raise NotFound("household")

@@ -421,3 +421,30 @@ def _final_to_come(poll: PollView) -> Step:
     if poll.publication_until is not None:
         at = _("%(day)s公示期满", day=last_day(poll.publication_until))
     return Step(at, _("结果确定"), "", done=False)
+
+
+def why_not_now(view: BallotView, *, of_age: bool) -> tuple[str, str]:
+    """Why a ballot cannot be cast now: a title, and what there is to do."""
+    poll = view.poll
+    if poll.phase is Phase.SCHEDULED:
+        return _("投票还没有开始"), _(
+            "%(at)s开始。到时候再来就可以投票。", at=times.time_text(poll.opens_at)
+        )
+    if poll.phase is not Phase.OPEN:
+        return _("投票已经截止"), _(
+            "%(at)s截止，现在交的选票不计票。", at=times.time_text(poll.closes_at)
+        )
+    if not view.may_vote:
+        return _("本户不在这次的参加名单里"), _(
+            "名单在投票开放时按户底册定下。如有疑问，请到社区服务台核对。"
+        )
+    if not of_age:
+        return _("满 18 周岁才能投票"), _(
+            "您进来时说过未满 18 周岁，可以看、可以提意见，票由家里的大人投。"
+            "满 18 周岁以后，带身份证到社区服务台说一声，就能投了。"
+        )
+    at = times.time_text(view.cast_at) if view.cast_at else ""
+    return _("本户已经投票"), _(
+        "本户已由另一位家人投票，时间%(at)s。一户一票，由先投的人修改；如有异议，请到社区服务台。",
+        at=at,
+    )
