@@ -15,6 +15,7 @@ from app.people import ages, browser, member_queries, memberships, operations, q
 from app.people.models import HouseholdNotice, Person, SecurityEvent
 from app.people.rules import Younger, check_age
 from app.voting.models import Ballot
+from tests.conventions.test_vote import handed_in
 from tests.support.checked_client import CheckedClient
 
 if TYPE_CHECKING:
@@ -142,6 +143,29 @@ def test_where_asked_a_residents_decision_needs_the_desks_word(world: World, pla
         world.clerk(place), community_id=place.id, household_id=home[1], member_id=line.member_id
     )
     ages.check_confirmed(db.session(), *home, voter.require_person())
+
+
+def test_the_residents_ballot_itself_is_held_to_it(world: World, place: Place) -> None:
+    """A vote of the residents' meeting on a convention, where the community asks for papers."""
+    handed_in(place)
+    poll = world.text_poll(place, "convention:1")
+    voter = world.resident(place, 0)
+    setting_operations.change_community_setting(
+        SYSTEM, community_id=place.id, key="age_at_desk", value="yes", seen="", reason="表决慎重"
+    )
+    with pytest.raises(RuleBroken, match=r"age\.not_confirmed"):
+        world.cast(voter, place, poll, "yes")
+    let_go()
+    assert db.session.scalar(select(func.count(Ballot.id))) == 0
+    (line,) = member_queries.members(place.id, place.households[0])
+    let_go()
+    memberships.confirm_age(
+        world.clerk(place),
+        community_id=place.id,
+        household_id=place.households[0],
+        member_id=line.member_id,
+    )
+    assert world.cast(voter, place, poll, "yes").version == 1
 
 
 def test_the_door_and_the_pages_say_what_to_do(client: CheckedClient, web_world: World) -> None:
