@@ -45,8 +45,7 @@ class HeldVisit:
 def check_may_act(actor: Actor, community_id: int, household_id: int, *, present: bool) -> None:
     """Raise NotAllowed; RuleBroken assist.own_household, assist.not_stated."""
     require(actor, Permission.ASSIST, Place(community_id))
-    home = actor.home_in(community_id)
-    own = home is not None and home.household_id == household_id
+    own = actor.lives_in(community_id, household_id)
     rules.check_statement(present=present, own_household=own)
 
 

@@ -16,7 +16,7 @@ from app.core.actor import Role
 from app.core.db import db
 from app.core.errors import NotFound
 from app.people.models import Membership, Person, RoleGrant, StaffAccount
-from app.people.queries import households_of
+from app.people.queries import homes_text_of
 from app.people.steps import role_is_living
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _acting(community_id: int, *conditions: Any) -> list[ActingView]:
         .where(Acting.community_id == community_id, *conditions)
         .order_by(RoleGrant.ends_at.desc(), Acting.id.desc())
     ).all()
-    homes = _homes(community_id, {row.Acting.person_id for row in rows})
+    homes = homes_text_of(community_id, [row.Acting.person_id for row in rows])
     return [
         ActingView(
             row.Acting.id,
@@ -163,12 +163,6 @@ def _acting(community_id: int, *conditions: Any) -> list[ActingView]:
         )
         for row in rows
     ]
-
-
-def _homes(community_id: int, person_ids: Collection[int]) -> dict[int, str]:
-    homes = households_of(community_id, list(person_ids))
-    where = communities.addresses_of(community_id, list(homes.values()))
-    return {person: where[home].short for person, home in homes.items()}
 
 
 def acted_for_at(community_id: int, person_id: int, thing: str, moment: datetime) -> list[str]:

@@ -196,6 +196,8 @@ class Household(Base):
     left_roll_at: Mapped[datetime | None] = mapped_column(default=None)
     # When the last family moved out: what was told before is not the next one's to read.
     moved_out_at: Mapped[datetime | None] = mapped_column(default=None)
+    # When the desk last noted other owners.
+    owner_changed_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class RollUpload(Base):

@@ -92,6 +92,7 @@ CATALOGUE: dict[str, Setting] = {
             least_by=Law.REVOCATION,
         ),
         Setting("owners_advisory", Sort.YES_NO, NO, Law.OWNERS),
+        Setting("age_at_desk", Sort.YES_NO, NO, Law.CHOICE),
         Setting("complaint_phone", Sort.TEXT, "", Law.OPERATOR_NAMED, shape=_PHONE),
         Setting("operator", Sort.TEXT, "", Law.OPERATOR_NAMED),
         Setting("icp", Sort.TEXT, "", Law.ICP, shape=_ICP),

@@ -20,6 +20,7 @@ from app.core.errors import NotFound, RuleBroken
 from app.core.links import Edge, connect
 from app.core.record import Act, record
 from app.meetings.resolutions import MEETINGS
+from app.people.ages import check_of_age
 from app.people.models import PersonNoticeKind
 from app.people.steps import security, tell_people
 from app.policy.table import Permission, Place, require
@@ -269,11 +270,12 @@ def sign_convention(
     """Pledge to keep the version one has read; once for each person, the unique key decides.
 
     Raises: NotFound; RuleBroken convention.not_in_force, convention.text_changed,
-    convention.no_drawing.
+    convention.no_drawing, age.minor.
     """
     try:
         with transaction() as session:
             require(actor, Permission.CONVENTION_SIGN, Place(community_id))
+            check_of_age(actor)
             return steps.sign(session, actor, community_id, number, text_sha256, drawing)
     except IntegrityError:
         return _signed_before(actor, community_id, number)

@@ -60,7 +60,12 @@ def show(code: str, number: int) -> ResponseReturnValue:  # noqa: ARG001 -- the 
     before = _version_before(version)
     proposed = queries.proposed(g.place.id)
     actor = browser.current_actor()
-    signs = in_force is not None and version.number == in_force.number and not actor.is_staff
+    signs = (
+        in_force is not None
+        and version.number == in_force.number
+        and not actor.is_staff
+        and actor.adult
+    )
     return render_template(
         "conventions/show.html",
         place=g.place,

@@ -89,7 +89,10 @@ class Actor:
     display: str = ""
     session_id: int | None = None
     grants: tuple[Grant, ...] = ()
+    # The household chosen last comes first: the actor acts for the first in each community.
     homes: tuple[Home, ...] = ()
+    # Whether the actor said to be 18 or over; younger ones read and say what they think.
+    adult: bool = True
 
     def has(self, role: Role, community_id: int) -> bool:
         """Whether the actor holds `role` in this community itself."""
@@ -98,8 +101,16 @@ class Actor:
         return any(g.role is role and g.community_id == community_id for g in self.grants)
 
     def home_in(self, community_id: int) -> Home | None:
-        """The actor's household there, if any."""
+        """The household the actor acts for there, if any."""
         return next((home for home in self.homes if home.community_id == community_id), None)
+
+    def homes_in(self, community_id: int) -> tuple[Home, ...]:
+        """Every household of the actor there; the one they act for first."""
+        return tuple(home for home in self.homes if home.community_id == community_id)
+
+    def lives_in(self, community_id: int, household_id: int) -> bool:
+        """Whether a household is the actor's, whichever of several they act for now."""
+        return Home(community_id, household_id) in self.homes
 
     def role_in(self, community_id: int, scope: str = "") -> Role:
         """The role the actor acts in there; `NotAllowed` without one.

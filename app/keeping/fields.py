@@ -14,6 +14,7 @@ from app.communities.models import RollAbsence, RollLine, RollPiece, RollUpload
 from app.core.actor import Role
 from app.core.jobs import Job
 from app.core.sent import SentForm
+from app.correcting.models import CorrectionRequest
 from app.people.models import (
     DeskConfirmation,
     HouseholdCode,
@@ -100,6 +101,7 @@ FIELDS: dict[str, tuple[tuple[Any, Over], ...]] = {
         (TurnoutLook, lambda before: TurnoutLook.looked_at < before),
         (HomeVisit, lambda before: HomeVisit.done_at < before),
     ),
+    "corrections": ((CorrectionRequest, lambda before: CorrectionRequest.answered_at < before),),
     "codes": ((HouseholdCode, _code_over),),
     # What an upload holds goes before the upload itself.
     "roll_uploads": (

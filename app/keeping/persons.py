@@ -46,6 +46,8 @@ def erase_present(
 ) -> None:
     """The same for somebody who stands at the desk and shows which line of a household they are.
 
+    Whoever is in no household any more has no phone to do it with, so a line that ended serves too.
+
     Raises: NotFound; RuleBroken erase.works_here, and erase.lives_elsewhere for whoever has a home
     in another community, of which this desk knows nothing.
     """
@@ -56,7 +58,6 @@ def erase_present(
                 Membership.community_id == community_id,
                 Membership.household_id == household_id,
                 Membership.id == member_id,
-                Membership.ended_at.is_(None),
             )
         )
         if person_id is None:

@@ -167,6 +167,7 @@ PERIODS = (
     Period("body_acting", 366, 30, PIPL_19),
     Period("proxies", 366, HALF_YEAR, PIPL_19),
     Period("outreach", 366, 30, PIPL_19),
+    Period("corrections", 366, 30, PIPL_19),
     Period("codes", 366, 30, PIPL_19),
     Period("roll_uploads", 30, 1, PIPL_19),
     Period("inbox", 366, 30, PIPL_19),

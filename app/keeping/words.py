@@ -134,6 +134,7 @@ def field_name(field: str) -> str:
         "body_acting": _("谁代表过单位"),
         "proxies": _("委托书的登记"),
         "outreach": _("要纸质材料、上门和看名单的登记"),
+        "corrections": _("办过的更正"),
         "codes": _("作废的住户编码"),
         "roll_uploads": _("上传的户底册"),
         "inbox": _("消息"),

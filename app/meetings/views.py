@@ -11,7 +11,6 @@ from flask_babel import gettext as _
 
 from app.bodies import queries as bodies
 from app.bodies.steps import Scoped, register_scopes
-from app.communities import queries as communities
 from app.core import clock, guard, qr, web
 from app.core.actor import Role
 from app.core.times import time_text
@@ -248,9 +247,7 @@ def _fresh() -> CheckInForm:
 def _seats(meeting_id: str) -> list[tuple[queries.SeatLine, str]]:
     """Who comes, each with how the desk knows them: their label, or where they live."""
     seats = queries.seats(g.place.id, meeting_id)
-    homes = people.households_of(g.place.id, [s.person_id for s in seats if s.person_id])
-    where = communities.addresses_of(g.place.id, list(homes.values()))
-    known = {person: where[home].short for person, home in homes.items()}
+    known = people.homes_text_of(g.place.id, [s.person_id for s in seats if s.person_id])
     return [
         (seat, seat.label or known.get(seat.person_id or 0) or _("没有留称呼")) for seat in seats
     ]

@@ -16,9 +16,10 @@ from wtforms import (
     StringField,
 )
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms.validators import EqualTo, InputRequired, Length, Optional
 from wtforms.widgets import HiddenInput
 
+from app.people.rules import Younger
 from app.people.words import REVEAL_REASONS
 
 if TYPE_CHECKING:
@@ -44,10 +45,17 @@ class EnterForm(FlaskForm):
         description=_l("底册上登记的手机号后四位；没有登记的，请输服务台给您的六位数"),
         validators=[InputRequired(_l("请输手机号后四位。")), Length(max=20)],
     )
-    adult = BooleanField(
-        _l("我已满 18 周岁，看过上面的说明"),
-        validators=[InputRequired(_l("参加投票的要年满 18 周岁，请勾选。"))],
+    adult = BooleanField(_l("我已满 18 周岁，看过上面的说明"))
+    younger = RadioField(
+        _l("我未满 18 周岁"),
+        validators=[Optional()],
+        choices=[
+            SelectChoice(Younger.MINOR.value, _l("我 14 到 17 周岁，看过上面的说明")),
+            SelectChoice(Younger.CHILD.value, _l("我不满 14 周岁")),
+        ],
     )
+    # The button by which whoever is signed in keeps their other households.
+    add = BooleanField()
     shared_phone = BooleanField(_l("这不是我的手机（用完自动退出）"))
     next = HiddenField(validators=[Length(max=500)])
 
@@ -196,6 +204,12 @@ class ActForm(FlaskForm):
     """A button and nothing else."""
 
 
+class LeaveForm(FlaskForm):
+    """The household that the page spoke of: another one may be chosen by now."""
+
+    home = HiddenField(validators=[Length(max=12)])
+
+
 class RevealForm(FlaskForm):
     """Why the desk looks at a whole phone number."""
 
@@ -219,6 +233,26 @@ class KeepForm(FlaskForm):
 class MovedForm(FlaskForm):
     """That a family moved out; `seen` marks who was in when the page was made."""
 
+    seen = HiddenField(validators=[InputRequired(), Length(max=60)])
+
+
+class OwnerForm(FlaskForm):
+    """The new owners; `seen` marks who was in when the page was made."""
+
+    owner = StringField(
+        _l("新房主（产权人）的姓名"),
+        description=_l("照不动产证上写；几个人用顿号隔开"),
+        validators=[InputRequired(_l("请写新房主的姓名。")), Length(max=200, message=_LONG)],
+    )
+    phones = StringField(
+        _l("新房主的电话"),
+        description=_l("可以先空着；以后在“改底册上的登记”里补"),
+        validators=[Length(max=120, message=_LONG)],
+    )
+    checked = BooleanField(
+        _l("看过不动产证或者买卖合同，房子确实换了房主"),
+        validators=[InputRequired(_l("没有勾选。什么都没有改动。"))],
+    )
     seen = HiddenField(validators=[InputRequired(), Length(max=60)])
 
 

@@ -21,6 +21,7 @@ class Joined:
     household_id: int
     joined_at: datetime
     ended_at: datetime | None
+    age_confirmed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,20 @@ def declared_adult_at(person_id: int) -> datetime | None:
     return db.session.scalar(select(Person.adult_declared_at).where(Person.id == person_id))
 
 
+def declared_minor_at(person_id: int) -> datetime | None:
+    """When somebody said that they are 14 to 17; None once the desk has seen that they are 18."""
+    return db.session.scalar(select(Person.minor_declared_at).where(Person.id == person_id))
+
+
 def joined(community_id: int, person_id: int) -> list[Joined]:
     """The households of this community that somebody came into, the earliest first."""
     rows = db.session.execute(
-        select(Membership.household_id, Membership.joined_at, Membership.ended_at)
+        select(
+            Membership.household_id,
+            Membership.joined_at,
+            Membership.ended_at,
+            Membership.age_confirmed_at,
+        )
         .where(Membership.community_id == community_id, Membership.person_id == person_id)
         .order_by(Membership.id)
     )

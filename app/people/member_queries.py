@@ -12,11 +12,13 @@ from app.communities.addresses import address_short
 from app.communities.models import Building, Estate, Household
 from app.core.db import db
 from app.core.errors import NotFound
-from app.people.models import LoginSession, Membership
+from app.people.models import LoginSession, Membership, Person
 from app.people.rules import JoinedBy
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from sqlalchemy import ColumnElement
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,23 @@ class MemberLine:
     contested_at: datetime | None
     contester_joined_at: datetime | None
     contester_is_in: bool
+    minor: bool = False
+    age_confirmed: bool = False
+    # Since when a former member is out; None for a living one.
+    ended_at: datetime | None = None
 
 
 def members(community_id: int, household_id: int) -> list[MemberLine]:
     """The living members of a household, the earliest first."""
+    return _lines(community_id, household_id, Membership.ended_at.is_(None))
+
+
+def former_members(community_id: int, household_id: int) -> list[MemberLine]:
+    """Who left a household or was put out and is not erased yet, for the desk alone."""
+    return _lines(community_id, household_id, Membership.ended_at.is_not(None))
+
+
+def _lines(community_id: int, household_id: int, which: ColumnElement[bool]) -> list[MemberLine]:
     contester = aliased(Membership)
     seen = (
         select(func.max(LoginSession.last_seen_at))
@@ -53,10 +68,14 @@ def members(community_id: int, household_id: int) -> list[MemberLine]:
             Membership.joined_at,
             Membership.joined_by,
             Membership.contested_at,
+            Membership.ended_at,
+            Membership.age_confirmed_at,
+            Person.minor_declared_at,
             seen.label("seen_at"),
             contester.joined_at.label("contester_joined_at"),
             contester.ended_at.label("contester_ended_at"),
         )
+        .join(Person, Person.id == Membership.person_id)
         .outerjoin(
             contester,
             (contester.community_id == Membership.community_id)
@@ -66,7 +85,7 @@ def members(community_id: int, household_id: int) -> list[MemberLine]:
         .where(
             Membership.community_id == community_id,
             Membership.household_id == household_id,
-            Membership.ended_at.is_(None),
+            which,
         )
         .order_by(Membership.id)
     )
@@ -83,12 +102,27 @@ def _line(row: Any) -> MemberLine:
         row.contested_at,
         row.contester_joined_at,
         row.contester_joined_at is not None and row.contester_ended_at is None,
+        row.minor_declared_at is not None,
+        row.age_confirmed_at is not None,
+        row.ended_at,
     )
 
 
 def member(community_id: int, household_id: int, member_id: int) -> MemberLine:
     """One living member of a household. Raises: NotFound."""
     for line in members(community_id, household_id):
+        if line.member_id == member_id:
+            return line
+    raise NotFound("member")
+
+
+def member_or_former(community_id: int, household_id: int, member_id: int) -> MemberLine:
+    """One line of a household, living or not, for the desk. Raises: NotFound."""
+    found = [
+        *members(community_id, household_id),
+        *former_members(community_id, household_id),
+    ]
+    for line in found:
         if line.member_id == member_id:
             return line
     raise NotFound("member")
@@ -145,15 +179,17 @@ def contested_homes(community_id: int) -> list[ContestedHome]:
 
 def who_is_in_mark(community_id: int, household_id: int) -> str:
     """What changes whenever somebody came in or the household moved out since it was shown."""
-    newest = db.session.scalar(
-        select(func.max(Membership.id)).where(
+    newest, came = db.session.execute(
+        select(func.max(Membership.id), func.max(Membership.joined_at)).where(
             Membership.community_id == community_id, Membership.household_id == household_id
         )
-    )
+    ).one()
     moved_out_at = db.session.scalar(
         select(Household.moved_out_at).where(
             Household.community_id == community_id, Household.id == household_id
         )
     )
     moved = int(moved_out_at.timestamp()) if moved_out_at is not None else 0
-    return f"{newest or 0}-{moved}"
+    # Whoever comes in again has their old line, with a new moment.
+    since = int(came.timestamp() * 1000) if came is not None else 0
+    return f"{newest or 0}-{since}-{moved}"

@@ -5,16 +5,21 @@ These are routes of the room's one blueprint; the features' list names this modu
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from flask import g, redirect, render_template, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from app.communities import queries as communities
+from app.communities.row_rules import new_owner as new_owner_row
+from app.communities.rows import row_of
 from app.core import guard, web
-from app.core.errors import NotFound
-from app.people import browser, member_queries, memberships, words
-from app.people.forms import KeepForm, MovedForm
+from app.core.errors import NotFound, RuleBroken
+from app.core.shapes import row_id
+from app.people import browser, home_lines, member_queries, memberships, words
+from app.people.forms import KeepForm, LeaveForm, MovedForm, OwnerForm
+from app.people.rules import MOST_HOMES
 from app.people.views import bp
 from app.policy.table import Permission
 
@@ -25,18 +30,29 @@ if TYPE_CHECKING:
     from app.people.member_queries import MemberLine
 
 
-def _home() -> Home:
-    home = browser.current_actor().home_in(g.place.id)
-    if home is None:
-        raise NotFound("household")
-    return home
+def _line_at_home(member_id: int) -> MemberLine:
+    """A line of one of the reader's households here. Raises: NotFound."""
+    for home in browser.current_actor().homes_in(g.place.id):
+        with suppress(NotFound):
+            return member_queries.member(g.place.id, home.household_id, member_id)
+    raise NotFound("member")
+
+
+def _home_left(form: LeaveForm) -> Home:
+    """The household that the form was opened for; the only one where it says none."""
+    homes = browser.current_actor().homes_in(g.place.id)
+    wanted = row_id(form.home.data or "")
+    for home in homes:
+        if home.household_id == wanted or (wanted is None and len(homes) == 1):
+            return home
+    raise NotFound("household")
 
 
 @bp.get("/c/<code>/mine/members/<int:member_id>/contest")
 @guard.needs(Permission.HOUSEHOLD_VIEW)
 def contest(code: str, member_id: int) -> ResponseReturnValue:  # noqa: ARG001
     """Say what becomes of a doubt before it is raised."""
-    line = member_queries.member(g.place.id, _home().household_id, member_id)
+    line = _line_at_home(member_id)
     if line.person_id == browser.current_actor().person_id:
         raise NotFound("member")
     return render_template(
@@ -65,20 +81,56 @@ def contest_member(code: str, member_id: int) -> ResponseReturnValue:
 @guard.needs(Permission.HOUSEHOLD_VIEW)
 def leave(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Say what leaving the household means."""
-    address = communities.address_of(g.place.id, _home().household_id)
+    home = browser.current_actor().homes_in(g.place.id)[0]
+    address = communities.address_of(g.place.id, home.household_id)
     return render_template("people/leave.html", place=g.place, address=address)
 
 
 @bp.post("/c/<code>/mine/leave")
 @guard.needs(Permission.HOUSEHOLD_VIEW)
 def leave_household(code: str) -> ResponseReturnValue:
-    """Leave the household; this browser is nobody's from now on."""
+    """Leave the household; whoever has no other is nobody in this browser from now on."""
     actor = browser.current_actor()
-    web.once(lambda: memberships.leave_household(actor, community_id=g.place.id))
-    if not actor.is_staff:
+
+    def act() -> None:
+        memberships.leave_household(
+            actor, community_id=g.place.id, household_id=_home_left(LeaveForm()).household_id
+        )
+
+    web.once(act)
+    if not actor.is_staff and len(actor.homes) <= 1:
         browser.end()
     web.tell("done", _("您已退出这一户。家里其他人不受影响。"))
     return redirect(url_for("portal.community_home", code=code), 303)
+
+
+@bp.get("/c/<code>/mine/homes")
+@guard.needs(Permission.HOUSEHOLD_VIEW)
+def homes(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
+    """Show the households that somebody has, here and elsewhere, and which one they act for."""
+    actor, here = browser.current_actor(), request.args.get("next", "")
+    return render_template(
+        "people/homes.html",
+        place=g.place,
+        homes=home_lines.own_homes(actor, g.place.id, web.local_path(here, "")),
+        ended=home_lines.ended_homes(actor.require_person()),
+        most=MOST_HOMES,
+    )
+
+
+@bp.post("/c/<code>/mine/homes/<int:household_id>")
+@guard.needs(Permission.HOUSEHOLD_VIEW)
+def choose_home(code: str, household_id: int) -> ResponseReturnValue:
+    """Act for another of one's households from now on, and go on where one was."""
+    memberships.choose_household(
+        browser.current_actor(), community_id=g.place.id, household_id=household_id
+    )
+    address = communities.address_of(g.place.id, household_id)
+    web.tell("done", _("换好了。您现在代表：%(home)s", home=address.short))
+    target = web.local_path(request.args.get("next", ""), "")
+    if not target.startswith(f"/c/{code}/"):
+        target = url_for("portal.community_home", code=code)
+    return redirect(target, 303)
 
 
 # --- the desk ------------------------------------------------------------------------------
@@ -157,6 +209,70 @@ def keep(code: str, household_id: int, member_id: int) -> ResponseReturnValue:
         member=words.members([line], None)[0],
         form=form,
     ), status
+
+
+@bp.route(
+    "/c/<code>/desk/households/<int:household_id>/members/<int:member_id>/age",
+    methods=["GET", "POST"],
+)
+@guard.needs(Permission.CODE_MANAGE)
+def confirm_age(code: str, household_id: int, member_id: int) -> ResponseReturnValue:
+    """Note that somebody present is 18 or over, once their papers were seen."""
+    line = member_queries.member(g.place.id, household_id, member_id)
+    if request.method == "GET":
+        return render_template(
+            "people/confirm_age.html",
+            place=g.place,
+            address=communities.address_of(g.place.id, household_id),
+            member=words.members([line], None)[0],
+        )
+    try:
+        web.once(
+            lambda: memberships.confirm_age(
+                browser.current_actor(),
+                community_id=g.place.id,
+                household_id=household_id,
+                member_id=member_id,
+            )
+        )
+    except RuleBroken as refusal:
+        web.tell("attention", web.sentence(refusal))
+        return _to_household(code, household_id)
+    web.tell("done", _("记好了：这一位满 18 周岁。本户会看到，身份证号没有记。"))
+    return _to_household(code, household_id)
+
+
+@bp.route("/c/<code>/desk/households/<int:household_id>/owner", methods=["GET", "POST"])
+@guard.needs(Permission.CODE_MANAGE)
+@guard.fresh
+def new_owner(code: str, household_id: int) -> ResponseReturnValue:
+    """Say what follows when a home was sold; with the new owners' names do it."""
+    address = communities.address_of(g.place.id, household_id)
+    form = OwnerForm()
+
+    def act() -> None:
+        memberships.change_owner(
+            browser.current_actor(),
+            community_id=g.place.id,
+            household_id=household_id,
+            change=new_owner_row(owner=form.owner.data or "", phones=form.phones.data or ""),
+            seen=form.seen.data or "",
+        )
+
+    if web.carried_out(form, act):
+        web.tell("done", _("换房主办好了：以前进来的都已退出，旧信作废。请给新房主印一封信。"))
+        return _to_household(code, household_id)
+    if not form.is_submitted():
+        seen = member_queries.who_is_in_mark(g.place.id, household_id)
+        form = OwnerForm(data={"seen": seen}, formdata=None)
+    return render_template(
+        "people/new_owner.html",
+        place=g.place,
+        address=address,
+        number=len(member_queries.members(g.place.id, household_id)),
+        in_set=row_of(g.place.id, household_id).in_owner_set,
+        form=form,
+    ), (422 if form.is_submitted() and form.errors else 200)
 
 
 @bp.route("/c/<code>/desk/households/<int:household_id>/moved", methods=["GET", "POST"])

@@ -7,17 +7,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, func, select, update
 
 from app.communities.models import Household
+from app.communities.rows import hand_over, hold_row
 from app.core import clock
 from app.core.actor import Role
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.core.times import in_record_language
-from app.people import codes, words
+from app.people import codes, joining, words
 from app.people.member_queries import who_is_in_mark
-from app.people.models import HouseholdNoticeKind, LoginSession, Membership, RoleGrant, StaffAccount
+from app.people.models import (
+    HouseholdNoticeKind,
+    LoginSession,
+    Membership,
+    Person,
+    RoleGrant,
+    StaffAccount,
+)
 from app.people.rules import EndedWhy
 from app.people.steps import end_roles, security, tell_household
 from app.policy.table import Permission, Place, require
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from app.communities.row_rules import RowChange
     from app.core.actor import Actor
 
 
@@ -40,7 +49,7 @@ def contest_member(actor: Actor, *, community_id: int, member_id: int) -> None:
     """
     with transaction() as session:
         require(actor, Permission.HOUSEHOLD_VIEW, Place(community_id))
-        household_id = _home_of(actor, community_id)
+        household_id = _home_with(session, actor, community_id, member_id)
         living = _held(session, community_id, household_id)
         mine, doubted = _own(living, actor), _one(living, member_id)
         if doubted.id == mine.id:
@@ -54,11 +63,22 @@ def contest_member(actor: Actor, *, community_id: int, member_id: int) -> None:
         _note(session, "member.contested", community_id, actor, doubted.id)
 
 
-def leave_household(actor: Actor, *, community_id: int) -> None:
-    """End one's own membership; whoever else is in stays in. Raises: NotFound when it is over."""
+def choose_household(actor: Actor, *, community_id: int, household_id: int) -> None:
+    """Act for this one of one's several households from now on. Raises: NotFound."""
     with transaction() as session:
         require(actor, Permission.HOUSEHOLD_VIEW, Place(community_id))
-        household_id = _home_of(actor, community_id)
+        if not joining.choose(session, actor.require_person(), community_id, household_id):
+            raise NotFound("household")
+        security(session, "home.chosen", community_id=community_id, person_id=actor.person_id)
+
+
+def leave_household(actor: Actor, *, community_id: int, household_id: int) -> None:
+    """End one's own membership; whoever else is in stays in, and one's other homes stay one's own.
+
+    Raises: NotFound when it is over.
+    """
+    with transaction() as session:
+        require(actor, Permission.HOUSEHOLD_VIEW, Place(community_id))
         mine = _own(_held(session, community_id, household_id), actor)
         _end(session, [mine], EndedWhy.LEFT, clock.now())
         told = HouseholdNoticeKind.MEMBER_LEFT
@@ -98,6 +118,30 @@ def keep_member(
         _note(session, "member.kept", community_id, actor, doubted.id)
 
 
+def confirm_age(actor: Actor, *, community_id: int, household_id: int, member_id: int) -> None:
+    """The desk has seen that a member, who is present, is 18 or over; no number is kept.
+
+    Whoever came in as younger votes from now on. Raises: NotFound; RuleBroken age.known.
+    """
+    with transaction() as session:
+        require(actor, Permission.CODE_MANAGE, Place(community_id))
+        seen = _one(_held(session, community_id, household_id), member_id)
+        if seen.age_confirmed_at is not None:
+            raise RuleBroken("age.known")
+        now = clock.now()
+        _change(session, seen.id, {"age_confirmed_at": now})
+        said = func.coalesce(Person.adult_declared_at, now)
+        session.execute(
+            update(Person)
+            .where(Person.id == seen.person_id)
+            .values(minor_declared_at=None, adult_declared_at=said)
+            .execution_options(synchronize_session=False)
+        )
+        told = HouseholdNoticeKind.AGE_CONFIRMED
+        tell_household(session, community_id, household_id, told, _came(seen))
+        _note(session, "member.age_confirmed", community_id, actor, seen.id)
+
+
 def move_out(actor: Actor, *, community_id: int, household_id: int, seen: str) -> int:
     """A family has moved out: nobody is in any more, and its letter opens nothing. Gives how many.
 
@@ -134,11 +178,53 @@ def move_out(actor: Actor, *, community_id: int, household_id: int, seen: str) -
         return len(living)
 
 
-def _home_of(actor: Actor, community_id: int) -> int:
-    home = actor.home_in(community_id)
-    if home is None:
-        raise NotFound("household")
-    return home.household_id
+def change_owner(
+    actor: Actor, *, community_id: int, household_id: int, change: RowChange, seen: str
+) -> int:
+    """A household has other owners: the roll names them, and nothing of the former ones is left.
+
+    Nobody is in any more and the letter opens nothing, as when a family moves out: which phone is
+    the former owner's nobody knows. Polls that are open keep the electorate they froze. `seen` and
+    the rest as in `move_out`; RuleBroken member.own_household for a clerk's own home. Gives how
+    many were in. Source: docs/adr/0030.
+    """
+    with transaction() as session:
+        require(actor, Permission.CODE_MANAGE, Place(community_id))
+        if actor.lives_in(community_id, household_id):
+            raise RuleBroken("member.own_household")
+        row = hold_row(session, community_id, household_id)
+        now = clock.now()
+        codes.void(session, community_id, [household_id], now)
+        codes.void_desk_numbers(session, community_id, household_id, now)
+        living = _held(session, community_id, household_id)
+        if who_is_in_mark(community_id, household_id) != seen:
+            raise RuleBroken("member.changed")
+        _end(session, living, EndedWhy.OWNER, now)
+        others = hand_over(session, row, change, now)
+        told = HouseholdNoticeKind.OWNER_CHANGED
+        tell_household(session, community_id, household_id, told, at=now)
+        security(
+            session,
+            "household.owner_changed",
+            community_id=community_id,
+            person_id=actor.person_id,
+            household=household_id,
+            members=len(living),
+            other_units=others,
+        )
+        return len(living)
+
+
+def _home_with(session: Session, actor: Actor, community_id: int, member_id: int) -> int:
+    """The household of the actor's that a line belongs to, whichever they act for. NotFound."""
+    home = session.scalar(
+        select(Membership.household_id).where(
+            Membership.community_id == community_id, Membership.id == member_id
+        )
+    )
+    if home is None or not actor.lives_in(community_id, home):
+        raise NotFound("member")
+    return home
 
 
 def _held(session: Session, community_id: int, household_id: int) -> Sequence[Any]:
@@ -149,6 +235,7 @@ def _held(session: Session, community_id: int, household_id: int) -> Sequence[An
             Membership.person_id,
             Membership.joined_at,
             Membership.contested_at,
+            Membership.age_confirmed_at,
         )
         .where(
             Membership.community_id == community_id,

@@ -34,6 +34,8 @@ class Person(Base):
     display: Mapped[str] = mapped_column(String(80), default="")
     created_at: Mapped[datetime]
     adult_declared_at: Mapped[datetime | None] = mapped_column(default=None)
+    # When somebody said to be 14 to 17; the desk empties it once they are of age.
+    minor_declared_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class StaffAccount(Base):
@@ -219,7 +221,8 @@ class Membership(Base):
 
     `contested_at` and `contested_by` say that somebody of the household does not know this line;
     a word of the desk to keep it empties them again. `joined_by` is empty for those who came in
-    before it was kept.
+    before it was kept. `chosen_at` is when somebody with several households last chose this one.
+    `age_confirmed_at` is when the desk saw that the member is 18 or over.
     """
 
     __tablename__ = "membership"
@@ -258,6 +261,8 @@ class Membership(Base):
     contested_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"), default=None)
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
     ended_why: Mapped[EndedWhy | str] = mapped_column(String(10), default="")
+    chosen_at: Mapped[datetime | None] = mapped_column(default=None)
+    age_confirmed_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class HouseholdNoticeKind(StrEnum):
@@ -300,6 +305,11 @@ class HouseholdNoticeKind(StrEnum):
     MEMBER_LEFT = "member_left"
     MOVED_OUT = "moved_out"
     MEMBER_ERASED = "member_erased"
+    AGE_CONFIRMED = "age_confirmed"
+    CORRECTION_ASKED = "correction_asked"
+    CORRECTION_ANSWERED = "correction_answered"
+    ROLL_CORRECTED = "roll_corrected"
+    OWNER_CHANGED = "owner_changed"
 
 
 class HouseholdNotice(Base):

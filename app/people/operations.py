@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import pyotp
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 
 from app.communities.models import Community, Household
 from app.communities.queries import residences
-from app.communities.settings import number_of
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.people import (
     browser,
     codes,
+    door,
+    joining,
     passwords,
     queries,
     rules,
@@ -29,17 +29,16 @@ from app.people import (
     secrets_box,
 )
 from app.people.credential_steps import NewAccount, new_account
+from app.people.door import Entry
 from app.people.models import (
     DeskConfirmation,
     HouseholdCode,
     HouseholdNoticeKind,
     LoginSession,
-    Membership,
-    Person,
     StaffAccount,
 )
 from app.people.passkeys import Purpose
-from app.people.rules import CodeState, JoinedBy
+from app.people.rules import Younger
 from app.people.steps import security, tell_household, tell_households, works_somewhere
 from app.policy.roles import set_up_roles
 from app.policy.table import Permission, Place, require
@@ -55,16 +54,6 @@ if TYPE_CHECKING:
     from app.people.passkeys import Answer
 
 
-class Entry(StrEnum):
-    """How an attempt to get in ended. Only the first opened a session."""
-
-    WELCOME = "welcome"
-    REFUSED = "refused"
-    EXPIRED = "expired"
-    REVOKED = "revoked"
-    FULL = "full"
-
-
 @dataclass(frozen=True, slots=True)
 class Enrolled:
     """The end of an enrolment: how it ended, and for a welcome the session and the place."""
@@ -75,161 +64,54 @@ class Enrolled:
     household_id: int = 0
     # False for who was a member on this browser already.
     joined: bool = False
+    # The household was added to those of whoever was signed in; the session goes on.
+    added: bool = False
 
 
-def enrol(
-    actor: Actor, *, code: str, second_fact: str, adult: bool, shared_phone: bool
+def enrol(  # noqa: PLR0913 -- what the door asks
+    actor: Actor,
+    *,
+    code: str,
+    second_fact: str,
+    adult: bool,
+    shared_phone: bool,
+    younger: Younger | None = None,
+    same_person: bool = False,
 ) -> Enrolled:
     """Join a household by its code and a second fact, and open a session.
 
     A wrong try is an outcome, not an exception: its count must be kept. Whoever is a living member
-    of that household on this browser already stays the same person. Raises: RuleBroken
-    enrol.not_adult. Source: docs/rules.md, "Getting in".
+    of that household on this browser already stays the same person; so does, with `same_person`,
+    whoever has a household already and adds this one. Raises: RuleBroken enrol.not_adult,
+    enrol.two_ages, enrol.child (nothing is kept of a child). Source: docs/rules.md, "Getting in".
     """
-    if not adult:
-        raise RuleBroken("enrol.not_adult")
+    rules.check_age(adult=adult, younger=younger)
+    comer = joining.Comer(minor=not adult, same_person=same_person and bool(actor.homes))
     with transaction() as session:
-        found = _code_row(session, rules.clean_code(code))
-        entry, joined_by = _judge(session, found, rules.clean_digits(second_fact))
+        found = door.code_row(session, rules.clean_code(code))
+        entry, joined_by = door.judge(session, found, rules.clean_digits(second_fact))
         if entry is not Entry.WELCOME or found is None:
             security(session, "enrol.refused", community_id=_community_of(found))
             return Enrolled(entry)
-        person_id = _member(session, actor, found, joined_by)
-        if person_id is None:
-            return Enrolled(Entry.FULL)
-        cookie_id = _open_session(session, person_id, staff=False, shared_phone=shared_phone)
+        entry, person_id = joining.member(session, actor, found, joined_by, comer)
+        if entry is not Entry.WELCOME:
+            return Enrolled(entry)
+        cookie_id = ""
+        if not comer.same_person:
+            cookie_id = _open_session(session, person_id, staff=False, shared_phone=shared_phone)
         security(
             session,
-            "enrol.joined",
+            "enrol.added" if comer.same_person else "enrol.joined",
             community_id=found.community_id,
             person_id=person_id,
         )
         joined = person_id != actor.person_id
-        return Enrolled(entry, cookie_id, found.community_id, found.household_id, joined)
+        home = found.community_id, found.household_id
+        return Enrolled(entry, cookie_id, *home, joined, comer.same_person)
 
 
 def _community_of(found: Any) -> int | None:
     return found.community_id if found is not None else None
-
-
-def _code_row(session: Session, code: str) -> Any:
-    return session.execute(
-        select(
-            HouseholdCode.id,
-            HouseholdCode.community_id,
-            HouseholdCode.household_id,
-            HouseholdCode.revoked_at,
-            HouseholdCode.locked_at,
-            HouseholdCode.expires_at,
-            Household.phones,
-        )
-        .join(Household, Household.id == HouseholdCode.household_id)
-        .where(HouseholdCode.code_hash == secrets_box.hash_code(code))
-        .with_for_update(of=HouseholdCode)
-    ).first()
-
-
-def _judge(session: Session, found: Any, digits: str) -> tuple[Entry, JoinedBy | None]:
-    """Unknown, wrong and locked do the same work and end alike; the rest needs both facts."""
-    now = clock.now()
-    fact = _second_fact(session, found, digits, now)
-    right = fact is not None
-    state = CodeState.NONE if found is None else _state(found, now)
-    code_id = found.id if found is not None else 0
-    wrong = state in {CodeState.NONE, CodeState.LOCKED} or not right
-    _count_wrong(session, code_id, now, counts=wrong and not right)
-    if wrong:
-        return Entry.REFUSED, None
-    if state is CodeState.VALID:
-        return Entry.WELCOME, fact
-    return (Entry.EXPIRED if state is CodeState.EXPIRED else Entry.REVOKED), None
-
-
-def _state(found: Any, now: datetime) -> CodeState:
-    return rules.code_state(
-        revoked_at=found.revoked_at,
-        locked_at=found.locked_at,
-        expires_at=found.expires_at,
-        now=now,
-    )
-
-
-def _second_fact(session: Session, found: Any, digits: str, now: datetime) -> JoinedBy | None:
-    """Which second fact fits, if any. Both are looked at whichever it is."""
-    community_id, household_id, phones = (
-        (found.community_id, found.household_id, found.phones) if found is not None else (0, 0, "")
-    )
-    number = secrets_box.hash_number(community_id, household_id, digits)
-    used = session.execute(
-        update(DeskConfirmation)
-        .where(
-            DeskConfirmation.community_id == community_id,
-            DeskConfirmation.household_id == household_id,
-            DeskConfirmation.number_hash == number,
-            DeskConfirmation.used_at.is_(None),
-            DeskConfirmation.expires_at > now,
-        )
-        .values(used_at=now)
-        .execution_options(synchronize_session=False)
-    )
-    at_desk = used.rowcount == 1  # type: ignore[attr-defined]
-    if rules.is_phone_ending(digits, phones):
-        return JoinedBy.LETTER
-    return JoinedBy.DESK if at_desk else None
-
-
-def _count_wrong(session: Session, code_id: int, now: datetime, *, counts: bool) -> None:
-    """One statement for every try, so that a known code takes no longer than an unknown one."""
-    step = 1 if counts else 0
-    session.execute(
-        update(HouseholdCode)
-        .where(HouseholdCode.id == code_id)
-        .values(wrong_count=HouseholdCode.wrong_count + step)
-        .execution_options(synchronize_session=False)
-    )
-    session.execute(
-        update(HouseholdCode)
-        .where(
-            HouseholdCode.id == code_id,
-            HouseholdCode.locked_at.is_(None),
-            HouseholdCode.wrong_count >= rules.WRONG_FACTS_TO_LOCK,
-        )
-        .values(locked_at=now)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _member(session: Session, actor: Actor, found: Any, joined_by: JoinedBy | None) -> int | None:
-    """The person who joins: this browser's, else a new one; None when all places are taken."""
-    living = (
-        Membership.community_id == found.community_id,
-        Membership.household_id == found.household_id,
-        Membership.ended_at.is_(None),
-    )
-    if actor.person_id is not None and session.scalar(
-        select(Membership.id).where(*living, Membership.person_id == actor.person_id)
-    ):
-        return actor.person_id
-    # Whoever comes to the desk without a phone takes none of the places of phones.
-    phones = Membership.joined_by != JoinedBy.PRESENT
-    count = session.scalar(select(func.count(Membership.id)).where(*living, phones)) or 0
-    if count >= number_of(found.community_id, "members_per_household"):
-        return None
-    now = clock.now()
-    person = Person(ref=secrets.token_urlsafe(16), created_at=now, adult_declared_at=now)
-    session.add(person)
-    session.flush()
-    session.execute(
-        insert(Membership).values(
-            community_id=found.community_id,
-            household_id=found.household_id,
-            person_id=person.id,
-            joined_at=now,
-            joined_by=joined_by,
-        )
-    )
-    tell_household(session, found.community_id, found.household_id, HouseholdNoticeKind.JOINED)
-    return person.id
 
 
 def _open_session(

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, exists, func, or_, select
 
 from app.communities.addresses import address_short
 from app.communities.models import Building, Estate, Household
+from app.communities.queries import addresses_of
 from app.core import clock
 from app.core.actor import WITHOUT_ACCOUNT, Actor, Grant, Home, Role
 from app.core.db import UTCDateTime, db
@@ -78,7 +79,8 @@ def session_by_hash(id_hash: str) -> SignedIn | None:
     asks = first.staff or first.has_roles
     grants = grants_of(first.person_id, now, staff=first.staff) if asks else ()
     mark = roles_mark(grant.id for grant in grants)
-    actor = Actor(first.person_id, first.ref, first.display, first.id, grants, homes)
+    adult = first.minor_declared_at is None
+    actor = Actor(first.person_id, first.ref, first.display, first.id, grants, homes, adult)
     return SignedIn(
         first.id,
         actor,
@@ -121,6 +123,7 @@ _LIVING_SESSION = (
         Person.id.label("person_id"),
         Person.ref,
         Person.display,
+        Person.minor_declared_at,
         Membership.community_id,
         Membership.household_id,
         _UNREAD,
@@ -140,7 +143,8 @@ _LIVING_SESSION = (
             LoginSession.last_seen_at > bindparam("rested", type_=UTCDateTime),
         ),
     )
-    .order_by(Membership.id)
+    # Whoever has several households acts for the one chosen last; see Actor.home_in.
+    .order_by(Membership.chosen_at.desc().nulls_last(), Membership.id)
 )
 
 
@@ -308,16 +312,22 @@ def _inbox_line(community_id: int, row: Any) -> InboxLine:
     return InboxLine(words.person_notice(kind, row.at, news), title, url, row.read_at is None)
 
 
-def households_of(community_id: int, person_ids: Sequence[int]) -> dict[int, int]:
-    """The household each of these people is a living member of."""
+def homes_text_of(community_id: int, person_ids: Sequence[int]) -> dict[int, str]:
+    """The short addresses of the households each of these people is a living member of."""
     rows = db.session.execute(
-        select(Membership.person_id, Membership.household_id).where(
+        select(Membership.person_id, Membership.household_id)
+        .where(
             Membership.community_id == community_id,
             Membership.person_id.in_(person_ids),
             Membership.ended_at.is_(None),
         )
-    )
-    return {row.person_id: row.household_id for row in rows}
+        .order_by(Membership.id)
+    ).all()
+    where = addresses_of(community_id, [row.household_id for row in rows])
+    found: dict[int, list[str]] = {}
+    for row in rows:
+        found.setdefault(row.person_id, []).append(where[row.household_id].short)
+    return {person: "、".join(homes) for person, homes in found.items()}
 
 
 @dataclass(frozen=True, slots=True)

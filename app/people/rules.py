@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.core.canonical import crockford_clean
+from app.core.errors import RuleBroken
 
 CODE_LENGTH = 10
 WRONG_FACTS_TO_LOCK = 10
@@ -29,6 +30,7 @@ PASSKEYS_MOST = 10
 PASSKEY_WAITS = timedelta(minutes=5)
 PASSKEY_ID_MOST = 1400
 PASSKEY_MOST = 2000
+MOST_HOMES = 10
 LINK_VALID = timedelta(days=7)
 LINK_LENGTH = 24
 WRONG_NUMBERS_TO_END = 10
@@ -88,6 +90,28 @@ class EndedWhy(StrEnum):
     LEFT = "left"
     CONTESTED = "contested"
     MOVED = "moved"
+    OWNER = "owner"
+
+
+class Younger(StrEnum):
+    """What somebody says who is not of age: 14 to 17, or younger."""
+
+    MINOR = "minor"
+    CHILD = "child"
+
+
+def check_age(*, adult: bool, younger: Younger | None) -> None:
+    """Refuse whoever does not say, says two things, or is under 14.
+
+    Raises: RuleBroken enrol.not_adult, enrol.two_ages, enrol.child. Sources: Personal Information
+    Protection Law art. 31 (under 14); Civil Code art. 17 (18 and over are of age).
+    """
+    if younger is Younger.CHILD:
+        raise RuleBroken("enrol.child")
+    if adult and younger is not None:
+        raise RuleBroken("enrol.two_ages")
+    if not adult and younger is None:
+        raise RuleBroken("enrol.not_adult")
 
 
 def clean_code(typed: str) -> str:

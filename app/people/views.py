@@ -18,7 +18,8 @@ from app.core.errors import NotSaved, RuleBroken, SaveUnknown
 from app.core.limits import Ceiling
 from app.core.shapes import row_id
 from app.core.times import time_text
-from app.people import browser, inboxes, operations, queries, revealing, words
+from app.people import browser, home_lines, inboxes, operations, queries, revealing, words
+from app.people.door import Entry
 from app.people.forms import (
     ActForm,
     EnterForm,
@@ -27,13 +28,14 @@ from app.people.forms import (
     RevokePartForm,
     StaffForm,
 )
-from app.people.member_queries import members
-from app.people.operations import Enrolled, Entry
+from app.people.member_queries import former_members, members
+from app.people.operations import Enrolled
 from app.people.passkeys import Answer
 from app.people.rules import (
     DESK_NUMBER_VALID,
     CodeState,
     RevealReason,
+    Younger,
     browser_kind,
     clean_code,
     code_groups,
@@ -66,27 +68,51 @@ def enter() -> ResponseReturnValue:
         )
     if not form.validate_on_submit():
         return _enter_page(form)
-    enrolled = operations.enrol(
-        browser.current_actor(),
-        code=form.code.data or "",
-        second_fact=form.second_fact.data or "",
-        adult=bool(form.adult.data),
-        shared_phone=bool(form.shared_phone.data),
-    )
+    try:
+        enrolled = _enrol(form)
+    except RuleBroken as refusal:
+        form.form_errors.append(web.sentence(refusal))
+        return _enter_page(form)
     if enrolled.entry is not Entry.WELCOME:
         form.form_errors.append(words.ended(enrolled.entry.value))
         return _enter_page(form)
     # Whoever comes in again on the same phone stays who they were.
     reader = browser.current_actor().person_id
-    browser.begin(enrolled.cookie_id, keep=not form.shared_phone.data)
+    if enrolled.added:
+        where = communities.address_of(enrolled.community_id, enrolled.household_id)
+        web.tell("done", _("加好了。您现在代表：%(home)s", home=where.short))
+    else:
+        browser.begin(enrolled.cookie_id, keep=not form.shared_phone.data)
     _tell_what_the_household_did(enrolled, reader)
-    return redirect(_onward(enrolled, form.next.data), 303)
+    minor = bool(form.younger.data)
+    return redirect(_onward(enrolled, form.next.data, minor=minor), 303)
+
+
+def _enrol(form: EnterForm) -> Enrolled:
+    return operations.enrol(
+        browser.current_actor(),
+        code=form.code.data or "",
+        second_fact=form.second_fact.data or "",
+        adult=bool(form.adult.data),
+        shared_phone=bool(form.shared_phone.data),
+        younger=Younger(form.younger.data) if form.younger.data else None,
+        same_person=bool(form.add.data),
+    )
 
 
 def _enter_page(form: EnterForm) -> ResponseReturnValue:
     status = 422 if request.method == "POST" else 200
-    desks = communities.few_desks(communities.SHOWN_DESKS)
-    return render_template("people/enter.html", form=form, desks=desks), status
+    actor = browser.current_actor()
+    homes = [communities.address_of(home.community_id, home.household_id) for home in actor.homes]
+    return render_template(
+        "people/enter.html",
+        form=form,
+        desks=communities.few_desks(communities.SHOWN_DESKS),
+        homes="、".join(home.short for home in homes),
+        put_out=home_lines.why_signed_out(browser.hash_of(browser.cookie_id()))
+        if actor.person_id is None and browser.cookie_id()
+        else "",
+    ), status
 
 
 def _tell_what_the_household_did(enrolled: Enrolled, reader: int | None) -> None:
@@ -102,12 +128,14 @@ def _tell_what_the_household_did(enrolled: Enrolled, reader: int | None) -> None
         web.tell("info", line.text)
 
 
-def _onward(enrolled: Enrolled, wanted: str | None) -> str:
+def _onward(enrolled: Enrolled, wanted: str | None, *, minor: bool) -> str:
     code = communities.community_by_id(enrolled.community_id).code
     home = url_for("portal.community_home", code=code)
     target = web.local_path(wanted, "")
     if target.startswith(f"/c/{code}/"):
         return target
+    if minor:
+        return home
     waiting = errands(enrolled.community_id, enrolled.household_id)
     # With one thing to do, the door leads straight to it: three screens from letter to receipt.
     return waiting[0] if len(waiting) == 1 else home
@@ -305,6 +333,7 @@ def _household_page(
         phones=queries.masked_phones(place.id, household_id),
         notices=queries.notices_for_desk(place.id, household_id, 20),
         members=words.members(members(place.id, household_id), None),
+        former=words.members(former_members(place.id, household_id), None),
         number=number,
         number_until=time_text(clock.now() + DESK_NUMBER_VALID) if number else "",
         form=ActForm(),

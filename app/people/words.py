@@ -14,7 +14,7 @@ from app.core import clock, web
 from app.core.errors import RuleBroken
 from app.core.times import date_text, time_text
 from app.people.models import HouseholdNoticeKind, PersonNoticeKind
-from app.people.rules import CodeState, JoinedBy, RevealReason
+from app.people.rules import CodeState, EndedWhy, JoinedBy, RevealReason
 
 if TYPE_CHECKING:
     from app.people.member_queries import MemberLine
@@ -100,6 +100,11 @@ def notice(kind: str, at: datetime, about: str) -> str:
         HouseholdNoticeKind.MEMBER_KEPT: _("服务台核实过，有人不认识的那部手机留在本户"),
         HouseholdNoticeKind.MEMBER_LEFT: _("有一部手机自己退出了本户"),
         HouseholdNoticeKind.MEMBER_ERASED: _("家里有一位删除了自己的资料，已经退出"),
+        HouseholdNoticeKind.AGE_CONFIRMED: _("服务台核对过，家里有一位满 18 周岁"),
+        HouseholdNoticeKind.CORRECTION_ASKED: _("本户有人请服务台更正底册"),
+        HouseholdNoticeKind.CORRECTION_ANSWERED: _("服务台答复了本户提的更正"),
+        HouseholdNoticeKind.ROLL_CORRECTED: _("服务台更正了底册上本户的登记"),
+        HouseholdNoticeKind.OWNER_CHANGED: _("服务台办了换房主，以前进来的都退出了"),
         HouseholdNoticeKind.MOVED_OUT: _("服务台办了搬走，以前进来的都退出了"),
     }[HouseholdNoticeKind(kind)]
     if kind == HouseholdNoticeKind.PHONE_SEEN:
@@ -150,6 +155,10 @@ class MemberWords:
     contested: str
     doubted_by: str
     at_desk: bool
+    age: str
+    age_confirmed: bool
+    minor: bool
+    ended: str
 
 
 def members(lines: Sequence[MemberLine], reader: int | None) -> list[MemberWords]:
@@ -170,7 +179,18 @@ def _member_words(line: MemberLine, *, own: bool) -> MemberWords:
         _("%(at)s有家人说不认识。", at=time_text(at)) if at is not None else "",
         _doubted_by(line),
         line.joined_by is JoinedBy.PRESENT,
+        _age_words(line),
+        line.age_confirmed,
+        line.minor,
+        _("%(at)s退出了这一户", at=time_text(line.ended_at)) if line.ended_at else "",
     )
+
+
+def _age_words(line: MemberLine) -> str:
+    """What is known of a member's age, where it is more than their own tick."""
+    if line.minor:
+        return _("自己说 14 到 17 周岁，不投票、不签名")
+    return _("服务台核对过，满 18 周岁") if line.age_confirmed else ""
 
 
 def _doubted_by(line: MemberLine) -> str:
@@ -263,12 +283,51 @@ def ended(entry: str) -> str:
         "expired": _("这封信过期了，没有进去。请到社区服务台换一封新的。"),
         "revoked": _("这封信已经作废，没有进去。请用最新的一封；找不到的话，请到社区服务台。"),
         "full": _("本户已经有 8 部手机进来了，没有再加。请到社区服务台看看是不是都是自己家的。"),
+        "too_many": _("您名下已经有 10 户了，没有再加。不住的请先退出，或者到社区服务台问问。"),
     }.get(entry, refused())
+
+
+def put_out(why: str, at: datetime, address: str) -> str:
+    """Why somebody is not in a household any more; without an address, of the phone at hand."""
+    when = time_text(at)
+    sentence = {
+        EndedWhy.CONTESTED: _(
+            "家里有人说不认识这部手机，社区服务台当面核实以后，%(at)s把它请出了这一户。"
+        ),
+        EndedWhy.MOVED: _("社区服务台%(at)s给这一户办了搬走，以前进来的都退出了。"),
+        EndedWhy.OWNER: _("这一户换了房主，社区服务台%(at)s办的，以前进来的都退出了。"),
+    }[EndedWhy(why)] % {"at": when}
+    advice = _("弄错了的话，请带上能证明住址的东西，到社区服务台。")
+    if address:
+        return _("%(address)s：%(line)s%(more)s", address=address, line=sentence, more=advice)
+    return _("您已经不在原来那一户里了。%(line)s%(more)s", line=sentence, more=advice)
+
+
+def _age(error: RuleBroken) -> str:
+    return {
+        "age.minor": _(
+            "未满 18 周岁的可以看、可以提意见，不投票、不签名，这次没有存上。"
+            "满了 18 周岁，请带身份证到社区服务台说一声。"
+        ),
+        "age.not_confirmed": _(
+            "这次是居民会议表决，要先在社区服务台核对过您满 18 周岁。您这一张没有存上。"
+            "请带身份证到服务台看一眼（不留号码），再回来投；在服务台现场投也行。"
+        ),
+        "age.known": _("这一位的年龄已经核对过了，什么都没有改动。"),
+    }[error.code]
 
 
 def _broken(error: RuleBroken) -> str:
     return {
-        "enrol.not_adult": _("参加投票的要年满 18 周岁。没有进去，请勾选后再试。"),
+        "enrol.not_adult": _(
+            "还没有说年龄，没有进去。满 18 周岁的请打勾；"
+            "14 到 17 周岁的，请在“未满 18 周岁？”里选。"
+        ),
+        "enrol.two_ages": _("年龄选了两种，没有进去。请只留对的一种再试。"),
+        "enrol.child": _(
+            "谢谢你来。未满 14 周岁的小朋友不能自己进来，我们什么都没有记下。"
+            "想说的话，请家里大人带着你说，或者一起来社区服务台。"
+        ),
         "staff.password_short": _("密码至少 15 个字符。没有保存。"),
         "staff.password_common": _(
             "这个密码容易被猜到：去掉常见的词、日期、手机号、连着的键和重复的部分，剩下的太少。"
@@ -343,6 +402,7 @@ def _member(error: RuleBroken) -> str:
         "member.not_contested": _(
             "这部手机现在没有人提出不认识，可能刚才已经办过了。什么都没有改动。请回到住户页看一看。"
         ),
+        "member.own_household": _("这是您自己家，请另一位工作人员来办。什么都没有改动。"),
         "member.no_word": _("请写一句，家里人好放心。还没有保存。"),
         "member.changed": _(
             "刚才又有人进来，或者别人已经办过搬走，和您看到的不一样了。这一次什么都没有改动。"
@@ -355,6 +415,7 @@ web.explain("codes", _codes_changed)
 web.explain("phones", _phones_broken)
 web.explain("member", _member)
 web.explain("enrol", _broken)
+web.explain("age", _age)
 web.explain("staff", _broken)
 web.explain("account", _account)
 web.explain("link", _link)

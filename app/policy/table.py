@@ -19,6 +19,8 @@ class Permission(StrEnum):
     HOUSEHOLD_VIEW = "household.view"
     OWN_DATA_ERASE = "own_data.erase"
     PERSON_ERASE = "person.erase"
+    CORRECTION_ASK = "correction.ask"
+    ROLL_CORRECT = "roll.correct"
     BALLOT_CAST = "ballot.cast"
     DESK_VIEW = "desk.view"
     ROLL_VIEW = "roll.view"
@@ -165,6 +167,9 @@ _at_this_meeting = _of_meeting(*OF_A_MEETING)
 TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.HOUSEHOLD_VIEW: (_resident,),
     Permission.OWN_DATA_ERASE: (_resident,),
+    Permission.CORRECTION_ASK: (_resident,),
+    # Whose phone opens a letter, and whose names and areas count: a clerk who has checked it.
+    Permission.ROLL_CORRECT: (_clerk,),
     # For somebody who stands at the desk; and again after an old backup was put in place.
     Permission.PERSON_ERASE: (_clerk, _is_system),
     # Whoever works at the desk and is no resident has no ballot; no administrator has one either.

@@ -85,6 +85,8 @@ class Chrome:
     audience: str
     nav: list[NavItem] = field(default_factory=list)
     who: str = ""
+    acting: str = ""
+    homes_url: str = ""
     sign_out_url: str = ""
     sign_in_url: str = ""
     operator: str = ""
@@ -153,7 +155,10 @@ def _vary(answer: Response) -> Response:
 
 
 def build() -> Chrome:
-    """Put the page's surroundings together; no statement beyond what the guard has read."""
+    """Put the page's surroundings together; no statement beyond what the guard has read.
+
+    Only for whoever has several households, one that says which they act for.
+    """
     settings = current_app.config["SETTINGS"]
     view = read_view(request.cookies.get(VIEW_COOKIE, ""))
     community = _community()
@@ -172,6 +177,8 @@ def build() -> Chrome:
         audience=_audience(actor),
         nav=_navigation(actor, community),
         who=actor.display or g.get("household_text", ""),
+        acting=_acting(actor, community),
+        homes_url=address("people.homes", code=community.code, next=_here()) if community else "",
         sign_out_url=address("people.sign_out") if actor.person_id else "",
         sign_in_url="" if actor.person_id else address("people.enter"),
         operator=said.get("operator") or _operator(settings, community),
@@ -235,6 +242,12 @@ def _left(actor: Actor) -> SessionLeft | None:
     # This very look is written down once the page is made, unless the last one was just now.
     seen = now if is_use_noted(signed_in.last_seen_at, now) else signed_in.last_seen_at
     return session_left(last_seen_at=seen, expires_at=signed_in.expires_at, now=now)
+
+
+def _acting(actor: Actor, community: CommunityView | None) -> str:
+    """The household somebody with several acts for in this community; empty for anybody else."""
+    home = actor.home_in(community.id) if community and len(actor.homes) > 1 else None
+    return communities.address_of(home.community_id, home.household_id).short if home else ""
 
 
 def _inbox(actor: Actor, community: CommunityView | None) -> str:

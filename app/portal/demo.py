@@ -348,7 +348,8 @@ def cast_many(  # noqa: PLR0913 -- who, where, how many, when and what
         with clock.set_to(begin + timedelta(seconds=offset)):
             actor = _resident(community_id, household_id)
             key = current_app.config["SETTINGS"].secret_key
-            token = tokens.issue(key, tokens.Binding(actor.session_id or 0, community_id, poll))
+            binding = tokens.Binding(0, community_id, poll, household_id)
+            token = tokens.issue(key, binding)
             voting.cast_ballot(
                 actor,
                 community_id=community_id,

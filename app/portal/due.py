@@ -15,6 +15,9 @@ from app.assisting import outreach
 from app.consultations.rules import OBJECTION_WITHIN, State
 from app.core import clock, guard
 from app.core.times import date_text, end_text, time_text
+from app.correcting import queries as corrections
+from app.correcting.rules import ANSWERED_WITHIN
+from app.correcting.words import what_text
 from app.meetings.rules import OVER, MeetingState
 from app.people import member_queries
 from app.people.role_words import role_name
@@ -56,6 +59,7 @@ class Kind(StrEnum):
     DRAFTS = "drafts"
     MEMBERS = "members"
     ROLES = "roles"
+    CORRECTIONS = "corrections"
     CODES = "codes"
     PAPER = "paper"
     VISITS = "visits"
@@ -373,6 +377,24 @@ def of_outreach(community_id: int, code: str, now: datetime) -> Iterator[Task]:
             late = one.planned_at < today
             door = url_for("assisting.finish_visit", code=code, home_visit_id=one.id)
             yield Task(Kind.VISITS, title, text, _("记结果"), door, late=late, since=one.planned_at)
+
+
+def of_corrections(community_id: int, code: str, now: datetime) -> Iterator[Task]:
+    """What residents ask to have put right in the roll, for whoever may do that."""
+    if not guard.may_open("correcting.answer"):
+        return
+    for one in corrections.waiting(community_id):
+        until = one.asked_at + ANSWERED_WITHIN
+        text = _(
+            "%(what)s，%(at)s提的。请核实，在 %(until)s 以前改好或者答复。",
+            what=what_text(one.what),
+            at=date_text(one.asked_at),
+            until=date_text(until),
+        )
+        url = url_for("correcting.answer", code=code, correction_id=one.id)
+        title = _("更正底册：%(address)s", address=one.address)
+        late = until < now
+        yield Task(Kind.CORRECTIONS, title, text, _("去核实"), url, late=late, since=one.asked_at)
 
 
 def of_ratings(community_id: int, code: str, now: datetime) -> Iterator[Task]:

@@ -71,7 +71,7 @@ def erase_present(code: str, household_id: int, member_id: int) -> ResponseRetur
     ):
         web.tell("done", _("已经删除，那一位的手机都退出了。本户会看到这件事。"))
         return redirect(url_for("people.desk_household", code=code, household_id=household_id), 303)
-    line = member_queries.member(g.place.id, household_id, member_id)
+    line = member_queries.member_or_former(g.place.id, household_id, member_id)
     return render_template(
         "portal/erase_present.html",
         place=g.place,

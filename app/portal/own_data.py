@@ -20,6 +20,8 @@ from app.consultations.words import state_badge as topic_badge
 from app.conventions import queries as conventions
 from app.core import clock
 from app.core.times import time_text
+from app.correcting import queries as corrections
+from app.correcting.words import what_text
 from app.discussion import queries as opinions
 from app.discussion.words import state_badge as post_badge
 from app.keeping.rules import keep_from, longest_days, periods
@@ -70,6 +72,7 @@ def kept_about(community_id: int, person_id: int) -> list[Kept]:
         _roles(community_id, person_id),
         _acting(community_id, person_id, days["body_acting"]),
         _pledges(community_id, person_id),
+        _corrections(community_id, person_id, days["corrections"]),
         _inbox(community_id, person_id, days["inbox"]),
     ]
 
@@ -107,7 +110,10 @@ def _plain(value: Any) -> Any:
 
 def _joined(community_id: int, person_id: int) -> Kept:
     found = accounts.joined(community_id, person_id)
-    adult = accounts.declared_adult_at(person_id)
+    ages = {
+        "adult_declared_at": _plain(accounts.declared_adult_at(person_id)),
+        "minor_declared_at": _plain(accounts.declared_minor_at(person_id)),
+    }
     address = {
         one.household_id: communities.address_of(community_id, one.household_id).text
         for one in found
@@ -122,13 +128,10 @@ def _joined(community_id: int, person_id: int) -> Kept:
     return Kept(
         "households",
         _("您是哪一户的"),
-        _("一户一票，要知道您代表哪一户；进来时您说过已满 18 周岁。没有记您的姓名。"),
+        _("一户一票，要知道您代表哪一户；进来时您说过是不是满 18 周岁。没有记您的姓名和出生日期。"),
         _("随底册和投票的记录保留，供复核计票。"),
         tuple(line(one) for one in found),
-        tuple(
-            _facts(one) | {"address": address[one.household_id], "adult_declared_at": _plain(adult)}
-            for one in found
-        ),
+        tuple(_facts(one) | {"address": address[one.household_id]} | ages for one in found),
     )
 
 
@@ -378,6 +381,34 @@ def _pledges(community_id: int, person_id: int) -> Kept:
         _("写的名字留到您撤回为止；签过、撤回过这件事随公约的记录保留。"),
         tuple(line(one) for one in found),
         tuple(_facts(one) for one in found),
+    )
+
+
+def _corrections(community_id: int, person_id: int, days: int) -> Kept:
+    found = corrections.own(community_id, person_id)
+    return Kept(
+        "corrections",
+        _("您提过的更正"),
+        _("请服务台核实、更正底册。您写的字只有服务台看得到。"),
+        _("办完以后 %(days)s 天删除。", days=days),
+        tuple(
+            Line(
+                f"{time_text(one.asked_at)} {what_text(one.what)}",
+                "\n".join(filter(None, (one.text, one.answer))),
+            )
+            for one in found
+        ),
+        tuple(
+            {
+                "what": str(one.what),
+                "written": one.text,
+                "at": _plain(one.asked_at),
+                "state": str(one.state),
+                "answer": one.answer,
+                "answered_at": _plain(one.answered_at),
+            }
+            for one in found
+        ),
     )
 
 

@@ -49,6 +49,7 @@ KINDS = {
     Kind.MEMBERS: _l("要核实的手机"),
     Kind.ROLES: _l("等您定的提名"),
     Kind.VISITS: _l("上门"),
+    Kind.CORRECTIONS: _l("住户提的更正"),
 }
 
 
@@ -113,6 +114,7 @@ def tasks(community_id: int, code: str, desk: DeskHome, reader: int | None) -> l
         *due.of_members(community_id, code, now),
         *due.of_roles(roles.to_decide(reader or 0, [community_id])),
         *due.of_outreach(community_id, code, now),
+        *due.of_corrections(community_id, code, now),
         *_codes(code, desk),
     ]
     return sorted(found, key=lambda task: (not task.late, task.soon, _age(task, now)))

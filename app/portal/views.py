@@ -74,7 +74,9 @@ def community_home(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the gua
     """What needs the resident now, what is going on, what was decided."""
     actor = browser.current_actor()
     home = actor.home_in(g.place.id)
-    polls, life = queries.home_polls(g.place.id, home), _life(home is not None)
+    # Whoever is under 18 reads along: no ballot waits for them.
+    voting = home if actor.adult else None
+    polls, life = queries.home_polls(g.place.id, voting), _life(home is not None)
     own = _own() if home else {}
     return render_template(
         "portal/community_home.html",

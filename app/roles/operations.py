@@ -21,6 +21,7 @@ from app.core.errors import NotFound, RuleBroken
 from app.core.record import Act, record
 from app.meetings.models import Meeting
 from app.meetings.rules import MeetingState
+from app.people.ages import is_minor
 from app.people.models import Membership, Person, RoleGrant, StaffAccount
 from app.people.steps import GivenRole, end_roles, give_role, role_is_living, security
 from app.policy import roles as rules
@@ -189,7 +190,8 @@ def _person_problem(session: Session, community_id: int, new: NewProposal) -> st
         .limit(1)
     )
     if new.role is Role.REPRESENTATIVE:
-        return "" if lives_here is not None else "no_resident"
+        of_age = not is_minor(session, new.person_id)
+        return "" if lives_here is not None and of_age else "no_resident"
     return "" if lives_here is not None or works_here else "no_person"
 
 

@@ -16,7 +16,7 @@ from app.core.errors import NotFound
 from app.meetings import queries as meetings
 from app.meetings.rules import MeetingState
 from app.people.models import Membership, Person, RoleGrant, StaffAccount
-from app.people.queries import households_of
+from app.people.queries import homes_text_of
 from app.people.steps import role_is_living
 from app.policy import roles as rules
 from app.policy.roles import TERMS, Party, Scope
@@ -151,10 +151,7 @@ def _held(place: Place, condition: Any, most: int | None) -> list[Held]:
 
 
 def _homes(place: Place, person_ids: Sequence[int]) -> dict[int, str]:
-    community_id = place.community_id or 0
-    homes = households_of(community_id, person_ids)
-    where = communities.addresses_of(community_id, list(homes.values()))
-    return {person: where[home].short for person, home in homes.items()}
+    return homes_text_of(place.community_id or 0, person_ids)
 
 
 def waiting(place: Place) -> list[Proposed]:

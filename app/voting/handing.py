@@ -8,6 +8,7 @@ from sqlalchemy import or_, select, update
 
 from app.core import clock
 from app.core.errors import NotFound, RuleBroken
+from app.people.ages import is_minor
 from app.people.models import Membership
 from app.voting import casting, proxies, rules
 from app.voting.models import PollVoter
@@ -38,7 +39,7 @@ def hand_on(
         )
         .with_for_update()
     )
-    if is_in is None:
+    if is_in is None or is_minor(session, person_id):
         raise NotFound("member")
     mine = (
         PollVoter.community_id == community_id,

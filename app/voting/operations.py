@@ -21,6 +21,7 @@ from app.core.actor import SYSTEM
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.core.record import Act, checkpoint, record
+from app.people.ages import check_of_age
 from app.people.steps import security
 from app.policy.table import Permission, Place, require
 from app.voting import casting, forgetting, launching, receiving, rules, tokens
@@ -239,9 +240,10 @@ def cast_ballot(
 
     `choice` holds option ids as submitted, or "none" for 均不同意. A ballot after the closing is an
     outcome too: it is logged once, and does not count. Raises: NotFound; NotAllowed; RuleBroken
-    ballot.* (nothing was saved, and the token is still good).
+    ballot.*, age.* (nothing was saved, and the token is still good).
     """
     require(actor, Permission.BALLOT_CAST, Place(community_id))
+    check_of_age(actor)
     attempt = _attempt(actor, community_id, public_id, token)
     try:
         return _cast(actor, attempt, choice)
@@ -254,12 +256,20 @@ def cast_ballot(
 
 
 def _attempt(actor: Actor, community_id: int, public_id: str, token: str) -> Attempt:
-    """Who submits which form; whoever may cast here has a household here."""
-    home = next(home for home in actor.homes if home.community_id == community_id)
+    """Who submits which form, for the household they act for.
+
+    Raises: RuleBroken ballot.other_session; ballot.other_home when the form was opened for another
+    household of the same person, who has chosen this one since.
+    """
     key = current_app.config["SETTINGS"].secret_key
-    binding = tokens.Binding(actor.session_id or 0, community_id, public_id)
-    nonce = tokens.nonce_of(key, binding, token)
-    return Attempt(community_id, public_id, home.household_id, actor.require_person(), nonce)
+    homes = [home.household_id for home in actor.homes_in(community_id)]
+    bindings = [
+        tokens.Binding(actor.session_id or 0, community_id, public_id, home) for home in homes
+    ]
+    if any(tokens.fits(key, other, token) for other in bindings[1:]):
+        raise RuleBroken("ballot.other_home")
+    nonce = tokens.nonce_of(key, bindings[0], token)
+    return Attempt(community_id, public_id, homes[0], actor.require_person(), nonce)
 
 
 def _cast(actor: Actor, attempt: Attempt, submitted: Sequence[str]) -> CastOutcome:

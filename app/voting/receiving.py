@@ -13,11 +13,12 @@ from app.core import clock
 from app.core import record as records
 from app.core.errors import RuleBroken
 from app.core.record import Act, record
+from app.people import ages
 from app.people.models import HouseholdNoticeKind
 from app.people.steps import tell_household
 from app.voting import casting, launching, rules
 from app.voting.casting import CastOutcome, LockedPoll, OutcomeKind
-from app.voting.rules import Method, PollState
+from app.voting.rules import Method, PollKind, PollState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,6 +71,10 @@ def receive(
     if _is_over(poll, now):
         return _log_late(session, actor, attempt, poll, now)
     choice = rules.check_choice(*_form_of(poll), submitted)
+    # A clerk who acts for somebody present has seen that they are of age.
+    if told is BY_PHONE and (poll.definition or {}).get("kind") == PollKind.MEETING_RESOLUTION:
+        home = attempt.community_id, attempt.household_id
+        ages.check_confirmed(session, *home, attempt.person_id)
     voter = casting.raise_version(session, attempt, poll.id, now)
     data = {"poll": attempt.public_id, "voter": voter.ref, "version": voter.version}
     private = {"choice": choice, "channel": "phone"}

@@ -35,6 +35,10 @@ def ballot(error: RuleBroken) -> str:
         "ballot.other_session": _(
             "这张选票是在另一次进入时打开的。为了您的安全，没有存上。您选的还在下面，请核对后再提交一次。"
         ),
+        "ballot.other_home": _(
+            "这张选票是替您的另一户打开的，打开以后您换了一户。为了不投错，这一次没有存上，以前投的票都不变。"
+            "请看清现在代表的是哪一户，再选、再提交。"
+        ),
         "ballot.not_open_yet": _(
             "投票还没有开始，选票没有存上。请在%(at)s以后再来。",
             at=_moment(error, "opens_at"),

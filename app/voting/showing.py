@@ -423,8 +423,8 @@ def _final_to_come(poll: PollView) -> Step:
     return Step(at, _("结果确定"), "", done=False)
 
 
-def why_not_now(view: BallotView) -> tuple[str, str]:
-    """Why this household has no ballot to fill in now: what is so, and what to do."""
+def why_not_now(view: BallotView, *, of_age: bool) -> tuple[str, str]:
+    """Why a ballot cannot be cast now: a title, and what there is to do."""
     poll = view.poll
     if poll.phase is Phase.SCHEDULED:
         return _("投票还没有开始"), _(
@@ -437,6 +437,11 @@ def why_not_now(view: BallotView) -> tuple[str, str]:
     if not view.may_vote:
         return _("本户不在这次的参加名单里"), _(
             "名单在投票开放时按户底册定下。如有疑问，请到社区服务台核对。"
+        )
+    if not of_age:
+        return _("满 18 周岁才能投票"), _(
+            "您进来时说过未满 18 周岁，可以看、可以提意见，票由家里的大人投。"
+            "满 18 周岁以后，带身份证到社区服务台说一声，就能投了。"
         )
     at = times.time_text(view.cast_at) if view.cast_at else ""
     if view.by_proxy:

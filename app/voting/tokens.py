@@ -1,4 +1,4 @@
-"""The submit token of a ballot form: 128 random bits, bound to one session and one poll. Pure.
+"""The submit token of a ballot form: 128 random bits, for one session, poll and household. Pure.
 
 Source: docs/what-is-protected.md; a double tap, a reload or a retry is one ballot.
 """
@@ -18,22 +18,20 @@ _SHAPE = NONCE_BYTES * 2
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a token is bound to.
+    """What a token is bound to: a form opened for one household serves no other.
 
-    `household_id` is named where it is not the signed-in member's own: at the desk, and for an
-    agent; a form opened for one household then serves no other.
+    Somebody may have several households, and a clerk acts for many.
     """
 
     session_id: int
     community_id: int
     public_id: str
-    household_id: int | None = None
+    household_id: int
 
     def seal(self, key: str, nonce: str) -> str:
         """The half of the token that proves the binding."""
         text = f"ballot\n{self.session_id}\n{self.community_id}\n{self.public_id}\n{nonce}"
-        if self.household_id is not None:
-            text += f"\n{self.household_id}"
+        text += f"\n{self.household_id}"
         digest = hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
         return digest[:_SHAPE]
 
@@ -47,10 +45,15 @@ def issue(key: str, binding: Binding) -> str:
 def nonce_of(key: str, binding: Binding, token: str) -> str:
     """The random half, by which a token is spent.
 
-    Raises: RuleBroken ballot.other_session when the token was issued to another session or for
-    another poll, or is none at all.
+    Raises: RuleBroken ballot.other_session when the token was issued to another session, for
+    another poll or another household, or is none at all.
     """
-    nonce, _dot, seal = token.partition(".")
-    if not token.isascii() or not hmac.compare_digest(seal, binding.seal(key, nonce)):
+    if not fits(key, binding, token):
         raise RuleBroken("ballot.other_session")
-    return nonce
+    return token.partition(".")[0]
+
+
+def fits(key: str, binding: Binding, token: str) -> bool:
+    """Whether a token was issued for just this session, poll and household."""
+    nonce, _dot, seal = token.partition(".")
+    return token.isascii() and hmac.compare_digest(seal, binding.seal(key, nonce))

@@ -57,6 +57,8 @@ CONFLICT = 409
 def index(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Show what can be voted on now, what comes, and what was decided."""
     home = browser.current_actor().home_in(g.place.id)
+    if not browser.current_actor().adult:
+        home = None
     cards = [c for c in queries.poll_cards(g.place.id, home) if c.phase is not Phase.DRAFT]
     shown = showing.lines(cards, clock.now())
     return _unless_seen(
@@ -204,7 +206,11 @@ def cast(code: str, poll_id: str) -> ResponseReturnValue:
         )
     except RuleBroken as refusal:
         status = CONFLICT if refusal.code in _STATES_IN_THE_WAY else REFUSED
-        return _ballot_page(_ballot_view(poll_id), chosen, refusal, status)
+        view = _ballot_view(poll_id)
+        if refusal.code == "ballot.other_home":
+            # What was ticked for one household is no proposal for another.
+            chosen = showing.ticked(view)
+        return _ballot_page(view, chosen, refusal, status)
     again = 1 if outcome.again and outcome.kind is OutcomeKind.COUNTED else None
     return redirect(url_for("voting.receipt", code=code, poll_id=poll_id, again=again), 303)
 
@@ -222,11 +228,14 @@ def scores() -> list[str]:
 _STATES_IN_THE_WAY = frozenset(
     {
         "ballot.other_session",
+        "ballot.other_home",
         "ballot.not_open_yet",
         "ballot.closed",
         "ballot.not_in_electorate",
         "ballot.other_member",
         "ballot.by_proxy",
+        "age.minor",
+        "age.not_confirmed",
         "clock.stepped_back",
     }
 )
@@ -239,8 +248,7 @@ def _ballot_view(poll_id: str) -> BallotView:
 
 def _home() -> Home:
     """The reader's household here; the guard lets nobody without one pass."""
-    homes = browser.current_actor().homes
-    return next(home for home in homes if home.community_id == g.place.id)
+    return browser.current_actor().homes_in(g.place.id)[0]
 
 
 def _ballot_page(
@@ -251,7 +259,8 @@ def _ballot_page(
 ) -> ResponseReturnValue:
     poll = view.poll
     problem = web.sentence(refusal) if refusal else ""
-    if poll.phase is not Phase.OPEN or not view.may_vote or view.other_member:
+    of_age = browser.current_actor().adult
+    if poll.phase is not Phase.OPEN or not view.may_vote or view.other_member or not of_age:
         return _not_now_page(view, problem, status)
     return render_template(
         "voting/ballot.html",
@@ -274,12 +283,12 @@ def _ballot_page(
 
 def _new_token(poll_id: str) -> str:
     session_id = browser.current_actor().session_id or 0
-    binding = tokens.Binding(session_id, g.place.id, poll_id)
+    binding = tokens.Binding(session_id, g.place.id, poll_id, _home().household_id)
     return tokens.issue(current_app.config["SETTINGS"].secret_key, binding)
 
 
 def _not_now_page(view: BallotView, problem: str, status: int) -> ResponseReturnValue:
-    title, text = showing.why_not_now(view)
+    title, text = showing.why_not_now(view, of_age=browser.current_actor().adult)
     return render_template(
         "voting/not_now.html",
         place=g.place,

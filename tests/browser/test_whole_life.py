@@ -61,7 +61,7 @@ def rate_as_neighbours(city: City, poll: str, step: int) -> None:
         for home in homes:
             actor = _resident(community_id, home)
             key = current_app.config["SETTINGS"].secret_key
-            token = tokens.issue(key, tokens.Binding(0, community_id, poll))
+            token = tokens.issue(key, tokens.Binding(0, community_id, poll, home))
             voting.cast_ballot(
                 actor,
                 community_id=community_id,
@@ -91,7 +91,7 @@ def agree_as_neighbours(city: City, poll: str, number: int) -> None:
                 community_id=community_id,
                 public_id=poll,
                 choice=["yes"],
-                token=tokens.issue(key, tokens.Binding(0, community_id, poll)),
+                token=tokens.issue(key, tokens.Binding(0, community_id, poll, home)),
             )
         db.session.remove()
 

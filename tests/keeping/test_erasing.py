@@ -25,6 +25,8 @@ from app.discussion.models import Post
 from app.keeping import backup, engines, persons
 from app.meetings import operations as meetings
 from app.meetings.models import Meeting, Seat
+from app.people import member_queries, memberships
+from app.people import operations as people
 from app.people.models import HouseholdNotice, LoginSession, Membership, Person, SecurityEvent
 from app.voting import operations as voting
 from app.voting.models import Ballot, Poll, PollVoter
@@ -392,3 +394,115 @@ def test_a_signature_counts_on_without_the_drawn_name(app: Flask, world: World) 
     persons.erase_own(actor, community_id=place.id, texts=False)
     (left,) = db.session.scalars(select(Signature))
     assert (left.person_id, left.drawing, left.withdrawn_at) == (None, [], None)
+
+
+def test_whoever_left_every_household_is_found_at_the_desk(app: Flask, world: World) -> None:
+    place = world.community(households=2)
+    gone, stays = world.resident(place, 0), world.resident(place, 0)
+    memberships.leave_household(gone, community_id=place.id, household_id=place.households[0])
+    (line,) = member_queries.former_members(place.id, place.households[0])
+    assert line.person_id == gone.person_id
+    db.session.rollback()
+    persons.erase_present(
+        world.clerk(place),
+        community_id=place.id,
+        household_id=place.households[0],
+        member_id=line.member_id,
+        texts=False,
+    )
+    assert db.session.get(Person, gone.person_id) is None
+    assert member_queries.former_members(place.id, place.households[0]) == []
+    (living,) = member_queries.members(place.id, place.households[0])
+    assert living.person_id == stays.person_id
+
+
+def test_a_former_member_who_lives_in_another_community_is_not_this_desks(
+    app: Flask, world: World
+) -> None:
+    place, other = world.community("HXL", 2), world.community("YYL", 2)
+    actor = world.resident(place, 0)
+    people.enrol(
+        actor,
+        code=world.code(other, 0),
+        second_fact=world.fact(0),
+        adult=True,
+        shared_phone=False,
+        same_person=True,
+    )
+    memberships.leave_household(actor, community_id=place.id, household_id=place.households[0])
+    (line,) = member_queries.former_members(place.id, place.households[0])
+    db.session.rollback()
+    with pytest.raises(RuleBroken, match="lives_elsewhere"):
+        persons.erase_present(
+            world.clerk(place),
+            community_id=place.id,
+            household_id=place.households[0],
+            member_id=line.member_id,
+            texts=False,
+        )
+
+
+# --- bytes that deleting alone leaves ----------------------------------------------------------
+
+REMAINS = b"remains-of-a-name-in-a-page"
+
+
+def leave_remains(settings: Settings) -> None:
+    """Bytes of deleted rows, as page splits leave them: linked from nowhere, still in the file."""
+    with db.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA secure_delete=OFF")
+        for number in range(300):
+            connection.exec_driver_sql(
+                "INSERT INTO security_event (at, kind, facts) VALUES (?, 'x', ?)",
+                ("2026-01-01 00:00:00.000000", json.dumps([REMAINS.decode(), number])),
+            )
+        connection.commit()
+        connection.exec_driver_sql("DELETE FROM security_event WHERE kind = 'x'")
+        connection.commit()
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert remains(settings) > 0
+
+
+def remains(settings: Settings) -> int:
+    """How often they are found in the file and in its log."""
+    path = engines.sqlite_path(settings.database_url)
+    files = [part for part in path.parent.glob(f"{path.name}*") if part.is_file()]
+    return sum(part.read_bytes().count(REMAINS) for part in files)
+
+
+def test_after_an_erasure_the_job_rewrites_the_file(
+    web_app: Flask, web_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a job that does nothing the bytes are there still: so it is the job that takes them."""
+    settings = web_app.config["SETTINGS"]
+    place = web_world.community(households=3)
+    for index, works in ((0, False), (1, True)):
+        actor = web_world.resident(place, index)
+        leave_remains(settings)
+        persons.erase_own(actor, community_id=place.id, texts=False)
+        with monkeypatch.context() as patched:
+            if not works:
+                patched.setattr(persons, "compact", lambda: True)
+            assert jobs.run_due() >= 1
+        assert (remains(settings) == 0) is works
+    db.session.rollback()
+
+
+def test_a_file_that_somebody_reads_is_rewritten_later(
+    web_app: Flask, web_world: World, fixed_clock: object
+) -> None:
+    settings = web_app.config["SETTINGS"]
+    place = web_world.community(households=3)
+    actor = web_world.resident(place, 0)
+    persons.erase_own(actor, community_id=place.id, texts=False)
+    leave_remains(settings)
+    with db.engine.connect() as reader:
+        reader.exec_driver_sql("SELECT count(*) FROM person").scalar()
+        jobs.run_due()
+        kept = db.session.scalars(select(jobs.Job).where(jobs.Job.kind == persons.COMPACT)).one()
+        assert (kept.done_at, kept.last_error != "") == (None, True)
+        db.session.rollback()
+        reader.rollback()
+    clock.advance(timedelta(hours=1))
+    jobs.run_due()
+    assert remains(settings) == 0

@@ -20,6 +20,8 @@ from app.core.errors import NotAllowed, RuleBroken
 from app.core.jobs import Job
 from app.core.record import RecordEntry, RecordOpening
 from app.core.sent import SentForm
+from app.correcting.models import CorrectionRequest
+from app.correcting.rules import State, What
 from app.keeping import backup, engines, operations, queries, retention
 from app.keeping.fields import FIELDS
 from app.people.models import (
@@ -106,6 +108,17 @@ def one_of_each(place: Place, person_id: int, ended: datetime) -> list[Any]:
             outcome=Outcome.UNWANTED,
             done_at=ended,
         ),
+        CorrectionRequest(
+            **here,
+            household_id=household,
+            person_id=person_id,
+            once=name,
+            what=What.PHONE,
+            text="x",
+            asked_at=ended,
+            state=State.CORRECTED,
+            answered_at=ended,
+        ),
         HouseholdCode(
             **here,
             household_id=household,
@@ -188,8 +201,9 @@ def test_what_is_over_goes_and_what_is_not_stays(
     assert (status, said.splitlines()[-1]) == (0, retention.summary(expected))
     # Distinct old moments: 1, 2, 30 and 366 days; a shorter period sees more of them.
     assert retention.summary(expected) == (
-        "sessions=2 desk_numbers=4 desk_visits=1 body_acting=0 proxies=0 outreach=2 codes=1 "
-        "roll_uploads=2 inbox=2 role_proposals=2 jobs=2 sent_forms=3 security_log=1 openings=0"
+        "sessions=2 desk_numbers=4 desk_visits=1 body_acting=0 proxies=0 outreach=2 "
+        "corrections=1 codes=1 roll_uploads=2 inbox=2 role_proposals=2 jobs=2 sent_forms=3 "
+        "security_log=1 openings=0"
     )
     assert [one.number for one in retention.look()] == [0] * len(expected)
     assert number(LoginSession) > 0

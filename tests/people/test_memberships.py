@@ -146,7 +146,9 @@ def test_whoever_is_out_leaves_their_place_to_somebody_else(family: Family) -> N
     for _ in range(5):
         family.come_in()
     assert len(family.lines()) == 8
-    memberships.leave_household(family.actors[2], community_id=family.place.id)
+    memberships.leave_household(
+        family.actors[2], community_id=family.place.id, household_id=family.household
+    )
     assert len(family.lines()) == 7
     family.come_in()
     assert len(family.lines()) == 8
@@ -222,7 +224,9 @@ def test_whoever_was_put_out_cannot_go_on_with_a_page_still_open(
     with pytest.raises(NotFound):
         family.contest(stranger, second)
     with pytest.raises(NotFound):
-        memberships.leave_household(stranger, community_id=family.place.id)
+        memberships.leave_household(
+            stranger, community_id=family.place.id, household_id=family.household
+        )
     line = family.line(first)
     assert line.contested_at is not None, "the desk still looks into what was said before"
     assert not line.contester_is_in, "and sees that whoever said it is out by now"
@@ -309,13 +313,15 @@ def test_two_who_contest_each_other_at_once_both_get_through(family: Family, wor
 def test_whoever_leaves_is_out_and_the_others_stay_in(family: Family) -> None:
     first, second, _third = family.actors
     family.contest(second, first)
-    memberships.leave_household(first, community_id=family.place.id)
+    memberships.leave_household(first, community_id=family.place.id, household_id=family.household)
     assert [family.is_signed_in(n) for n in range(3)] == [False, True, True]
     assert family.told(second)[0].startswith("有一部手机自己退出了本户（5月20日")
     assert events() == ["member.contested", "member.left"]
     assert member_queries.contested_homes(family.place.id) == [], "there is nothing left to ask"
     with pytest.raises(NotFound):
-        memberships.leave_household(first, community_id=family.place.id)
+        memberships.leave_household(
+            first, community_id=family.place.id, household_id=family.household
+        )
     again = family.come_in()
     assert again.person_id != first.person_id
 

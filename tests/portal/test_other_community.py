@@ -20,6 +20,9 @@ from app.consultations.rules import State
 from app.core import clock, guard, images
 from app.core.actor import SYSTEM, WITHOUT_ACCOUNT, Role
 from app.core.db import db
+from app.correcting import operations as correcting
+from app.correcting.models import CorrectionRequest
+from app.correcting.rules import What
 from app.designs import operations as designs
 from app.designs.rules import Plan
 from app.meetings import operations as meetings
@@ -92,6 +95,7 @@ NAMES = (
     "proxy_id",
     "request_id",
     "home_visit_id",
+    "correction_id",
 )
 # An administrator approves a chair and ends a role wherever the installation is.
 OF_THE_INSTALLATION = {"roles.desk", "roles.proposal", "roles.end"}
@@ -126,6 +130,7 @@ def things(world: World, code: str) -> dict[str, object]:
             checked=Checked.KNOWN,
             present=True,
         ),
+        "correction_id": correction(world, place),
         "to": "archived",
         "number": world.milestone(place, project),
         "article": 1,
@@ -204,6 +209,20 @@ def member(world: World, place: Place) -> int:
     (found,) = [line.member_id for line in lines if line.person_id == stranger.person_id]
     memberships.contest_member(known, community_id=place.id, member_id=found)
     return found
+
+
+def correction(world: World, place: Place) -> int:
+    """What the household that addresses name asks to have put right."""
+    correcting.ask_correction(
+        world.resident(place),
+        community_id=place.id,
+        household_id=place.households[0],
+        what=What.PHONE,
+        text="电话换了",
+        once=place.code,
+    )
+    mine = select(CorrectionRequest.id).where(CorrectionRequest.community_id == place.id)
+    return db.session.scalars(mine).one()
 
 
 def role(world: World, place: Place) -> dict[str, object]:

@@ -41,6 +41,7 @@ TOLD = {
     "body_acting": "bodies",
     "convention_signature": "pledges",
     "person_notice": "inbox",
+    "correction_request": "corrections",
 }
 OF_STAFF = {"staff_account", "account_link", "role_stand_in", "proposal", "meeting"} | {
     "roll_upload",

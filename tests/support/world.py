@@ -395,7 +395,8 @@ class World:
     def token(self, actor: Actor, place: Place, public_id: str) -> str:
         """A submit token as the ballot form would carry it."""
         key = self.app.config["SETTINGS"].secret_key
-        return tokens.issue(key, tokens.Binding(actor.session_id or 0, place.id, public_id))
+        home = actor.homes_in(place.id)[0].household_id if actor.homes else 0
+        return tokens.issue(key, tokens.Binding(actor.session_id or 0, place.id, public_id, home))
 
     def cast(self, actor: Actor, place: Place, public_id: str, *choice: str) -> CastOutcome:
         """Cast a ballot with a fresh token."""

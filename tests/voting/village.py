@@ -136,7 +136,8 @@ class Village:
     def token(self, actor: Actor, poll: str) -> str:
         """The token of a newly shown form."""
         key = self.app.config["SETTINGS"].secret_key
-        binding = tokens.Binding(actor.session_id or 0, self.community_id, poll)
+        home = actor.homes[0].household_id if actor.homes else 0
+        binding = tokens.Binding(actor.session_id or 0, self.community_id, poll, home)
         return tokens.issue(key, binding)
 
     def cast(self, actor: Actor, poll: str, choice: Sequence[str], token: str = "") -> CastOutcome:
