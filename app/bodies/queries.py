@@ -15,8 +15,8 @@ from app.core import clock
 from app.core.actor import Role
 from app.core.db import db
 from app.core.errors import NotFound
+from app.people.member_queries import homes_text_of
 from app.people.models import Membership, Person, RoleGrant, StaffAccount
-from app.people.queries import homes_text_of
 from app.people.steps import role_is_living
 
 if TYPE_CHECKING:

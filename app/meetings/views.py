@@ -27,8 +27,8 @@ from app.meetings.rules import (
     doors_are_open,
 )
 from app.people import browser
-from app.people import queries as people
 from app.people.forms import ActForm
+from app.people.member_queries import homes_text_of
 from app.people.models import PersonNoticeKind
 from app.people.steps import (
     News,
@@ -247,7 +247,7 @@ def _fresh() -> CheckInForm:
 def _seats(meeting_id: str) -> list[tuple[queries.SeatLine, str]]:
     """Who comes, each with how the desk knows them: their label, or where they live."""
     seats = queries.seats(g.place.id, meeting_id)
-    known = people.homes_text_of(g.place.id, [s.person_id for s in seats if s.person_id])
+    known = homes_text_of(g.place.id, [s.person_id for s in seats if s.person_id])
     return [
         (seat, seat.label or known.get(seat.person_id or 0) or _("没有留称呼")) for seat in seats
     ]

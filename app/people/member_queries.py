@@ -10,12 +10,14 @@ from sqlalchemy.orm import aliased
 
 from app.communities.addresses import address_short
 from app.communities.models import Building, Estate, Household
+from app.communities.queries import addresses_of
 from app.core.db import db
 from app.core.errors import NotFound
 from app.people.models import LoginSession, Membership, Person
 from app.people.rules import JoinedBy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
@@ -193,3 +195,21 @@ def who_is_in_mark(community_id: int, household_id: int) -> str:
     # Whoever comes in again has their old line, with a new moment.
     since = int(came.timestamp() * 1000) if came is not None else 0
     return f"{newest or 0}-{since}-{moved}"
+
+
+def homes_text_of(community_id: int, person_ids: Sequence[int]) -> dict[int, str]:
+    """The short addresses of the households each of these people is a living member of."""
+    rows = db.session.execute(
+        select(Membership.person_id, Membership.household_id)
+        .where(
+            Membership.community_id == community_id,
+            Membership.person_id.in_(person_ids),
+            Membership.ended_at.is_(None),
+        )
+        .order_by(Membership.id)
+    ).all()
+    where = addresses_of(community_id, [row.household_id for row in rows])
+    found: dict[int, list[str]] = {}
+    for row in rows:
+        found.setdefault(row.person_id, []).append(where[row.household_id].short)
+    return {person: "、".join(homes) for person, homes in found.items()}

@@ -9,7 +9,6 @@ from sqlalchemy import bindparam, exists, func, or_, select
 
 from app.communities.addresses import address_short
 from app.communities.models import Building, Estate, Household
-from app.communities.queries import addresses_of
 from app.core import clock
 from app.core.actor import WITHOUT_ACCOUNT, Actor, Grant, Home, Role
 from app.core.db import UTCDateTime, db
@@ -310,24 +309,6 @@ def _inbox_line(community_id: int, row: Any) -> InboxLine:
     except NotFound:
         title, url = "", ""
     return InboxLine(words.person_notice(kind, row.at, news), title, url, row.read_at is None)
-
-
-def homes_text_of(community_id: int, person_ids: Sequence[int]) -> dict[int, str]:
-    """The short addresses of the households each of these people is a living member of."""
-    rows = db.session.execute(
-        select(Membership.person_id, Membership.household_id)
-        .where(
-            Membership.community_id == community_id,
-            Membership.person_id.in_(person_ids),
-            Membership.ended_at.is_(None),
-        )
-        .order_by(Membership.id)
-    ).all()
-    where = addresses_of(community_id, [row.household_id for row in rows])
-    found: dict[int, list[str]] = {}
-    for row in rows:
-        found.setdefault(row.person_id, []).append(where[row.household_id].short)
-    return {person: "、".join(homes) for person, homes in found.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from app.core.db import db
 from app.core.errors import NotFound
 from app.meetings import queries as meetings
 from app.meetings.rules import MeetingState
+from app.people.member_queries import homes_text_of
 from app.people.models import Membership, Person, RoleGrant, StaffAccount
-from app.people.queries import homes_text_of
 from app.people.steps import role_is_living
 from app.policy import roles as rules
 from app.policy.roles import TERMS, Party, Scope
