@@ -19,7 +19,6 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from app.communities.addresses import building_text
 from app.core import clock
 from app.core.actor import Role
 from app.core.times import time_text
@@ -89,7 +88,7 @@ class ProposeForm(UntilForm):
                 one.id,
                 _(
                     "%(name)s（%(homes)s 户）",
-                    name=f"{one.estate} {building_text(one.name)}",
+                    name=f"{one.estate} " + _("%(name)s 号楼", name=one.name),
                     homes=one.households,
                 ),
             )

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from flask_babel import gettext as _
 from sqlalchemy import and_, select
 
 from app.communities import queries as communities
-from app.communities.addresses import building_text
 from app.core import clock
 from app.core.actor import OF_A_MEETING, Role
 from app.core.db import db
 from app.core.errors import NotFound
+from app.core.words import listed
 from app.meetings import queries as meetings
 from app.meetings.rules import MeetingState
 from app.people.member_queries import homes_text_of
@@ -356,12 +357,13 @@ def coming_meetings(community_id: int) -> list[tuple[str, str, datetime]]:
 
 
 def _group_words(group: Sequence[communities.BuildingView]) -> str:
-    """The buildings of a group, estate by estate: 槐香里一区 1 号楼、2 号楼."""
+    """The buildings of a group, estate by estate, in the reader's language."""
     estates = dict.fromkeys(one.estate for one in group)
-    return "；".join(
-        f"{estate} " + "、".join(building_text(one.name) for one in group if one.estate == estate)
-        for estate in estates
-    )
+    parts = []
+    for estate in estates:
+        names = [_("%(name)s 号楼", name=one.name) for one in group if one.estate == estate]
+        parts.append(f"{estate} {listed(names)}")
+    return " · ".join(parts)
 
 
 def scope_words(community_id: int, scopes: Collection[str]) -> dict[str, str]:

@@ -59,6 +59,7 @@ ROLES = {
     "weiyuan": ("/c/HXL/desk/",),
     "jiandu": ("/c/HXL/desk/",),
     "sheji": ("/c/HXL/designer",),
+    "jiedao": ("/staff/",),
     "quji": ("/staff/",),
 }
 FEWEST = {"visitor": 15, "resident": 25, "gongzuo": 40, "sheji": 15}
