@@ -224,3 +224,26 @@ def test_an_export_after_a_while_asks_once_more_who_it_is_and_goes_on(
     with page.expect_download() as begun:
         page.get_by_role("button", name="导出存档").click()
     assert begun.value.suggested_filename.endswith(".zip")
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["scripted", "plain"])
+def test_a_form_sent_too_late_goes_on_with_the_proof(
+    city: City,
+    open_page: Callable[..., Page],
+    picture: Callable[[Page, str], None],
+    javascript: bool,
+) -> None:
+    page = open_page(PHONE, javascript=javascript)
+    staff(page, city, "jiandu")
+    page.goto("/staff/account/recovery")
+    clock.advance(timedelta(minutes=11))
+    main_button(page, "做备用码")
+    expect(page.get_by_role("heading", level=1)).to_have_text("再确认一次是您本人")
+    expect(page.get_by_role("main")).to_contain_text("您刚才填的都还在")
+    picture(page, "prove-along")
+    page.get_by_label("六位动态码").fill("000000")
+    main_button(page, "确认，接着办")
+    expect(page.locator("#error-summary")).to_contain_text("您填的都还在")
+    page.get_by_label("六位动态码").fill(city.digits("jiandu"))
+    main_button(page, "确认，接着办")
+    expect(page.locator(".codes li")).to_have_count(10)
