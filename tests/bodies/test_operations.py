@@ -470,7 +470,8 @@ def test_who_leaves_their_household_acts_for_nobody_but_a_designer_goes_on(
     designer = world.staff(place, Role.DESIGNER).actor
     world.acting(place, body, person)
     world.acting(place, body, designer)
-    memberships.leave_household(person, community_id=place.id)
+    home = place.households[0]
+    memberships.leave_household(person, community_id=place.id, household_id=home)
     assert [one.person_id for one in queries.acting_now(place.id)] == [designer.person_id]
     (line,) = queries.acting_of(place.id, person.require_person())
     assert line.ends_at == clock.now()

@@ -87,7 +87,7 @@ def test_a_resident_reads_and_takes_away_all_they_left(
 ) -> None:
     client.enter(web_world, place, 1)
     nothing = client.get(PAGE).text
-    assert nothing.count("没有。") == 8, "only the household and this sign-in are there"
+    assert nothing.count("没有。") == 9, "only the household and this sign-in are there"
 
     clerk, other = web_world.clerk(place), web_world.resident(place, 2)
     web_world.project(place, "P05")
