@@ -114,6 +114,22 @@ def _community_of(found: Any) -> int | None:
     return found.community_id if found is not None else None
 
 
+def _end_former(session: Session, actor: Actor, now: datetime) -> None:
+    """End the staff session this browser had: it carries the new one from now on."""
+    if actor.session_id is None:
+        return
+    session.execute(
+        update(LoginSession)
+        .where(
+            LoginSession.id == actor.session_id,
+            LoginSession.staff,
+            LoginSession.ended_at.is_(None),
+        )
+        .values(ended_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def _open_session(
     session: Session, person_id: int, *, staff: bool, shared_phone: bool, kind: str = ""
 ) -> str:
@@ -256,17 +272,7 @@ def staff_sign_in(
         if found.spent:
             security(session, "staff.recovery_used", person_id=account.person_id)
         if works_somewhere(session, account.person_id, now):
-            # This browser carries the new session from now on; nobody else goes on with the old.
-            session.execute(
-                update(LoginSession)
-                .where(
-                    LoginSession.id == actor.session_id,
-                    LoginSession.staff,
-                    LoginSession.ended_at.is_(None),
-                )
-                .values(ended_at=now)
-                .execution_options(synchronize_session=False)
-            )
+            _end_former(session, actor, now)
             cookie_id = _open_session(
                 session, account.person_id, staff=True, shared_phone=False, kind=kind
             )

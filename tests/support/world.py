@@ -395,7 +395,8 @@ class World:
     def token(self, actor: Actor, place: Place, public_id: str) -> str:
         """A submit token as the ballot form would carry it."""
         key = self.app.config["SETTINGS"].secret_key
-        home = actor.homes_in(place.id)[0].household_id if actor.homes else 0
+        # Somebody of another community has a form of no household here.
+        home = next((one.household_id for one in actor.homes_in(place.id)), 0)
         return tokens.issue(key, tokens.Binding(actor.session_id or 0, place.id, public_id, home))
 
     def cast(self, actor: Actor, place: Place, public_id: str, *choice: str) -> CastOutcome:
