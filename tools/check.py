@@ -38,7 +38,10 @@ UNIT = (
 # A file of journeys has one demo city; two files go on beside each other, each with its own.
 BROWSER = (
     "browser",
-    ["python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "tests/browser"],
+    [
+        *("python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"),
+        *("-m", "not soak", "tests/browser"),
+    ],
 )
 # A thousand small databases wait mostly for the disk; `make soak` is what tries the disk itself.
 MEMORY = Path("/dev/shm")

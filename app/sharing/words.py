@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def badge(one: SharedLine | SharedView) -> tuple[str, str]:
     """Kind and words of a shared topic's badge."""
     if one.state is SharedState.OPEN:
-        return "info", _("街道协商，正在收意见")
-    return "go", _("街道协商，已公布结果")
+        return "info", _("正在收意见")
+    return "go", _("已公布结果")
 
 
 def until_text(one: SharedView) -> str:

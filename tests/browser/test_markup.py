@@ -156,7 +156,7 @@ def poison(file: Path) -> int:
 @pytest.fixture(scope="module")
 def bad_city(city: City, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     """A copy of the demo city in which everybody wrote markup everywhere."""
-    folder = city.app.config["SETTINGS"].data_dir
+    folder = city.folder
     file = tmp_path_factory.mktemp("bad") / "bad.sqlite3"
     source = sqlite3.connect(folder / "city.sqlite3")
     source.execute("VACUUM INTO ?", (str(file),))
