@@ -83,6 +83,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.attachments.views:bp",
     "app.communities.views:bp",
     "app.communities.setting_views:bp",
+    "app.communities.standard_views:bp",
     "app.communities.cli:bp",
     # Its routes are of both blueprints, so it comes before either is taken.
     "app.people.passkey_views:account_bp",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from app.communities.standards import FIGURES, UNITS
 from app.core.errors import RuleBroken
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Law(StrEnum):
     OWNERS = "civil_code_278"
     OPERATOR_NAMED = "pipl_17"
     ICP = "decree_292"
+    STANDARD = "community_standard"
     CHOICE = "choice"
 
 
@@ -56,6 +58,11 @@ class Setting:
     def lawful_least(self) -> bool:
         """Whether it is a law that lets nobody go below `least`."""
         return self.least_by is not Law.CHOICE
+
+    @property
+    def of_the_standard(self) -> bool:
+        """Whether this is a figure of the trial standard: pages show those apart."""
+        return self.source is Law.STANDARD
 
 
 def _number(key: str, default: int, source: Law, unit: str, bounds: tuple[int, int]) -> Setting:
@@ -96,6 +103,10 @@ CATALOGUE: dict[str, Setting] = {
         Setting("complaint_phone", Sort.TEXT, "", Law.OPERATOR_NAMED, shape=_PHONE),
         Setting("operator", Sort.TEXT, "", Law.OPERATOR_NAMED),
         Setting("icp", Sort.TEXT, "", Law.ICP, shape=_ICP),
+        *(
+            _number(key, one.number, Law.STANDARD, UNITS[one.measure], (one.least, one.most))
+            for key, one in FIGURES.items()
+        ),
     )
 }
 

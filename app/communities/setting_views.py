@@ -51,13 +51,19 @@ def _area_address(jurisdiction: str, key: str) -> str:
 
 def _list(change: Permission, address: Callable[[str], str]) -> ResponseReturnValue:
     changes = allowed(guard.current_actor(), change, g.place.place)
+    every = settings.shown(g.place)
     return render_template(
         "communities/settings.html",
         place=g.place,
         is_area=change is Permission.AREA_SETTINGS,
         changes=changes,
-        rows=[(_row(one), address(one.setting.key)) for one in settings.shown(g.place)],
+        rows=_rows([one for one in every if not one.setting.of_the_standard], address),
+        figures=_rows([one for one in every if one.setting.of_the_standard], address),
     )
+
+
+def _rows(listed: list[Shown], address: Callable[[str], str]) -> list[tuple[dict[str, str], str]]:
+    return [(_row(one), address(one.setting.key)) for one in listed]
 
 
 def _row(one: Shown) -> dict[str, str]:

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from flask_babel import gettext as _
 
+from app.communities import standard_words
 from app.communities.models import Level
 from app.communities.setting_rules import CATALOGUE, NO, YES, Law, Sort
+from app.communities.standards import FIGURES
 from app.core import clock, web
+from app.core.words import counted
 
 if TYPE_CHECKING:
     from app.communities.setting_rules import Held, Setting
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 def label(key: str) -> str:
     """A setting as people call it."""
+    if key in FIGURES:
+        return standard_words.figure_name(key)
     return {
         "publication_days": _("结果公示几天"),
         "notice_days": _("协商会提前几天公告"),
@@ -34,6 +39,8 @@ def label(key: str) -> str:
 
 def about(key: str) -> str:
     """What a setting does, and from when a change counts."""
+    if key in FIGURES:
+        return standard_words.about(FIGURES[key])
     return {
         "publication_days": _("投票结果和协商意见公示的整天数。已经在公示的，期满的日子不变。"),
         "notice_days": _("居民会议按法律至少 10 天，其他形式按这里的天数。已经发的公告不变。"),
@@ -76,6 +83,11 @@ def number_text(one: Setting, number: str | int) -> str:
     return {
         "day": _("%(number)s 天", number=number),
         "person": _("%(number)s 人", number=number),
+        "square_metre": _("%(number)s 平方米", number=number),
+        "class": counted("%(num)s 个班", int(number)),
+        "minute": _("%(number)s 分钟", number=number),
+        "space": _("%(number)s 个", number=number),
+        "percent": _("%(number)s%%", number=number),
     }[one.unit]
 
 
@@ -88,6 +100,7 @@ def source_text(law: Law) -> str:
         Law.OWNERS: _("《民法典》第二百七十八条：业主共同决定"),
         Law.OPERATOR_NAMED: _("《个人信息保护法》第十七条：写明谁负责、怎么联系"),
         Law.ICP: _("《互联网信息服务管理办法》：在首页标明备案号"),
+        Law.STANDARD: _("《完整居住社区建设标准（试行）》"),
         Law.CHOICE: _("本平台的选择，没有法律规定"),
     }[law]
 

@@ -18,6 +18,7 @@ from sqlalchemy import insert, select
 
 from app.communities import operations as communities
 from app.communities.models import Household
+from app.communities.setting_operations import change_area_setting
 from app.config import ROOT
 from app.core import clock, images
 from app.core.actor import LEVELS, SYSTEM, Actor, Home, Role
@@ -67,9 +68,10 @@ def build() -> None:
         _rolls(ids)
         _staff(ids)
         _ledger(ids["HXL"])
+        past = Stagehand(ids["HXL"], made_at, _resident, cast_many)
+        _local_figures(past.officer("shiji", Role.CITY, ids["QH"]), ids["QH"])
         people.issue_codes(SYSTEM, community_id=ids["HXL"], household_ids=None)
         people.issue_codes(SYSTEM, community_id=ids["YYL"], household_ids=None)
-    past = Stagehand(ids["HXL"], made_at, _resident, cast_many)
     later = demo_past.write(past, opened)
     _closed_poll(ids["HXL"], opened, made_at)
     _neighbours_poll(ids["YYL"], made_at)
@@ -190,6 +192,18 @@ def _ledger(community_id: int) -> None:
             text=_project_text(item),
             picture=picture,
         )
+
+
+def _local_figures(officer: Actor, city_id: int) -> None:
+    """The city goes by its own plan for the service station: the standard advises twice as much."""
+    change_area_setting(
+        officer,
+        jurisdiction_id=city_id,
+        key="station_area",
+        value="400",
+        seen="",
+        reason="2022 年《青禾市完整社区建设试点方案》（虚构）：服务站不少于 400 平方米。",
+    )
 
 
 def _project_text(item: dict[str, Any]) -> projects.ProjectText:

@@ -43,10 +43,10 @@ PHONE, DESK, SMALL = (390, 844), (1280, 800), (320, 640)
 
 
 class City:
-    """The demo city behind an address."""
+    """The demo city behind an address, in its database file."""
 
-    def __init__(self, app: Flask, address: str) -> None:
-        self.app, self.address = app, address
+    def __init__(self, app: Flask, address: str, file: Path) -> None:
+        self.app, self.address, self.file = app, address, file
         with app.app_context():
             self.homes = demo_sign_in.codes("HXL", 120)
             db.session.remove()
@@ -90,16 +90,16 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def city(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     """The demo city, served by threads from a copy of the database for each file of journeys."""
-    folder: Path = tmp_path_factory.mktemp("copy")
-    shutil.copy(built / "untouched.sqlite3", folder / "city.sqlite3")
-    app = create_app(settings_for(f"sqlite:///{folder}/city.sqlite3", built))
+    file: Path = tmp_path_factory.mktemp("copy") / "city.sqlite3"
+    shutil.copy(built / "untouched.sqlite3", file)
+    app = create_app(settings_for(f"sqlite:///{file}", built))
     server = make_server("localhost", 0, app, threaded=True)
     address = f"http://localhost:{server.server_port}"
     # Passkeys are for the address that is set, and for no other.
     app.config["SETTINGS"] = replace(app.config["SETTINGS"], base_url=address)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield City(app, address)
+    yield City(app, address, file)
     server.shutdown()
     with app.app_context():
         db.engine.dispose()

@@ -31,6 +31,7 @@ RESIDENT = (
     "/c/HXL/opinions/",
     "/c/HXL/board",
     "/c/HXL/bodies",
+    "/c/HXL/standard",
     "/c/HXL/record",
     "/complaints",
     "/privacy",

@@ -188,7 +188,7 @@ def rounds(
     city: City, readers: list[Reader], numbers: Sequence[int], folder: Path
 ) -> tuple[int, int, list[str]]:
     """Run these rounds; gives the columns, the pages opened, and what went wrong."""
-    clean = city.app.config["SETTINGS"].data_dir / "city.sqlite3"
+    clean = city.file
     opened, wrong, columns = 0, [], 0
     for number in numbers:
         here = Round(clean, folder, number)

@@ -79,7 +79,14 @@ MACHINE = {
     "record_log": {"code", "head", "frontier"},
     "record_opening": {"name", "salt", "value"},
     "repair_task": {"public_id", "project_code", "poll", "option"},
-    "role_grant": {"role"},
+    "correction_request": {"once", "what", "state"},
+    "desk_visit": {"checked"},
+    "home_visit": {"purpose", "wished", "asked", "outcome"},
+    "paper_request": {"asked"},
+    "poll_proxy": {"holder_key", "seen"},
+    "role_grant": {"role", "scope"},
+    "role_proposal": {"role", "scope", "proposed_as", "outcome", "decided_as"},
+    "turnout_look": {"purpose", "part"},
     "roll_absence": {"decision"},
     "roll_column": {"field"},
     "roll_line": {"state", "problem", "what", "unit_type", "tenure", "delivery", "residence"},
@@ -156,15 +163,14 @@ def poison(file: Path) -> int:
 @pytest.fixture(scope="module")
 def bad_city(city: City, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     """A copy of the demo city in which everybody wrote markup everywhere."""
-    folder = city.folder
     file = tmp_path_factory.mktemp("bad") / "bad.sqlite3"
-    source = sqlite3.connect(folder / "city.sqlite3")
+    source = sqlite3.connect(city.file)
     source.execute("VACUUM INTO ?", (str(file),))
     source.close()
-    app = create_app(settings_for(f"sqlite:///{file}", folder))
+    app = create_app(settings_for(f"sqlite:///{file}", city.app.config["SETTINGS"].data_dir))
     server = make_server("localhost", 0, app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    bad = City(app, f"http://localhost:{server.server_port}")
+    bad = City(app, f"http://localhost:{server.server_port}", file)
     with app.app_context():
         db.session.remove()
         db.engine.dispose()

@@ -51,6 +51,7 @@ PUBLIC = {
     "projects.index",
     "projects.show",
     "ratings.show",
+    "standards.show",
     "voting.index",
     "voting.result",
     "voting.show",
