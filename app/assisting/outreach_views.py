@@ -267,7 +267,8 @@ def plan_visit(code: str, home_visit_id: int) -> ResponseReturnValue:
     (row,) = _visit_rows([outreach.visit_to_come(g.place.id, home_visit_id)])
     form = PlanForm()
     goers = [(str(one.person_id), one.display) for one in outreach.staff_who_go(g.place.id)]
-    form.first.choices = form.second.choices = goers
+    # Two different people go: neither is chosen by not choosing.
+    form.first.choices = form.second.choices = [("", _("请选")), *goers]
 
     def act() -> None:
         reaching_out.plan_visit(

@@ -15,6 +15,7 @@ from app.bodies import words
 from app.bodies.operations import BodyText, NewActing
 from app.bodies.rules import LONGEST_CONTACT, LONGEST_NAME, LONGEST_WORD, Kind
 from app.core import clock
+from app.core.form_words import nobody_yet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +74,7 @@ class WordForm(FlaskForm):
 class ActingForm(FlaskForm):
     """Who is to act for a body, in what, and until when."""
 
-    person = SelectField(_l("谁"), coerce=int, validators=[InputRequired(_l("请选一位"))])
+    person = SelectField(_l("谁"), coerce=nobody_yet, validators=[InputRequired(_l("请选一位"))])
     called = StringField(
         _l("怎么称呼"),
         description=_l("如“3 号楼王阿姨”，只有工作人员看得到。"),
@@ -93,7 +94,9 @@ class ActingForm(FlaskForm):
 
     def offer(self, candidates: Sequence[Candidate], scopes: Sequence[Scoped]) -> None:
         """Fill in who can be chosen, and for what."""
-        self.person.choices = [SelectChoice(one.person_id, one.called) for one in candidates]
+        # Nobody is given it by not choosing.
+        nobody = SelectChoice("", _("请选"))
+        self.person.choices = [nobody, *(SelectChoice(p.person_id, p.called) for p in candidates)]
         sorts = {"topic": _("议题"), "project": _("项目"), "meeting": _("会议")}
         # Nobody is given the widest by not choosing.
         whole = [SelectChoice("", _("请选")), SelectChoice(WHOLE, _("整个社区的事"))]

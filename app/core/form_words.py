@@ -57,3 +57,8 @@ def init() -> None:
     """Let every form speak so."""
     words = FormWords()
     FlaskForm.Meta.get_translations = lambda _meta, _form: words
+
+
+def nobody_yet(text: str | int) -> int | None:
+    """Read who was chosen in a list that begins with 请选. Raises: ValueError for no number."""
+    return int(text) if text else None

@@ -35,6 +35,18 @@ STAFF_HOME = "portal.staff_home"
 ENGLISH = (ROOT / "app" / "translations" / "en" / "LC_MESSAGES" / "messages.mo").exists()
 
 
+# Desk pages that stand under another section's address, as whoever looks for them expects.
+FOUND_UNDER = {
+    "desk/letters": "desk/households",
+    "desk/codes": "desk/households",
+    "desk/corrections": "desk/households",
+    "desk/visits": "desk/outreach",
+    "desk/home-visits": "desk/outreach",
+    "desk/proxies": "desk/outreach",
+    "desk/repairs": "desk/ratings",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class NavItem:
     """One place to go."""
@@ -303,25 +315,30 @@ def _home(community: CommunityView | None) -> str:
 def _navigation(actor: Actor, community: CommunityView | None) -> list[NavItem]:
     if community is None:
         return []
+    place_code = community.code
     return [
-        NavItem(
-            label,
-            address(endpoint, **({} if endpoint == STAFF_HOME else {"code": community.code})),
-            icon,
-            _is_within(endpoint),
-        )
+        NavItem(label, url, icon, request.endpoint == endpoint or _is_within(url))
         for label, endpoint, icon in _rows_for(actor, community)
         if endpoint in current_app.view_functions and guard.may_open(endpoint)
+        for url in [address(endpoint, **({} if endpoint == STAFF_HOME else {"code": place_code}))]
     ]
 
 
-def _is_within(endpoint: str) -> bool:
-    """Whether this page belongs to a section: itself, or a desk page of the same room."""
-    here = request.endpoint or ""
-    if endpoint == here:
-        return True
-    room, _dot, page = endpoint.partition(".")
-    return page == "desk" and room != "portal" and here.startswith(f"{room}.desk")
+def _is_within(url: str) -> bool:
+    """Whether this page lies under a section's address, or where somebody would look for it."""
+    here, section = _section(request.path), _section(url)
+    return section != "" and section == FOUND_UNDER.get(here, here)
+
+
+def _section(path: str) -> str:
+    """What comes after a community's code, `desk/` included; empty at home and outside of any."""
+    outside, parts = "/c/", path.split("/")[3:]
+    if not path.startswith(outside) or not parts:
+        return ""
+    first, then = parts[0], parts[1] if len(parts) > 1 else ""
+    if first != "desk":
+        return first
+    return f"desk/{then}" if then else ""
 
 
 def _rows_for(actor: Actor, community: CommunityView) -> list[tuple[str, str, str]]:

@@ -386,7 +386,7 @@ def of_corrections(community_id: int, code: str, now: datetime) -> Iterator[Task
     for one in corrections.waiting(community_id):
         until = one.asked_at + ANSWERED_WITHIN
         text = _(
-            "%(what)s，%(at)s提的。请核实，在 %(until)s 以前改好或者答复。",
+            "%(what)s，%(at)s提的。请核实，%(until)s以前改好或者答复。",
             what=what_text(one.what),
             at=date_text(one.asked_at),
             until=date_text(until),

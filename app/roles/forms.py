@@ -21,6 +21,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.core import clock
 from app.core.actor import Role
+from app.core.form_words import nobody_yet
 from app.core.times import time_text
 from app.policy.roles import LONGEST_WORD, TERMS, Scope, group_scope
 from app.roles.operations import Decision, NewProposal
@@ -38,7 +39,10 @@ class UntilForm(FlaskForm):
 
     # Whom the page did not offer, oneself before all, is refused by the operation, which notes it.
     person = SelectField(
-        _l("谁"), coerce=int, validators=[InputRequired(_l("请选一位"))], validate_choice=False
+        _l("谁"),
+        coerce=nobody_yet,
+        validators=[InputRequired(_l("请选一位"))],
+        validate_choice=False,
     )
     until = DateField(_l("到哪天为止"), validators=[InputRequired(_l("请写到哪天为止"))])
     reason = TextAreaField(
@@ -49,7 +53,9 @@ class UntilForm(FlaskForm):
 
     def offer(self, candidates: Sequence[Candidate]) -> None:
         """Fill in who can be chosen."""
-        self.person.choices = [SelectChoice(one.person_id, one.called) for one in candidates]
+        # Nobody is named by not choosing.
+        nobody = SelectChoice("", _("请选"))
+        self.person.choices = [nobody, *(SelectChoice(p.person_id, p.called) for p in candidates)]
 
     @property
     def ends_at(self) -> datetime:

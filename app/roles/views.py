@@ -58,7 +58,7 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
         reader=reader.person_id,
         representatives=sum(one.role is Role.REPRESENTATIVE for one in held),
         needed=representatives_needed(homes),
-        homes=homes,
+        homes=f"{homes:,}",
     )
 
 
