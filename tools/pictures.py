@@ -164,6 +164,7 @@ def residents(camera: Camera, city: City, open_poll: str) -> None:
     """From the letter to the receipt, and the view for elders."""
     page = camera.page(PHONE)
     city.fill_letter(page)
+    page.evaluate("window.scrollTo(0, 0)")
     camera.guide(page, "enter")
     page.get_by_role("main").get_by_role("button", name="进入").click()
     answered(page)
