@@ -147,7 +147,7 @@ def open_page(browser: Browser, city: City) -> Iterator[Callable[..., Page]]:
 
 
 def fits(page: Page) -> None:
-    """Nothing is wider than the screen. A page that is still coming in after a tap is waited for."""
+    """Nothing is wider than the screen; a page that is still coming in is waited for."""
     page.wait_for_load_state()
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wide <= 0, f"{page.url} is {wide} px too wide"
