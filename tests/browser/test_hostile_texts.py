@@ -107,13 +107,15 @@ def _note(wrong: list[str], url: str) -> None:
 class Round:
     """The demo city with the texts of one round, behind an address of its own."""
 
-    def __init__(self, clean: Path, folder: Path, number: int) -> None:
+    def __init__(self, city: City, folder: Path, number: int) -> None:
         file = folder / f"round{number}.sqlite3"
-        source = sqlite3.connect(clean)
+        source = sqlite3.connect(city.file)
         source.execute("VACUUM INTO ?", (str(file),))
         source.close()
         self.columns = put(file, number)
-        self.app = create_app(settings_for(f"sqlite:///{file}", clean.parent))
+        self.app = create_app(
+            settings_for(f"sqlite:///{file}", city.app.config["SETTINGS"].data_dir)
+        )
         self.server = make_server("localhost", 0, self.app, threaded=True)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.address = f"http://localhost:{self.server.server_port}"
@@ -195,10 +197,9 @@ def rounds(
     city: City, readers: list[Reader], numbers: Sequence[int], folder: Path
 ) -> tuple[int, int, list[str]]:
     """Run these rounds; gives the columns, the pages opened, and what went wrong."""
-    clean = city.file
     opened, wrong, columns = 0, [], 0
     for number in numbers:
-        here = Round(clean, folder, number)
+        here = Round(city, folder, number)
         columns = here.columns
         for reader in readers:
             pages, problems = reader.read(here)
