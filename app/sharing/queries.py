@@ -269,30 +269,14 @@ def own_opinion(community_id: int, person_id: int, opinion_id: str) -> tuple[Opi
         SharedOpinion.person_id == person_id,
         SharedOpinion.public_id == opinion_id,
     )
-    found = _opinions(*mine)
-    if not found:
-        raise NotFound("opinion")
-    topic = (
-        select(SharedTopic.public_id)
-        .join(SharedOpinion, SharedOpinion.shared_id == SharedTopic.id)
-        .where(*mine)
-    )
-    return found[0], db.session.scalars(topic).first() or ""
+    return _with_topic(*mine)
 
 
 def opinion(jurisdiction_id: int, opinion_id: str) -> tuple[OpinionView, str]:
     """An opinion on one of a place's topics, with the topic's id. Raises: NotFound."""
     topics = select(SharedTopic.id).where(SharedTopic.jurisdiction_id == jurisdiction_id)
     mine = SharedOpinion.public_id == opinion_id, SharedOpinion.shared_id.in_(topics)
-    found = _opinions(*mine)
-    if not found:
-        raise NotFound("opinion")
-    topic = (
-        select(SharedTopic.public_id)
-        .join(SharedOpinion, SharedOpinion.shared_id == SharedTopic.id)
-        .where(*mine)
-    )
-    return found[0], db.session.scalars(topic).first() or ""
+    return _with_topic(*mine)
 
 
 def appeals(jurisdiction_id: int) -> list[OpinionView]:
@@ -372,3 +356,16 @@ def _opinion(row: Any) -> OpinionView:
         appeal_answer=row.appeal_answer,
         appeal_answered_at=row.appeal_answered_at,
     )
+
+
+def _with_topic(*mine: Any) -> tuple[OpinionView, str]:
+    """The opinion that these conditions find, with its topic's id. Raises: NotFound."""
+    found = _opinions(*mine)
+    if not found:
+        raise NotFound("opinion")
+    topic = (
+        select(SharedTopic.public_id)
+        .join(SharedOpinion, SharedOpinion.shared_id == SharedTopic.id)
+        .where(*mine)
+    )
+    return found[0], db.session.scalars(topic).first() or ""
