@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+LEVELS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
 CHROMIUM = [
     "--no-sandbox",
     "--disable-gpu",
@@ -146,10 +147,19 @@ def open_page(browser: Browser, city: City) -> Iterator[Callable[..., Page]]:
     assert not complaints
 
 
-def fits(page: Page) -> None:
-    """Nothing is wider than the screen; a page that is still coming in is waited for."""
+def settled(page: Page) -> Page:
+    """The page, once all of it has come.
+
+    A press returns as soon as the next page has begun, when that may not have a root element yet;
+    whatever reads the page itself, instead of waiting for something on it, asks for this first.
+    """
     page.wait_for_load_state()
-    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    return page
+
+
+def fits(page: Page) -> None:
+    """Nothing is wider than the screen."""
+    wide = settled(page).evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wide <= 0, f"{page.url} is {wide} px too wide"
 
 
@@ -159,7 +169,7 @@ def accessible() -> Callable[[Page], None]:
     axe = Axe()
 
     def check(page: Page) -> None:
-        found = axe.run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
+        found = axe.run(settled(page), options={"runOnly": LEVELS})
         problems = [
             (v["id"], [n["html"][:120] for n in v["nodes"]]) for v in found.response["violations"]
         ]
@@ -175,6 +185,6 @@ def picture() -> Callable[[Page, str], None]:
 
     def keep(page: Page, name: str) -> None:
         if folder := os.environ.get("LINYI_PICTURES"):
-            page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+            settled(page).screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
 
     return keep

@@ -57,7 +57,7 @@ def test_an_old_lady_votes_with_help(
     fits(page)
     page.get_by_role("main").get_by_role("link", name="改选票").first.click()
     expect(page.get_by_text("那一票选了什么，这里看不到")).to_be_visible()
-    assert page.locator("input:checked").count() == 0
+    expect(page.locator("input:checked")).to_have_count(0)
     picture(page, "assist-change-390")
     fits(page)
     page.go_back()

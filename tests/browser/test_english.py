@@ -60,11 +60,12 @@ def test_one_tap_changes_the_language_and_back(
     page.goto("/c/HXL/projects/")
     expect(page.get_by_role("heading", level=1)).to_have_text("Facility projects")
     page.get_by_role("button", name="Large text").click()
-    assert page.evaluate("document.documentElement.lang") == "en"
-    assert page.evaluate("document.documentElement.dataset.view") == "elder"
+    html = page.locator("html")
+    expect(html).to_have_attribute("data-view", "elder")
+    expect(html).to_have_attribute("lang", "en")
     page.get_by_role("button", name="中文").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("设施项目")
-    assert page.evaluate("document.documentElement.dataset.view") == "elder"
+    expect(html).to_have_attribute("data-view", "elder")
 
 
 def test_a_residents_pages_in_english_fit_the_smallest_phone(
