@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import warnings
+from contextlib import closing
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -24,10 +25,11 @@ from app.core.db import db
 from app.people.views import AT_THE_DOOR
 from tests.support import quick
 from tests.support.checked_client import CheckedClient
+from tests.support.neighbours import DATABASE, Neighbours, address_in, build
 from tests.support.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from flask import Flask
 
@@ -129,12 +131,23 @@ def postgres() -> Iterator[Postgres]:
         server.end()
 
 
+@pytest.fixture(scope="session")
+def neighbours(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Neighbours:
+    """Two communities with one thing of every sort; a test's database begins as their copy."""
+    folder = tmp_path_factory.mktemp("neighbours")
+    shutil.copy(sqlite_template, folder / DATABASE)
+    with clock.set_to(START), closing(_running(address_in(folder), folder)) as running:
+        return build(next(running), folder)
+
+
 @pytest.fixture
-def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """A migrated, empty SQLite database."""
-    path = tmp_path / "linyi.sqlite3"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
+def sqlite_url(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path) -> str:
+    """A migrated SQLite database: empty, or with both neighbours where a test asks for them."""
+    if "neighbours" in request.fixturenames:
+        made: Neighbours = request.getfixturevalue("neighbours")
+        return made.copy(tmp_path)
+    shutil.copy(sqlite_template, tmp_path / DATABASE)
+    return address_in(tmp_path)
 
 
 @pytest.fixture(params=ENGINES)
@@ -149,13 +162,15 @@ def engine_url(request: pytest.FixtureRequest) -> Iterator[str]:
     server.drop(name)
 
 
-def _running(url: str, data_dir: Path) -> Iterator[Flask]:
+def _running(url: str, data_dir: Path) -> Generator[Flask]:
     app = create_app(settings_for(url, data_dir))
     AT_THE_DOOR.forget()
     with app.app_context():
-        yield app
-        db.session.remove()
-        db.engine.dispose()
+        try:
+            yield app
+        finally:
+            db.session.remove()
+            db.engine.dispose()
 
 
 @pytest.fixture

@@ -13,9 +13,8 @@ import pytest
 
 from app.core import guard
 from app.core.actor import WITHOUT_ACCOUNT, Role
-from tests.portal.test_other_community import AREAS, ROLES, sign_in, things
 from tests.support.checked_client import CheckedClient
-from tests.support.world import World
+from tests.support.neighbours import AREAS, ROLES, sign_in
 from tools import permissions
 
 if TYPE_CHECKING:
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from flask import Flask
+
+    from tests.support.neighbours import Neighbours
 
 THROUGH, NOT_HERE, TO_THE_DOOR = 204, 404, 303
 # What has no community in its address and is not the installation's is asked in vain elsewhere.
@@ -91,10 +92,9 @@ def expected(role: Role | None, access: str, *, ours: bool) -> int:
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda r: r.value if r else "visitor")
 def test_every_route_meets_every_role_as_the_file_says(
-    web_app: Flask, fixed_clock: datetime, role: Role | None
+    web_app: Flask, fixed_clock: datetime, neighbours: Neighbours, role: Role | None
 ) -> None:
-    world = World(web_app)
-    ours, theirs = things(world, "HXL"), things(world, "YYL")
+    world, ours, theirs = neighbours.world(web_app)
     client = CheckedClient(web_app)
     sign_in(client, world, ours, role)
     token = client.token()

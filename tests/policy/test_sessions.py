@@ -18,8 +18,8 @@ from app.people import queries
 from app.people.models import LoginSession, RoleGrant
 from app.people.steps import end_roles
 from tests.policy.test_matrix import MORE, THROUGH, TO_THE_DOOR, cells, expected, without_views
-from tests.portal.test_other_community import AREAS, ROLES, sign_in, things
 from tests.support.checked_client import CheckedClient
+from tests.support.neighbours import AREAS, ROLES, sign_in
 from tests.support.world import World
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from app.people.queries import SignedIn
+    from tests.support.neighbours import Neighbours
 
 COOKIE = "linyi"
 SIGNED = [role for role in ROLES if role is not None]
@@ -39,9 +40,10 @@ Doors = set[tuple[str, str]]
 class House:
     """Somebody of one role, signed in, before every closed door of their own community."""
 
-    def __init__(self, app: Flask, role: Role) -> None:
-        self.app, self.role, self.world = app, role, World(app)
-        self.values = MORE | things(self.world, "HXL")
+    def __init__(self, app: Flask, neighbours: Neighbours, role: Role) -> None:
+        self.app, self.role = app, role
+        self.world, ours, _theirs = neighbours.world(app)
+        self.values = MORE | ours
         self.values["jurisdiction"] = f"{AREAS.get(role, 'S')}HXL"
         self.client = CheckedClient(app)
         self.visitor = self._cookie_after_a_look()
@@ -123,9 +125,9 @@ class House:
 
 @each_role
 def test_a_cookie_from_before_signing_in_or_after_signing_out_opens_nothing(
-    web_app: Flask, fixed_clock: datetime, role: Role
+    web_app: Flask, fixed_clock: datetime, neighbours: Neighbours, role: Role
 ) -> None:
-    house = House(web_app, role)
+    house = House(web_app, neighbours, role)
     assert house.opened(house.cookie) == house.meant_for(role)
     assert house.visitor != house.cookie
     assert house.opened(house.visitor) == set()
@@ -137,9 +139,9 @@ def test_a_cookie_from_before_signing_in_or_after_signing_out_opens_nothing(
 
 @each_role
 def test_roles_that_come_or_end_bring_another_cookie_and_the_old_one_opens_nothing(
-    web_app: Flask, fixed_clock: datetime, role: Role
+    web_app: Flask, fixed_clock: datetime, neighbours: Neighbours, role: Role
 ) -> None:
-    house = House(web_app, role)
+    house = House(web_app, neighbours, role)
     house.give_another()
     house.look()
     second = house.cookie_now()
@@ -179,9 +181,9 @@ def test_signing_in_again_ends_what_this_browser_was_before(
 
 
 def test_a_cookie_that_somebody_made_up_opens_nothing(
-    web_app: Flask, fixed_clock: datetime
+    web_app: Flask, fixed_clock: datetime, neighbours: Neighbours
 ) -> None:
-    house = House(web_app, Role.CLERK)
+    house = House(web_app, neighbours, Role.CLERK)
     head, _dot, tail = house.cookie.rpartition(".")
     for forged in (head, f"{head}.{tail[::-1]}", "x", house.cookie + "x"):
         assert house.opened(forged) == set()

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from app.core import jobs
 from app.core.actor import Role
-from tests.portal.test_other_community import sign_in, things
 from tests.support.checked_client import CheckedClient
+from tests.support.neighbours import sign_in, things
 from tests.support.world import World
 
 if TYPE_CHECKING:
