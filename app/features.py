@@ -87,7 +87,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.communities.cli:bp",
     # Its routes are of both blueprints, so it comes before either is taken.
     "app.people.passkey_views:account_bp",
-    "app.people.member_views:bp",
+    "app.people.owner_views:bp",
     "app.people.cli:bp",
     "app.bodies.views:bp",
     "app.projects.views:bp",

@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING
 from app import create_app
 from app.config import from_environment
 from app.core import guard
-from app.core.actor import LEVELS, OF_A_MEETING, SYSTEM, VISITOR, Actor, Grant, Home, Role
+from app.core.actor import (
+    LEVELS,
+    OF_A_MEETING,
+    SYSTEM,
+    VISITOR,
+    Actor,
+    Grant,
+    Home,
+    Role,
+    owner_scope,
+)
 from app.policy.table import Permission, Place, allowed
 
 if TYPE_CHECKING:
@@ -34,7 +44,8 @@ HEAD = """# Who may do what
 
 Written by `make permissions` out of `app/policy/table.py` and the routes; do not edit. A role is
 one in the community that an address names (the roles of a meeting: in just that meeting; they, a
-representative and a body's delegate are residents besides); a subdistrict's, a district's and a
+representative and a body's delegate are residents besides, and so is an owner, of just the home
+they act for); a subdistrict's, a district's and a
 city's is in a jurisdiction above it, or in the one that the address names, and what begins with
 `area.` is for exactly that one. An administrator's is for the installation. What is not granted
 here answers 404, as another community's things do; whoever has not signed in is led to the door.
@@ -62,9 +73,12 @@ def actor_of(role: Role | None) -> Actor:
         return SYSTEM
     if role in {*LEVELS, Role.ADMINISTRATOR}:
         return Actor(person_id=1, grants=(Grant(role, jurisdiction_id=JURISDICTION),))
-    homes = (Home(COMMUNITY, 1),) if role is Role.RESIDENT else ()
+    home = Home(COMMUNITY, 1)
+    homes = (home,) if role in {Role.RESIDENT, Role.OWNER} else ()
     scope = f"meeting:{MEETING}" if role in OF_A_MEETING else ""
-    grants = () if homes else (Grant(role, COMMUNITY, scope=scope),)
+    if role is Role.OWNER:
+        scope = owner_scope(home.household_id)
+    grants = () if role is Role.RESIDENT else (Grant(role, COMMUNITY, scope=scope),)
     return Actor(person_id=1, grants=grants, homes=homes)
 
 

@@ -18,7 +18,7 @@ from app.bodies.rules import Asked, Kind
 from app.core import canonical as c
 from app.core import clock
 from app.core import record as records
-from app.core.actor import Role
+from app.core.actor import NO_OFFICE, Role
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.core.record import Act, record
@@ -237,7 +237,7 @@ def _party(session: Session, community_id: int, person_id: int, now: datetime) -
         select(RoleGrant.role, RoleGrant.scope, RoleGrant.ends_at).where(
             RoleGrant.person_id == person_id,
             RoleGrant.community_id == community_id,
-            RoleGrant.role != Role.BODY.value,
+            RoleGrant.role.not_in(NO_OFFICE),
             role_is_living(now),
         )
     )

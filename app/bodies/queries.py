@@ -12,7 +12,7 @@ from app.bodies.models import Acting, Body
 from app.bodies.rules import Kind
 from app.communities import queries as communities
 from app.core import clock
-from app.core.actor import Role
+from app.core.actor import NO_OFFICE
 from app.core.db import db
 from app.core.errors import NotFound
 from app.people.member_queries import homes_text_of
@@ -218,7 +218,7 @@ def candidates(community_id: int, kind: Kind, without: int | None) -> list[Candi
         .join(StaffAccount, StaffAccount.person_id == Person.id)
         .where(
             RoleGrant.community_id == community_id,
-            RoleGrant.role != Role.BODY.value,
+            RoleGrant.role.not_in(NO_OFFICE),
             role_is_living(clock.now()),
         )
         .order_by(Person.id)

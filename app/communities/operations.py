@@ -24,7 +24,7 @@ from app.communities.models import (
     RollUpload,
     UploadState,
 )
-from app.communities.roll_reading import lacking, plan, read_file
+from app.communities.roll_reading import lacking, pick, plan, read_file
 from app.communities.steps import note_access
 from app.core import clock, jobs
 from app.core.db import db, transaction
@@ -128,7 +128,7 @@ def upload_roll(
     """
     require(actor, Permission.ROLL_IMPORT, Place(community_id))
     sheets = read_file(data, file_name, staging.remembered(db.session(), community_id))
-    chosen = staging.pick(sheets, sheet)
+    chosen = pick(sheets, sheet)
     with transaction() as session:
         require(actor, Permission.ROLL_IMPORT, Place(community_id))
         now = clock.now()
@@ -374,7 +374,7 @@ def import_roll(
 ) -> Imported:
     """Read a file and bring it into the roll at once, for programs. Raises: RuleBroken roll.*."""
     sheets = read_file(data, file_name, staging.remembered(db.session(), community_id))
-    chosen = staging.pick(sheets, sheet)
+    chosen = pick(sheets, sheet)
     if chosen is None:
         raise RuleBroken("roll.which_sheet", sheets="、".join(each.name for each in sheets))
     with transaction() as session:

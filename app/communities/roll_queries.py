@@ -355,7 +355,7 @@ class OwnerPage:
     counted: rules.Counted
 
 
-_UNIT = (
+UNIT = (
     Household.id,
     Household.owner_name,
     Household.phones,
@@ -369,7 +369,7 @@ _UNIT = (
 
 def _units(community_id: int) -> list[rules.Unit]:
     rows = db.session.execute(
-        select(*_UNIT)
+        select(*UNIT)
         .where(Household.community_id == community_id, Household.left_roll_at.is_(None))
         .order_by(Household.id)
     )
@@ -400,7 +400,7 @@ def proposed_sets(community_id: int) -> list[tuple[int, ...]]:
         .having(func.count() > 1)
     )
     rows = db.session.execute(
-        select(*_UNIT).where(
+        select(*UNIT).where(
             Household.community_id == community_id,
             Household.left_roll_at.is_(None),
             Household.phones != "",

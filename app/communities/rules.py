@@ -380,13 +380,23 @@ class Unit:
     area_surveyed_c: int | None = None
     area_contract_c: int | None = None
 
+    def _area(self) -> tuple[str, int | None]:
+        known = {
+            "registered": self.area_registered_c,
+            "surveyed": self.area_surveyed_c,
+            "contract": self.area_contract_c,
+        }
+        return next(((name, area) for name, area in known.items() if area is not None), ("", None))
+
     @property
     def area_c(self) -> int | None:
         """The area that counts: registered, else surveyed, else contract."""
-        for area in (self.area_registered_c, self.area_surveyed_c, self.area_contract_c):
-            if area is not None:
-                return area
-        return None
+        return self._area()[1]
+
+    @property
+    def area_basis(self) -> str:
+        """Where the area that counts comes from; empty where none is known."""
+        return self._area()[0]
 
 
 def propose_sets(units: Iterable[Unit]) -> tuple[tuple[int, ...], ...]:

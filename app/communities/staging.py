@@ -39,6 +39,7 @@ from app.communities.models import (
     RollUpload,
     UploadState,
 )
+from app.communities.steps import owners_changed
 from app.core.errors import RuleBroken
 
 if TYPE_CHECKING:
@@ -86,34 +87,6 @@ def remembered(session: Session, community_id: int) -> dict[str, str]:
         select(RollColumn.header, RollColumn.field).where(RollColumn.community_id == community_id)
     )
     return {row.header: row.field for row in rows}
-
-
-def pick(sheets: Sequence[ReadSheet], wanted: str = "") -> int | None:
-    """Which sheet is read: the one named, else the only one there can be, else None: ask.
-
-    A hidden sheet is never taken without a word. Raises: RuleBroken roll.no_such_sheet,
-    roll.columns_missing.
-    """
-    names = [sheet.name for sheet in sheets]
-    if wanted:
-        if wanted not in names:
-            raise RuleBroken("roll.no_such_sheet", sheets="、".join(names))
-        chosen: int | None = names.index(wanted)
-    elif len(sheets) == 1:
-        chosen = None if sheets[0].hidden else 0
-    else:
-        chosen = _the_only_one(sheets)
-    if not any(sheet.is_roll for sheet in sheets) or (
-        chosen is not None and not sheets[chosen].is_roll
-    ):
-        raise RuleBroken("roll.columns_missing", missing=",".join(roll_reading.REQUIRED))
-    return chosen
-
-
-def _the_only_one(sheets: Sequence[ReadSheet]) -> int | None:
-    visible = [position for position, sheet in enumerate(sheets) if not sheet.hidden]
-    hidden_rolls = any(sheet.hidden and sheet.is_roll for sheet in sheets)
-    return visible[0] if len(visible) == 1 and not hidden_rolls else None
 
 
 def begin(session: Session, upload: RollUpload, sheets: Sequence[ReadSheet]) -> None:
@@ -522,6 +495,7 @@ def bring_in(session: Session, upload: RollUpload, now: datetime) -> None:
         .where(_HOME.c.community_id == upload.community_id, _HOME.c.id.in_(leaving))
         .values(left_roll_at=now)
     )
+    owners_changed(session, upload.community_id, _with_other_owners(session, upload))
     session.execute(
         update(_HOME)
         .where(
@@ -547,6 +521,27 @@ def bring_in(session: Session, upload: RollUpload, now: datetime) -> None:
     )
     session.execute(insert(_HOME).from_select(names, new))
     upload.state, upload.applied_at = UploadState.APPLIED, now
+
+
+def _with_other_owners(session: Session, upload: RollUpload) -> list[int]:
+    """The households for which the file names other owners; the same in another order are none."""
+    if "owner_name" not in fields_of(upload):
+        return []
+    rows = session.execute(
+        select(_HOME.c.id, _HOME.c.owner_name, _said("owner_name").label("said"))
+        .join(_LINE, _LINE.c.household_id == _HOME.c.id)
+        .where(
+            _HOME.c.community_id == upload.community_id,
+            *_of(_LINE.c, upload),
+            _LINE.c.state == LineState.CHANGED,
+            _HOME.c.owner_name != _said("owner_name"),
+        )
+    )
+    return [
+        row.id
+        for row in rows
+        if set(rules.owner_names(row.owner_name)) != set(rules.owner_names(row.said))
+    ]
 
 
 def _move(session: Session, upload: RollUpload) -> None:

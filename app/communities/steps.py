@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.orm import Session
 
     from app.core.actor import Actor
@@ -21,6 +23,22 @@ def register_keeper(keeper: Keeper) -> Keeper:
     """Make known who keeps the security log."""
     _keepers.append(keeper)
     return keeper
+
+
+OwnersChanged = Callable[["Session", int, "Sequence[int]"], None]
+_told: list[OwnersChanged] = []
+
+
+def register_owners_changed(listener: OwnersChanged) -> OwnersChanged:
+    """Make known who is told, in the same transaction, of homes whose owners the roll changes."""
+    _told.append(listener)
+    return listener
+
+
+def owners_changed(session: Session, community_id: int, household_ids: Sequence[int]) -> None:
+    """Tell whoever answers for a person's being an owner that these homes have other names."""
+    for listener in _told if household_ids else ():
+        listener(session, community_id, household_ids)
 
 
 def note_access(

@@ -21,6 +21,7 @@ class Role(StrEnum):
     SUPERVISOR = "affairs_supervisor"
     DESIGNER = "designer"
     COMMITTEE_CHAIR = "committee_chair"
+    OWNER = "owner"
     REPRESENTATIVE = "residents_representative"
     MEETING_CHAIR = "meeting_chair"
     MEETING_RECORDER = "meeting_recorder"
@@ -51,18 +52,25 @@ LEVELS = frozenset({Role.SUBDISTRICT, Role.DISTRICT, Role.CITY})
 
 # Of one meeting alone; who holds one has no other way to the desk by it.
 OF_A_MEETING = frozenset({Role.MEETING_CHAIR, Role.MEETING_RECORDER})
+# What no two people of the committee give: whom somebody acts for, and what somebody owns.
+NO_OFFICE = frozenset({Role.BODY, Role.OWNER})
 # What is for less than a community: nobody acts by it in anything else.
-NARROW = OF_A_MEETING | {Role.BODY}
+NARROW = OF_A_MEETING | NO_OFFICE
 # What a resident may hold who comes in by a letter; all else needs a second factor.
 WITHOUT_ACCOUNT = NARROW | {Role.REPRESENTATIVE}
+
+
+def owner_scope(household_id: int) -> str:
+    """What an owner's role is for: this home."""
+    return f"household:{household_id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
     """One role in one place: a community, or a jurisdiction with all communities below it.
 
-    `scope` narrows it: `meeting:<id>`, a residents' group as `buildings:<ids>`, or whom a delegate
-    acts for as `body:<id>`.
+    `scope` narrows it: `meeting:<id>`, a residents' group as `buildings:<ids>`, whom a delegate
+    acts for as `body:<id>`, or an owner's home as `household:<id>`.
     """
 
     role: Role
@@ -111,6 +119,11 @@ class Actor:
     def lives_in(self, community_id: int, household_id: int) -> bool:
         """Whether a household is the actor's, whichever of several they act for now."""
         return Home(community_id, household_id) in self.homes
+
+    def owns(self, community_id: int, household_id: int) -> bool:
+        """Whether the desk has seen that the actor is one of a home's owners."""
+        mine = Role.OWNER, community_id, owner_scope(household_id)
+        return any((g.role, g.community_id, g.scope) == mine for g in self.grants)
 
     def role_in(self, community_id: int, scope: str = "") -> Role:
         """The role the actor acts in there; `NotAllowed` without one.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from app.communities.rows import hold_row, put_right
+from app.communities.steps import owners_changed
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
@@ -143,6 +144,8 @@ def correct_roll(
             raise RuleBroken("row.same")
         if asked is not None:
             _settle(session, asked, State.CORRECTED, "")
+        renamed = [household_id] if "owner_name" in fields else []
+        owners_changed(session, community_id, renamed)
         with in_record_language():
             about = words.fields_text(fields)
         told = HouseholdNoticeKind.ROLL_CORRECTED

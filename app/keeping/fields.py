@@ -53,6 +53,10 @@ def _delegate_over(before: datetime) -> Any:
     return (RoleGrant.role == Role.BODY.value) & (RoleGrant.ends_at < before)
 
 
+def _owner_over(before: datetime) -> Any:
+    return (RoleGrant.role == Role.OWNER.value) & (RoleGrant.ends_at < before)
+
+
 def _acting_over(before: datetime) -> Any:
     return Acting.grant_id.in_(select(RoleGrant.id).where(_delegate_over(before)))
 
@@ -94,6 +98,7 @@ FIELDS: dict[str, tuple[tuple[Any, Over], ...]] = {
     "desk_visits": ((DeskVisit, lambda before: DeskVisit.until < before),),
     # Who acted for a body, and then the grant by which sessions knew it.
     "body_acting": ((Acting, _acting_over), (RoleGrant, _delegate_over)),
+    "owner_roles": ((RoleGrant, _owner_over),),
     "proxies": ((PollProxy, _proxy_over),),
     "outreach": (
         (PaperRequest, lambda before: PaperRequest.ended_at < before),

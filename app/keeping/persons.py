@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, erasures, jobs
-from app.core.actor import SYSTEM, Role
+from app.core.actor import NO_OFFICE, SYSTEM
 from app.core.db import compact, overwrite_deleted, transaction
 from app.core.erasures import Leaver
 from app.core.errors import NotFound, RuleBroken
@@ -134,10 +134,10 @@ def _hold(session: Session, leaver: Leaver) -> None:
 def _refuse_staff(session: Session, leaver: Leaver) -> None:
     """Whoever works here is named by what they did in office; their roles end first."""
     account = select(StaffAccount.id).where(StaffAccount.person_id == leaver.person_id)
-    # Whom somebody acts for is no office of this portal: it ends with them, as the room says.
+    # Whom somebody acts for, or what they own, is no office: it ends with them, as the rooms say.
     role = select(RoleGrant.id).where(
         RoleGrant.person_id == leaver.person_id,
-        RoleGrant.role != Role.BODY.value,
+        RoleGrant.role.not_in(NO_OFFICE),
         role_is_living(clock.now()),
     )
     if session.scalar(account) is not None or session.scalar(role.limit(1)) is not None:

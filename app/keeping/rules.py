@@ -165,6 +165,7 @@ PERIODS = (
     Period("desk_numbers", 1, 1, PIPL_19),
     Period("desk_visits", 366, HALF_YEAR, PIPL_19),
     Period("body_acting", 366, 30, PIPL_19),
+    Period("owner_roles", 366, 30, PIPL_19),
     Period("proxies", 366, HALF_YEAR, PIPL_19),
     Period("outreach", 366, 30, PIPL_19),
     Period("corrections", 366, 30, PIPL_19),

@@ -132,6 +132,7 @@ def field_name(field: str) -> str:
         "desk_numbers": _("服务台的一次性号码"),
         "desk_visits": _("服务台现场代办的记录"),
         "body_acting": _("谁代表过单位"),
+        "owner_roles": _("谁核对过是业主"),
         "proxies": _("委托书的登记"),
         "outreach": _("要纸质材料、上门和看名单的登记"),
         "corrections": _("办过的更正"),

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from app.core import clock
+from app.core.actor import Role
 from app.core.db import db
-from app.people.models import LoginSession, Membership, Person, PersonNotice, PersonNoticeKind
+from app.people.models import (
+    LoginSession,
+    Membership,
+    Person,
+    PersonNotice,
+    PersonNoticeKind,
+    RoleGrant,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,6 +67,40 @@ def joined(community_id: int, person_id: int) -> list[Joined]:
         .order_by(Membership.id)
     )
     return [Joined(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A home that the desk has seen somebody to be an owner of, and for how long it holds."""
+
+    household_id: int
+    starts_at: datetime
+    ends_at: datetime
+
+
+def owned(community_id: int, person_id: int) -> list[Owned]:
+    """The homes of this community that somebody was confirmed to own, the earliest first."""
+    rows = db.session.execute(
+        select(RoleGrant.scope, RoleGrant.starts_at, RoleGrant.ends_at)
+        .where(
+            RoleGrant.person_id == person_id,
+            RoleGrant.community_id == community_id,
+            RoleGrant.role == Role.OWNER,
+        )
+        .order_by(RoleGrant.id)
+    )
+    return [Owned(int(row.scope.partition(":")[2]), row.starts_at, row.ends_at) for row in rows]
+
+
+def owner_until(community_id: int, person_id: int, household_id: int) -> datetime | None:
+    """Until when somebody counts as an owner of a home; None for whoever does not."""
+    now = clock.now()
+    ends = [
+        one.ends_at
+        for one in owned(community_id, person_id)
+        if one.household_id == household_id and one.ends_at > now
+    ]
+    return max(ends, default=None)
 
 
 def visits(person_id: int) -> list[Visit]:

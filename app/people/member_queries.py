@@ -11,10 +11,13 @@ from sqlalchemy.orm import aliased
 from app.communities.addresses import address_short
 from app.communities.models import Building, Estate, Household
 from app.communities.queries import addresses_of
+from app.core import clock
+from app.core.actor import Role, owner_scope
 from app.core.db import db
 from app.core.errors import NotFound
-from app.people.models import LoginSession, Membership, Person
+from app.people.models import LoginSession, Membership, Person, RoleGrant
 from app.people.rules import JoinedBy
+from app.people.steps import role_is_living
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +44,8 @@ class MemberLine:
     contester_is_in: bool
     minor: bool = False
     age_confirmed: bool = False
+    # Until when the desk has confirmed them as an owner of this home.
+    owner_until: datetime | None = None
     # Since when a former member is out; None for a living one.
     ended_at: datetime | None = None
 
@@ -63,6 +68,18 @@ def _lines(community_id: int, household_id: int, which: ColumnElement[bool]) -> 
         .correlate(Membership)
         .scalar_subquery()
     )
+    owner = (
+        select(func.max(RoleGrant.ends_at))
+        .where(
+            RoleGrant.person_id == Membership.person_id,
+            RoleGrant.role == Role.OWNER,
+            RoleGrant.community_id == community_id,
+            RoleGrant.scope == owner_scope(household_id),
+            role_is_living(clock.now()),
+        )
+        .correlate(Membership)
+        .scalar_subquery()
+    )
     rows = db.session.execute(
         select(
             Membership.id,
@@ -74,6 +91,7 @@ def _lines(community_id: int, household_id: int, which: ColumnElement[bool]) -> 
             Membership.age_confirmed_at,
             Person.minor_declared_at,
             seen.label("seen_at"),
+            owner.label("owner_until"),
             contester.joined_at.label("contester_joined_at"),
             contester.ended_at.label("contester_ended_at"),
         )
@@ -106,6 +124,7 @@ def _line(row: Any) -> MemberLine:
         row.contester_joined_at is not None and row.contester_ended_at is None,
         row.minor_declared_at is not None,
         row.age_confirmed_at is not None,
+        row.owner_until,
         row.ended_at,
     )
 

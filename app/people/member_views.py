@@ -1,6 +1,6 @@
 """Pages about who is in a household: a resident's doubts and leaving, and what the desk does of it.
 
-These are routes of the room's one blueprint; the features' list names this module, which has both.
+These are routes of the room's one blueprint, to which `owner_views` adds the last.
 """
 
 from __future__ import annotations
@@ -144,7 +144,8 @@ def _contested(household_id: int, member_id: int) -> MemberLine:
     return line
 
 
-def _to_household(code: str, household_id: int) -> ResponseReturnValue:
+def to_household(code: str, household_id: int) -> ResponseReturnValue:
+    """Lead back to who is in a household."""
     return redirect(
         url_for("people.desk_household", code=code, household_id=household_id) + "#members", 303
     )
@@ -177,7 +178,7 @@ def end_member(code: str, household_id: int, member_id: int) -> ResponseReturnVa
     )
     web.tell("done", _("那部手机已请出本户，家里人会看到。"))
     web.tell("attention", _("对方手里可能还有这一户的信。请给这一户重新印一封，旧信就作废了。"))
-    return _to_household(code, household_id)
+    return to_household(code, household_id)
 
 
 @bp.route(
@@ -199,7 +200,7 @@ def keep(code: str, household_id: int, member_id: int) -> ResponseReturnValue:
         ),
     ):
         web.tell("done", _("留下了，您写的那句话家里人会看到。"))
-        return _to_household(code, household_id)
+        return to_household(code, household_id)
     line = _contested(household_id, member_id)
     status = 422 if form.is_submitted() else 200
     return render_template(
@@ -237,9 +238,9 @@ def confirm_age(code: str, household_id: int, member_id: int) -> ResponseReturnV
         )
     except RuleBroken as refusal:
         web.tell("attention", web.sentence(refusal))
-        return _to_household(code, household_id)
+        return to_household(code, household_id)
     web.tell("done", _("记好了：这一位满 18 周岁。本户会看到，身份证号没有记。"))
-    return _to_household(code, household_id)
+    return to_household(code, household_id)
 
 
 @bp.route("/c/<code>/desk/households/<int:household_id>/owner", methods=["GET", "POST"])
@@ -261,7 +262,7 @@ def new_owner(code: str, household_id: int) -> ResponseReturnValue:
 
     if web.carried_out(form, act):
         web.tell("done", _("换房主办好了：以前进来的都已退出，旧信作废。请给新房主印一封信。"))
-        return _to_household(code, household_id)
+        return to_household(code, household_id)
     if not form.is_submitted():
         seen = member_queries.who_is_in_mark(g.place.id, household_id)
         form = OwnerForm(data={"seen": seen}, formdata=None)
@@ -291,7 +292,7 @@ def moved(code: str, household_id: int) -> ResponseReturnValue:
             )
         )
         web.tell("done", _("搬走办好了：以前进来的都已退出，旧信作废。新住户来了，再印一封信。"))
-        return _to_household(code, household_id)
+        return to_household(code, household_id)
     form = MovedForm(
         data={"seen": member_queries.who_is_in_mark(g.place.id, household_id)}, formdata=None
     )
@@ -301,4 +302,4 @@ def moved(code: str, household_id: int) -> ResponseReturnValue:
     )
 
 
-__all__ = ["bp"]
+__all__ = ["bp", "to_household"]

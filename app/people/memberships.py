@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import String, cast, exists, func, literal, select, update
 
 from app.communities.models import Household
 from app.communities.rows import hand_over, hold_row
@@ -302,11 +302,20 @@ def _end(session: Session, members: Sequence[Any], why: EndedWhy, now: datetime)
         Membership.community_id == RoleGrant.community_id,
         Membership.ended_at.is_(None),
     )
+    owned = literal("household:") + cast(Membership.household_id, String)
+    lives_there = exists().where(
+        Membership.person_id == RoleGrant.person_id,
+        Membership.community_id == RoleGrant.community_id,
+        Membership.ended_at.is_(None),
+        RoleGrant.scope == owned,
+    )
+    gone = RoleGrant.person_id.in_([row.person_id for row in members])
+    end_roles(session, now, gone, RoleGrant.role == Role.OWNER, ~lives_there)
     has_account = exists().where(StaffAccount.person_id == RoleGrant.person_id)
     end_roles(
         session,
         now,
-        RoleGrant.person_id.in_([row.person_id for row in members]),
+        gone,
         (RoleGrant.role == Role.REPRESENTATIVE) | ((RoleGrant.role == Role.BODY) & ~has_account),
         ~lives_here,
     )

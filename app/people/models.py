@@ -148,7 +148,8 @@ class PasskeyChallenge(Base):
 class RoleGrant(Base):
     """A role given to a person in one community or one jurisdiction, for a time.
 
-    `scope` narrows it to one meeting or to a residents' group; empty is the whole place.
+    `scope` narrows it to one meeting, a residents' group, a body or an owner's home; empty is the
+    whole place.
     """
 
     __tablename__ = "role_grant"
@@ -310,6 +311,8 @@ class HouseholdNoticeKind(StrEnum):
     CORRECTION_ANSWERED = "correction_answered"
     ROLL_CORRECTED = "roll_corrected"
     OWNER_CHANGED = "owner_changed"
+    OWNER_CONFIRMED = "owner_confirmed"
+    OWNER_ENDED = "owner_ended"
 
 
 class HouseholdNotice(Base):

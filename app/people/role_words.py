@@ -16,6 +16,7 @@ def role_name(role: Role | str) -> str:
         Role.COMMITTEE_CHAIR: _("居委会主任"),
         Role.SUPERVISOR: _("居务监督委员"),
         Role.DESIGNER: _("设计师"),
+        Role.OWNER: _("业主"),
         Role.REPRESENTATIVE: _("居民代表"),
         Role.MEETING_CHAIR: _("会议主持人"),
         Role.MEETING_RECORDER: _("会议记录人"),

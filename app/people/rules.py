@@ -72,6 +72,10 @@ class RevealReason(StrEnum):
     DANGER = "danger"
 
 
+# Whether somebody still is an owner the desk sees anew after so long, or when the roll changes.
+OWNER_LASTS = timedelta(days=3 * 365)
+
+
 class JoinedBy(StrEnum):
     """What a member showed in place of a name: a phone on the roll, or themselves at the desk.
 

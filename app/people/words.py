@@ -12,11 +12,12 @@ from flask_babel import lazy_gettext as _l
 
 from app.core import clock, web
 from app.core.errors import RuleBroken
-from app.core.times import date_text, time_text
+from app.core.times import date_text, full_day_text, time_text
 from app.people.models import HouseholdNoticeKind, PersonNoticeKind
 from app.people.rules import CodeState, EndedWhy, JoinedBy, RevealReason
 
 if TYPE_CHECKING:
+    from app.communities.titles import OwnUnit
     from app.people.member_queries import MemberLine
 
 # Why a whole phone number is looked at.
@@ -100,6 +101,8 @@ def notice(kind: str, at: datetime, about: str) -> str:
         HouseholdNoticeKind.MEMBER_KEPT: _("服务台核实过，有人不认识的那部手机留在本户"),
         HouseholdNoticeKind.MEMBER_LEFT: _("有一部手机自己退出了本户"),
         HouseholdNoticeKind.MEMBER_ERASED: _("家里有一位删除了自己的资料，已经退出"),
+        HouseholdNoticeKind.OWNER_CONFIRMED: _("服务台看过证件，家里有一位是业主"),
+        HouseholdNoticeKind.OWNER_ENDED: _("服务台取消了家里核对过的业主"),
         HouseholdNoticeKind.AGE_CONFIRMED: _("服务台核对过，家里有一位满 18 周岁"),
         HouseholdNoticeKind.CORRECTION_ASKED: _("本户有人请服务台更正底册"),
         HouseholdNoticeKind.CORRECTION_ANSWERED: _("服务台答复了本户提的更正"),
@@ -156,9 +159,18 @@ class MemberWords:
     doubted_by: str
     at_desk: bool
     age: str
+    owner: str
     age_confirmed: bool
     minor: bool
     ended: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitWords:
+    """A unit of an owner's in words."""
+
+    address: str
+    area: str
 
 
 def members(lines: Sequence[MemberLine], reader: int | None) -> list[MemberWords]:
@@ -180,6 +192,7 @@ def _member_words(line: MemberLine, *, own: bool) -> MemberWords:
         _doubted_by(line),
         line.joined_by is JoinedBy.PRESENT,
         _age_words(line),
+        _owner_words(line),
         line.age_confirmed,
         line.minor,
         _("%(at)s退出了这一户", at=time_text(line.ended_at)) if line.ended_at else "",
@@ -191,6 +204,32 @@ def _age_words(line: MemberLine) -> str:
     if line.minor:
         return _("自己说 14 到 17 周岁，不投票、不签名")
     return _("服务台核对过，满 18 周岁") if line.age_confirmed else ""
+
+
+def _owner_words(line: MemberLine) -> str:
+    """Until when a member counts as an owner by what the desk has seen; empty for others."""
+    if line.owner_until is None:
+        return ""
+    return _("服务台看过证件，是业主，有效到%(at)s", at=full_day_text(line.owner_until))
+
+
+def area_text(area_c: int) -> str:
+    """An area of 0.01 m² units as people write it: 89.04 平方米."""
+    return _("%(area)s 平方米", area=f"{area_c // 100}.{area_c % 100:02d}")
+
+
+def unit_line(unit: OwnUnit) -> UnitWords:
+    """A unit of an owner's with its area and where that comes from."""
+    if unit.unit_type == "parking":
+        return UnitWords(unit.address, _("车位，不算面积"))
+    sentence = {
+        "registered": _("%(area)s，产权证登记的面积"),
+        "surveyed": _("%(area)s，测绘的面积，没有登记面积"),
+        "contract": _("%(area)s，合同上的面积，没有登记和测绘面积"),
+    }.get(unit.basis)
+    if sentence is None or unit.area_c is None:
+        return UnitWords(unit.address, _("没有登记面积"))
+    return UnitWords(unit.address, sentence % {"area": area_text(unit.area_c)})
 
 
 def _doubted_by(line: MemberLine) -> str:
@@ -317,6 +356,15 @@ def _age(error: RuleBroken) -> str:
     }[error.code]
 
 
+def _owner(error: RuleBroken) -> str:
+    return {
+        "owner.nobody": _("底册上这一户没有产权人，没法核对。什么都没有改动。请先更正底册。"),
+        "owner.contested": _("有家人说不认识这一位，请先核实是不是自家人。什么都没有改动。"),
+        "owner.minor": _("这一位未满 18 周岁，由监护人来办。什么都没有改动。"),
+        "owner.known": _("这一位已经核对过是业主了，什么都没有改动。"),
+    }[error.code]
+
+
 def _broken(error: RuleBroken) -> str:
     return {
         "enrol.not_adult": _(
@@ -414,6 +462,7 @@ def _member(error: RuleBroken) -> str:
 web.explain("codes", _codes_changed)
 web.explain("phones", _phones_broken)
 web.explain("member", _member)
+web.explain("owner", _owner)
 web.explain("enrol", _broken)
 web.explain("age", _age)
 web.explain("staff", _broken)

@@ -20,6 +20,8 @@ class Permission(StrEnum):
     OWN_DATA_ERASE = "own_data.erase"
     PERSON_ERASE = "person.erase"
     CORRECTION_ASK = "correction.ask"
+    OWNER_CONFIRM = "owner.confirm"
+    TITLE_VIEW = "title.view"
     ROLL_CORRECT = "roll.correct"
     BALLOT_CAST = "ballot.cast"
     DESK_VIEW = "desk.view"
@@ -121,6 +123,12 @@ def _above(actor: Actor, place: Place) -> bool:
     )
 
 
+def _owner(actor: Actor, place: Place) -> bool:
+    """An owner of just the home they act for here; another home's is none."""
+    home = actor.home_in(place.community_id) if place.community_id is not None else None
+    return home is not None and actor.owns(home.community_id, home.household_id)
+
+
 def _of_meeting(*roles: Role) -> Callable[[Actor, Place], bool]:
     """A role of just the meeting that an address names; another meeting's is none."""
 
@@ -168,6 +176,9 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.HOUSEHOLD_VIEW: (_resident,),
     Permission.OWN_DATA_ERASE: (_resident,),
     Permission.CORRECTION_ASK: (_resident,),
+    # Papers that a person at the desk has seen; they open the home's entry to just its owner.
+    Permission.OWNER_CONFIRM: (_clerk,),
+    Permission.TITLE_VIEW: (_owner,),
     # Whose phone opens a letter, and whose names and areas count: a clerk who has checked it.
     Permission.ROLL_CORRECT: (_clerk,),
     # For somebody who stands at the desk; and again after an old backup was put in place.

@@ -19,6 +19,7 @@ from app.consultations import holdings as topics
 from app.consultations.words import state_badge as topic_badge
 from app.conventions import queries as conventions
 from app.core import clock
+from app.core.actor import Role
 from app.core.times import time_text
 from app.correcting import queries as corrections
 from app.correcting.words import what_text
@@ -63,7 +64,7 @@ def kept_about(community_id: int, person_id: int) -> list[Kept]:
     """Every sort of thing that is kept, those too of which there is nothing."""
     days = days_kept()
     return [
-        _joined(community_id, person_id),
+        _joined(community_id, person_id, days["owner_roles"]),
         _visits(person_id, days["sessions"], days["security_log"]),
         _ballots(community_id, person_id),
         _opinions(community_id, person_id),
@@ -108,8 +109,9 @@ def _plain(value: Any) -> Any:
     return clock.to_record(value) if hasattr(value, "tzinfo") else value
 
 
-def _joined(community_id: int, person_id: int) -> Kept:
+def _joined(community_id: int, person_id: int, owner_days: int) -> Kept:
     found = accounts.joined(community_id, person_id)
+    owned = accounts.owned(community_id, person_id)
     ages = {
         "adult_declared_at": _plain(accounts.declared_adult_at(person_id)),
         "minor_declared_at": _plain(accounts.declared_minor_at(person_id)),
@@ -129,9 +131,23 @@ def _joined(community_id: int, person_id: int) -> Kept:
         "households",
         _("您是哪一户的"),
         _("一户一票，要知道您代表哪一户；进来时您说过是不是满 18 周岁。没有记您的姓名和出生日期。"),
-        _("随底册和投票的记录保留，供复核计票。"),
-        tuple(line(one) for one in found),
-        tuple(_facts(one) | {"address": address[one.household_id]} | ages for one in found),
+        _(
+            "随底册和投票的记录保留，供复核计票。核对过是业主的，失效以后满 %(days)s 天删除。",
+            days=owner_days,
+        ),
+        (*(line(one) for one in found), *(_owned_line(community_id, one) for one in owned)),
+        (
+            *(_facts(one) | {"address": address[one.household_id]} | ages for one in found),
+            *(_facts(one) | {"role": Role.OWNER.value} for one in owned),
+        ),
+    )
+
+
+def _owned_line(community_id: int, one: accounts.Owned) -> Line:
+    address = communities.address_of(community_id, one.household_id).text
+    return Line(
+        _("%(at)s服务台看过证件，是业主：", at=time_text(one.starts_at)),
+        address,
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import and_, select
 
 from app.communities import queries as communities
 from app.core import clock
-from app.core.actor import OF_A_MEETING, Role
+from app.core.actor import NO_OFFICE, OF_A_MEETING, Role
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.words import listed
@@ -130,7 +130,11 @@ def _held(place: Place, condition: Any, most: int | None) -> list[Held]:
             (RoleProposal.community_id == RoleGrant.community_id)
             & (RoleProposal.grant_id == RoleGrant.id),
         )
-        .where(RoleGrant.community_id == place.community_id, condition)
+        .where(
+            RoleGrant.community_id == place.community_id,
+            RoleGrant.role.not_in(NO_OFFICE),
+            condition,
+        )
         .order_by(RoleGrant.ends_at.desc(), RoleGrant.id.desc())
         .limit(most)
     ).all()
@@ -299,7 +303,7 @@ def candidates(place: Place, role: Role, without: int | None) -> list[Candidate]
         .outerjoin(StaffAccount, StaffAccount.person_id == Person.id)
         .where(
             RoleGrant.community_id == place.community_id,
-            RoleGrant.role != Role.BODY.value,
+            RoleGrant.role.not_in(NO_OFFICE),
             role_is_living(now),
         )
         .order_by(Person.id)

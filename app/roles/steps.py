@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import or_, select
 
 from app.communities.models import Community, Jurisdiction
-from app.core.actor import Role
+from app.core.actor import NO_OFFICE, Role
 from app.core.errors import NotFound
 from app.people.models import RoleGrant
 from app.people.steps import role_is_living
@@ -63,8 +63,8 @@ def party(session: Session, place: Place, person_id: int, now: datetime) -> Part
     rows = session.execute(
         select(RoleGrant.role, RoleGrant.scope, RoleGrant.ends_at).where(
             RoleGrant.person_id == person_id,
-            # Whom somebody acts for is no role of theirs: it counts neither for nor against them.
-            RoleGrant.role != Role.BODY.value,
+            # Whom somebody acts for, and what they own, counts neither for nor against them.
+            RoleGrant.role.not_in(NO_OFFICE),
             in_place(place),
             role_is_living(now),
         )

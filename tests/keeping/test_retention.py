@@ -201,7 +201,7 @@ def test_what_is_over_goes_and_what_is_not_stays(
     assert (status, said.splitlines()[-1]) == (0, retention.summary(expected))
     # Distinct old moments: 1, 2, 30 and 366 days; a shorter period sees more of them.
     assert retention.summary(expected) == (
-        "sessions=2 desk_numbers=4 desk_visits=1 body_acting=0 proxies=0 outreach=2 "
+        "sessions=2 desk_numbers=4 desk_visits=1 body_acting=0 owner_roles=0 proxies=0 outreach=2 "
         "corrections=1 codes=1 roll_uploads=2 inbox=2 role_proposals=2 jobs=2 sent_forms=3 "
         "security_log=1 openings=0"
     )

@@ -61,6 +61,7 @@ ROLES = (
     Role.SUPERVISOR,
     Role.DESIGNER,
     Role.COMMITTEE_CHAIR,
+    Role.OWNER,
     Role.REPRESENTATIVE,
     Role.MEETING_CHAIR,
     Role.MEETING_RECORDER,

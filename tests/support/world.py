@@ -18,7 +18,7 @@ from app.communities import queries as places
 from app.consultations import operations as topics
 from app.consultations.rules import Form, State
 from app.core import clock
-from app.core.actor import SYSTEM, Actor, Home, Role
+from app.core.actor import SYSTEM, Actor, Home, Role, owner_scope
 from app.core.db import transaction
 from app.designs import operations as designs
 from app.designs.rules import Plan
@@ -169,11 +169,14 @@ class World:
     def give(self, place: Place, role: Role, meeting: str = "") -> None:
         """Let the newest member of the community hold a role of residents for a month."""
         with transaction() as session:
-            newest = select(Membership.person_id).where(Membership.community_id == place.id)
-            person = session.scalars(newest.order_by(Membership.id.desc()).limit(1)).one()
-            scope = {Role.REPRESENTATIVE: "buildings:1", Role.BODY: "body:none"}.get(
-                role, f"meeting:{meeting}"
-            )
+            newest = select(Membership).where(Membership.community_id == place.id)
+            member = session.scalars(newest.order_by(Membership.id.desc()).limit(1)).one()
+            person = member.person_id
+            scope = {
+                Role.REPRESENTATIVE: "buildings:1",
+                Role.BODY: "body:none",
+                Role.OWNER: owner_scope(member.household_id),
+            }.get(role, f"meeting:{meeting}")
             until = clock.now() + timedelta(days=30)
             give_role(session, person, place.id, GivenRole(role, scope, until))
 
