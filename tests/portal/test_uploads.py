@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -144,6 +145,28 @@ def _is_painted_anew(client: CheckedClient, page: str, sent: Sent, files: set[st
             assert image.format == "WEBP"
             assert not image.getexif(), sent.name
             assert getattr(image, "n_frames", 1) == 1, sent.name
+
+
+def test_a_picture_whose_file_is_gone_is_not_found_and_leaves_a_line_in_the_log(
+    web_app: Flask, place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    upload = UPLOADS["plan"]
+    client = CheckedClient(web_app)
+    upload.enter(client, World(web_app), place)
+    photo = io.BytesIO(encoded("JPEG", (90, 60)))
+    form = upload.form | {upload.field: (photo, "x.jpg"), "code": "Q99"}
+    answer = client.post(upload.address, form, content_type="multipart/form-data")
+    page = upload.shown(answer)
+    (source,) = set(re.findall(r'src="(/c/HXL/pictures/[^"]+)"', client.get(page).text))
+    assert client.get(source).status_code == 200
+    for path in _stored(web_app):
+        Path(path).unlink()
+    answer = client.get(source)
+    assert answer.status_code == 404
+    assert "这里没有您要找的内容" in answer.text
+    (line,) = [record for record in caplog.records if record.name == "linyi.attachments"]
+    assert line.levelname == "ERROR"
+    assert client.get(page).status_code == 200, "the page around it is still there"
 
 
 def test_a_very_large_true_photo_is_refused_before_it_is_unpacked(
