@@ -99,9 +99,12 @@ def hash_password(password: str) -> str:
 
 
 def password_fits(password: str, stored: str | None) -> bool:
-    """Whether a password fits; without an account the same work is done for nothing."""
+    """Whether a password fits; without an account the same work is done for nothing.
+
+    So it is for an account that has none yet: a quick answer would tell who has been invited.
+    """
     hasher = _hasher()
-    if stored is None:
+    if not stored:
         hasher.hash(password)
         return False
     try:
