@@ -55,6 +55,12 @@ def hash_link_number(token_hash: str, number: str) -> str:
     return hmac.new(_key("link-number"), text.encode(), hashlib.sha256).hexdigest()
 
 
+def own_browser(account_id: int, password_hash: str, number: str) -> str:
+    """What shows that a browser's number was given to it for this account and this password."""
+    text = f"{account_id}/{password_hash}/{number}"
+    return hmac.new(_key("own-browser"), text.encode(), hashlib.sha256).hexdigest()
+
+
 def new_link_token() -> str:
     """A one-time link's secret: 120 bits in 24 characters that can be typed."""
     return crockford(secrets.token_bytes(15))
