@@ -21,7 +21,7 @@ from app import create_app
 from app.config import ROOT, Settings
 from app.core import clock
 from app.core.db import db
-from app.people.views import AT_THE_DOOR
+from app.people.views import AT_THE_DOOR, AT_THE_STAFF_DOOR
 from tests.support import quick
 from tests.support.checked_client import CheckedClient
 from tests.support.world import World
@@ -152,6 +152,7 @@ def engine_url(request: pytest.FixtureRequest) -> Iterator[str]:
 def _running(url: str, data_dir: Path) -> Iterator[Flask]:
     app = create_app(settings_for(url, data_dir))
     AT_THE_DOOR.forget()
+    AT_THE_STAFF_DOOR.forget()
     with app.app_context():
         yield app
         db.session.remove()

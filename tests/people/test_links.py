@@ -14,12 +14,22 @@ from app.core import clock
 from app.core.actor import Actor, Role
 from app.core.db import db
 from app.core.errors import NotAllowed, NotFound, RuleBroken
-from app.people import account_links, accounts, link_queries, operations, queries, secrets_box
+from app.people import (
+    account_links,
+    accounts,
+    credentials,
+    link_queries,
+    operations,
+    passkey_operations,
+    queries,
+    secrets_box,
+)
 from app.people.account_links import LinkKey
 from app.people.credential_steps import NewAccount
 from app.people.models import AccountLink, StaffAccount
 from tests.people.test_own_account import session_of, sign_in
 from tests.support.checked_client import CheckedClient
+from tests.support.world import PASSWORD
 
 if TYPE_CHECKING:
     from tests.support.world import Place, Staff, World
@@ -119,6 +129,23 @@ def test_expired_void_renewed_and_of_an_ended_role_a_link_is_dead(
             account_links.set_password(VISITOR, key=dead, password=OWN)
 
 
+def test_after_seven_days_no_step_of_a_set_up_is_taken(admin: Staff, place: Place) -> None:
+    key, _person = invite(admin, place)
+    account_links.set_password(VISITOR, key=key, password=OWN)
+    totp = pyotp.TOTP(secret_at(key))
+    clock.advance(timedelta(days=7))
+    assert link_queries.open_link(key) is None
+    for act in (
+        lambda: account_links.set_password(VISITOR, key=key, password=OWN),
+        lambda: account_links.confirm_totp(VISITOR, key=key, typed=totp.at(clock.now())),
+        lambda: account_links.confirm_passkey(VISITOR, key=key, name="x", answer="{}"),
+    ):
+        with pytest.raises(RuleBroken, match=r"link\.dead"):
+            act()
+    with pytest.raises(NotFound):
+        passkey_operations.ask_to_set_up(VISITOR, key=key)
+
+
 def test_nobody_but_an_administrator_invites(world: World, place: Place) -> None:
     new = NewAccount("liming", "李明", Role.CLERK, place.id)
     for actor in (world.staff(place).actor, world.resident(place), VISITOR):
@@ -148,11 +175,13 @@ def test_neither_half_alone_takes_an_account_over(world: World, admin: Staff, pl
     assert account_links.give_number(VISITOR, key=key, number="x") is None
     whole = account_links.give_number(VISITOR, key=key, number=number)
     assert whole is not None
+    assert credentials.start_new_phone(member.actor, password=PASSWORD)
     account_links.set_password(VISITOR, key=whole, password=OWN)
     assert queries.own_sessions(member.actor), "until the last step the old account goes on"
     secret = secret_at(whole)
     assert account_links.confirm_totp(VISITOR, key=whole, typed=pyotp.TOTP(secret).at(clock.now()))
     assert queries.own_sessions(member.actor) == []
+    assert queries.own_account(person).new_phone_at is None, "what was begun before is void"
     clock.advance(timedelta(minutes=1))
     assert sign_in(member, pyotp.TOTP(member.secret).at(clock.now())) == ""
     assert comes_in(member.name, secret)

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
+from sqlalchemy import update
 
+from app.attachments.models import Attachment
 from app.core.actor import Role
+from app.core.db import transaction
 from tests.designs.test_designs import form as design_form
 from tests.support.checked_client import CheckedClient
 from tests.support.hostile_files import Sent, encoded, hostile
@@ -147,7 +150,13 @@ def _is_painted_anew(client: CheckedClient, page: str, sent: Sent, files: set[st
             assert getattr(image, "n_frames", 1) == 1, sent.name
 
 
-def test_a_picture_whose_file_is_gone_is_not_found_and_leaves_a_line_in_the_log(
+def _withhold(place: Place, *, withheld: bool) -> None:
+    with transaction() as session:
+        mine = Attachment.community_id == place.id
+        session.execute(update(Attachment).where(mine).values(withheld=withheld))
+
+
+def test_a_picture_that_is_withheld_or_whose_file_is_gone_is_not_found(
     web_app: Flask, place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
     upload = UPLOADS["plan"]
@@ -159,6 +168,10 @@ def test_a_picture_whose_file_is_gone_is_not_found_and_leaves_a_line_in_the_log(
     page = upload.shown(answer)
     (source,) = set(re.findall(r'src="(/c/HXL/pictures/[^"]+)"', client.get(page).text))
     assert client.get(source).status_code == 200
+    _withhold(place, withheld=True)
+    assert client.get(source).status_code == 404, "stored, and shown to nobody"
+    _withhold(place, withheld=False)
+    assert caplog.records == []
     for path in _stored(web_app):
         Path(path).unlink()
     answer = client.get(source)
