@@ -134,6 +134,7 @@ def _carried() -> dict[str, str]:
 
 @bp.get("/c/<code>/desk/rounds.pdf")
 @guard.needs(Permission.OUTREACH)
+@guard.fresh_file
 def rounds(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     """Hand out lists for going from door to door, one for each stairwell."""
     what = request.args.get("what", "")

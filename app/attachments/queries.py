@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from app.core.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+log = logging.getLogger("linyi.attachments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,11 @@ def pictures(community_id: int, ids: Iterable[int]) -> dict[int, PictureView]:
 
 
 def picture_bytes(community_id: int, public_id: str, size: str) -> bytes:
-    """The stored WebP. Raises: NotFound, also when it is withheld, or another community's."""
+    """The stored WebP. Raises: NotFound, also when it is withheld, or another community's.
+
+    A file that is gone though its row is there is a fault of the disk or of a restore: whoever
+    looks at the page can do nothing about it, whoever reads the log can.
+    """
     known = db.session.scalar(
         select(Attachment.public_id).where(
             Attachment.community_id == community_id,
@@ -51,4 +58,8 @@ def picture_bytes(community_id: int, public_id: str, size: str) -> bytes:
     )
     if known is None:
         raise NotFound("picture")
-    return path_of(community_id, known, size).read_bytes()
+    try:
+        return path_of(community_id, known, size).read_bytes()
+    except FileNotFoundError as error:
+        log.exception("a picture's file is missing")
+        raise NotFound("picture") from error

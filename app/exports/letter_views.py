@@ -146,6 +146,7 @@ def delivery(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard rea
 
 @bp.post("/c/<code>/desk/households/<int:household_id>/took-part.pdf")
 @guard.needs(Permission.CODE_MANAGE)
+@guard.fresh_file
 def took_part(code: str, household_id: int) -> ResponseReturnValue:  # noqa: ARG001
     """Print for a household that asks in person in which polls it took part; it is told."""
     data = operations.print_took_part(

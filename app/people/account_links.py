@@ -18,7 +18,13 @@ from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.people import passkey_steps, passkeys, recovery, rules, second_factor, secrets_box
-from app.people.credential_steps import is_in_use, new_account, refuse_weak, void_links
+from app.people.credential_steps import (
+    is_in_use,
+    is_second_person,
+    new_account,
+    refuse_weak,
+    void_links,
+)
 from app.people.models import AccountLink, LinkKind, RoleGrant, StaffAccount
 from app.people.steps import role_is_living, security, works_somewhere
 from app.policy.table import Permission, Place, require
@@ -104,7 +110,8 @@ def ask_regain(actor: Actor, *, community_id: int, person_id: int) -> str:
 def vouch(actor: Actor, *, link_id: int) -> str:
     """Be the second person who knows that the right one asks; gives the number for them, once.
 
-    Raises: NotFound for a link of another place, one's own, or one that one has made oneself.
+    Raises: NotFound for a link of another place, one's own, or one that one has made oneself, and
+    for a clerk whose account was made or made anew in the 30 days before it.
     """
     with transaction() as session:
         found = session.get(AccountLink, link_id, with_for_update=True)
@@ -114,6 +121,8 @@ def vouch(actor: Actor, *, link_id: int) -> str:
         require(actor, Permission.ACCOUNT_VOUCH, Place(found.community_id))
         account = session.get_one(StaffAccount, found.account_id)
         if actor.person_id in {found.made_by, account.person_id} or found.vouched_by is not None:
+            raise NotFound("link")
+        if not is_second_person(session, actor, found.made_at):
             raise NotFound("link")
         number = f"{secrets.randbelow(1_000_000):06d}"
         found.vouched_by, found.number_given_at = actor.require_person(), now

@@ -166,7 +166,7 @@ def prove(actor: Actor, *, typed: str = "", passkey: str = "") -> bool:
         now = clock.now()
         holder = passkeys.from_this_browser(actor.session_id)
         answer = passkeys.Answer(passkey, holder) if passkey else None
-        proved = second_factor.proves(session, account, Shown(typed, answer), now)
+        proved = second_factor.proves(session, account, actor, Shown(typed, answer))
         if proved:
             session.execute(
                 update(LoginSession)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from flask import current_app, g, session
+from flask import current_app, g, request, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from itsdangerous import BadSignature
@@ -17,13 +18,15 @@ from app.core.errors import NotFound
 from app.people import passkeys, queries, rules
 
 if TYPE_CHECKING:
-    from flask import Flask, Request
+    from flask import Flask, Request, Response
     from flask.sessions import SecureCookieSession
 
     from app.people.queries import SignedIn
 
 login_manager = LoginManager()
 DOOR = "asked"
+# Beside the session's cookie, which ends with the session.
+OWN_KEPT = timedelta(days=366)
 
 
 class SessionUser(UserMixin):
@@ -111,6 +114,27 @@ def new_at_the_door() -> str:
     """The same, anew."""
     session[DOOR] = secrets.token_urlsafe(16)
     return at_the_door()
+
+
+def _own_cookie() -> str:
+    return f"{current_app.config['SESSION_COOKIE_NAME']}-own"
+
+
+def own_passes() -> list[str]:
+    """What shows to which accounts somebody has come in here before; opens nothing."""
+    return request.cookies.get(_own_cookie(), "").split()
+
+
+def keep_passes(answer: Response, passes: list[str]) -> None:
+    """Let this browser carry them, beyond the end of the session."""
+    answer.set_cookie(
+        _own_cookie(),
+        " ".join(passes),
+        max_age=OWN_KEPT,
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Strict",
+    )
 
 
 def end() -> None:

@@ -11,9 +11,10 @@ from sqlalchemy.exc import IntegrityError
 
 from app.communities.models import Community
 from app.core import clock
+from app.core.actor import Role
 from app.core.errors import RuleBroken
-from app.people import passwords
-from app.people.models import AccountLink, Person, RoleGrant, StaffAccount
+from app.people import passwords, rules
+from app.people.models import AccountLink, Person, RoleGrant, SecurityEvent, StaffAccount
 from app.people.steps import security
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from app.core.actor import Actor, Role
+    from app.core.actor import Actor
+
+# After each of these somebody else has had an account's factors, or a link to them, in hand.
+GIVEN_OUT = ("staff.added", "staff.renewed", "staff.invited", "staff.regained")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,22 @@ def new_account(session: Session, actor: Actor, new: NewAccount) -> StaffAccount
 def is_in_use(account: StaffAccount) -> bool:
     """Whether an account is its holder's own: they have come in, or set it up themselves."""
     return bool(account.last_totp_step or account.password_set_at)
+
+
+def is_second_person(session: Session, actor: Actor, made_at: datetime) -> bool:
+    """Whether somebody was there well before a link was made, so that they are not its maker.
+
+    An administrator can make a clerk's account and hold it themselves; of administrators nobody
+    makes another by a page.
+    """
+    if any(grant.role is Role.ADMINISTRATOR for grant in actor.grants):
+        return True
+    given_out = select(SecurityEvent.id).where(
+        SecurityEvent.person_id == actor.person_id,
+        SecurityEvent.kind.in_(GIVEN_OUT),
+        SecurityEvent.at > made_at - rules.VOUCHES_AFTER,
+    )
+    return session.scalar(given_out.limit(1)) is None
 
 
 def void_links(session: Session, account_id: int) -> int:

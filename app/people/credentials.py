@@ -54,7 +54,7 @@ def change_password(actor: Actor, *, old: str, new: str) -> bool:
 
 def _knows_password(session: Session, actor: Actor, account: StaffAccount, typed: str) -> bool:
     now = clock.now()
-    resting = second_factor.is_resting(account, now)
+    resting = second_factor.is_session_resting(session, account, actor)
     if secrets_box.password_fits(typed, account.password_hash) and not resting:
         return True
     second_factor.count_wrong(account, now)
@@ -92,7 +92,7 @@ def confirm_new_phone(actor: Actor, *, typed: str) -> bool:
         begun = account.next_totp_at
         if not account.next_totp or begun is None or now - begun > rules.NEXT_TOTP_WAITS:
             raise RuleBroken("account.no_new_phone")
-        resting = second_factor.is_resting(account, now)
+        resting = second_factor.is_session_resting(session, account, actor)
         step = second_factor.step_of(account.next_totp, typed, now)
         if resting or not step:
             second_factor.count_wrong(account, now)

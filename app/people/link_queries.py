@@ -11,6 +11,7 @@ from app.communities.models import Community
 from app.core import clock
 from app.core.db import db
 from app.people import secrets_box
+from app.people.credential_steps import is_second_person
 from app.people.models import AccountLink, LinkKind, Person, RoleGrant, StaffAccount
 from app.people.steps import role_is_living
 from app.policy.table import Permission, Place, allowed
@@ -122,6 +123,7 @@ def waiting_for(actor: Actor) -> list[Waiting]:
         Waiting(row.id, row.display, row.name, row.asked_by, row.made_at)
         for row in rows
         if allowed(actor, Permission.ACCOUNT_VOUCH, Place(row.community_id))
+        and is_second_person(db.session(), actor, row.made_at)
     ]
 
 

@@ -26,7 +26,7 @@ from app.people.forms import (
     PasskeyForm,
 )
 from app.people.rules import clean_link, code_groups
-from app.people.views import AT_THE_DOOR, bp
+from app.people.views import AT_THE_STAFF_DOOR, bp
 
 if TYPE_CHECKING:
     from flask import Response
@@ -58,7 +58,7 @@ def open_link() -> ResponseReturnValue:
     """Come with a one-time link. Its secret stands behind "#" and comes by the form alone."""
     form = LinkForm()
     if form.validate_on_submit():
-        if not AT_THE_DOOR.admits(request.remote_addr or ""):
+        if not AT_THE_STAFF_DOOR.admits(request.remote_addr or ""):
             return web.refusal_page(429, _("试得太多了"), _("什么都没有改动。请等几分钟再试。"))
         key = LinkKey(secrets_box.hash_link(clean_link(form.code.data or "")))
         if link_queries.open_link(key) is not None:

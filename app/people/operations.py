@@ -22,6 +22,7 @@ from app.people import (
     codes,
     door,
     joining,
+    own_browsers,
     passwords,
     queries,
     rules,
@@ -230,7 +231,7 @@ def add_staff(  # noqa: PLR0913 -- an account is these facts
     return secret
 
 
-def staff_sign_in(
+def staff_sign_in(  # noqa: PLR0913 -- what the door asks
     actor: Actor,
     *,
     sign_in_name: str,
@@ -238,13 +239,15 @@ def staff_sign_in(
     totp: str = "",
     passkey: Answer | None = None,
     kind: str = "",
+    passes: Sequence[str] = (),
 ) -> str:
     """Open a staff session by password and a second factor; gives the cookie's id, or empty.
 
     The second factor is the six-digit number, a recovery code or the answer of a passkey, each
-    once; `kind` is that of the browser. Unknown name, wrong password, wrong or used second factor
-    and a locked account end alike, and no code is used up by a try that fails. Raises: RuleBroken
-    staff.ended, for whoever has both and no role any more.
+    once; `kind` is that of the browser, and `passes` are what it has of own_browsers. Unknown name,
+    wrong password, wrong or used second factor and a locked account end alike, and no code is used
+    up by a try that fails. Raises: RuleBroken staff.ended, for whoever has both and no role any
+    more.
     """
     with transaction(small=True) as session:
         account = session.scalar(
@@ -252,7 +255,8 @@ def staff_sign_in(
         )
         now = clock.now()
         fits = secrets_box.password_fits(password, account.password_hash if account else None)
-        free = account is not None and not second_factor.is_resting(account, now)
+        own = account and own_browsers.mark(account.id, account.password_hash, passes)
+        free = account is not None and not _is_resting(session, account, own or "", now)
         found = second_factor.look(
             session,
             account,
@@ -266,7 +270,7 @@ def staff_sign_in(
             return ""
         if not (fits and free and found.fits):
             second_factor.count_wrong(account, now)
-            security(session, "staff.refused", person_id=account.person_id)
+            _note_refused(session, account, own or "")
             return ""
         second_factor.welcome(account, found.step)
         if found.spent:
@@ -287,6 +291,20 @@ def staff_sign_in(
         security(session, "staff.ended_refused", person_id=account.person_id)
     # Told only to whoever has both: for everybody else it was one more wrong try.
     raise RuleBroken("staff.ended")
+
+
+def _is_resting(session: Session, account: StaffAccount, own: str, now: datetime) -> bool:
+    if own:
+        return second_factor.is_browser_resting(session, account, own)
+    return second_factor.is_resting(account, now)
+
+
+def _note_refused(session: Session, account: StaffAccount, own: str) -> None:
+    if own:
+        kind = second_factor.WRONG_IN_OWN_BROWSER
+        security(session, kind, person_id=account.person_id, browser=own)
+    else:
+        security(session, "staff.refused", person_id=account.person_id)
 
 
 # --- household codes -----------------------------------------------------------------------

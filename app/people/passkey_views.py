@@ -17,7 +17,7 @@ from app.people import account_links, browser, link_queries, passkey_operations,
 from app.people.forms import ActForm, PasskeyForm
 from app.people.link_views import account_bp, key_here, set_up_done, set_up_page
 from app.people.passkeys import Purpose
-from app.people.views import AT_THE_DOOR, bp
+from app.people.views import AT_THE_STAFF_DOOR, bp
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -31,7 +31,7 @@ def _not_made() -> str:
 @guard.public
 def ask_at_the_door() -> ResponseReturnValue:
     """What a browser needs to ask its user for a passkey; says nothing of any account."""
-    if not AT_THE_DOOR.admits(request.remote_addr or ""):
+    if not AT_THE_STAFF_DOOR.admits(request.remote_addr or ""):
         return web.refusal_page(429, _("试得太多了"), _("没有登录。请等几分钟再试。"))
     return jsonify(
         passkey_operations.ask(
@@ -105,7 +105,7 @@ def remove_passkey(passkey_id: int) -> ResponseReturnValue:
 @guard.public
 def ask_to_set_up() -> ResponseReturnValue:
     """What a browser needs to have a passkey made for an account that is being set up."""
-    if not AT_THE_DOOR.admits(request.remote_addr or ""):
+    if not AT_THE_STAFF_DOOR.admits(request.remote_addr or ""):
         return web.refusal_page(429, _("试得太多了"), _("什么都没有改动。请等几分钟再试。"))
     return jsonify(passkey_operations.ask_to_set_up(browser.current_actor(), key=key_here()))
 

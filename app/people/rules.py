@@ -34,6 +34,8 @@ MOST_HOMES = 10
 LINK_VALID = timedelta(days=7)
 LINK_LENGTH = 24
 WRONG_NUMBERS_TO_END = 10
+# Whose own account is newer than this is no second person: whoever made it could be both.
+VOUCHES_AFTER = timedelta(days=30)
 # A new phone is confirmed within a day, or the old one simply goes on.
 NEXT_TOTP_WAITS = timedelta(days=1)
 

@@ -7,27 +7,57 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyotp
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from app.core import clock
 from app.core.errors import NotFound, RuleBroken
 from app.people import passkeys, recovery, rules, secrets_box
-from app.people.models import LoginSession, StaffAccount
+from app.people.models import LoginSession, SecurityEvent, StaffAccount
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from app.core.actor import Actor
     from app.people.passkeys import Answer, Purpose
 
 TOTP_STEP_SECONDS = 30
+# How a mistake is noted that was made inside a session, with the session as `by`.
+WRONG_INSIDE = ("staff.proof_refused", "staff.password_refused", "staff.new_phone_refused")
+# How one at the door is noted that was made in a browser of the account's, with it as `browser`.
+WRONG_IN_OWN_BROWSER = "staff.refused_in_own"
 
 
 def is_resting(account: StaffAccount, now: datetime) -> bool:
-    """Whether the account takes nothing for a while, after too many mistakes."""
+    """Whether the account takes nothing from strangers for a while, after too many mistakes."""
     return account.locked_until is not None and account.locked_until > now
+
+
+def is_session_resting(session: Session, account: StaffAccount, actor: Actor) -> bool:
+    """The same for whoever is signed in: only what was wrong in their own session counts.
+
+    Otherwise whoever knows a sign-in name could keep somebody at work from every step of weight.
+    """
+    mine = SecurityEvent.facts["by"].as_integer() == actor.session_id
+    return _too_many(session, account, SecurityEvent.kind.in_(WRONG_INSIDE), mine)
+
+
+def is_browser_resting(session: Session, account: StaffAccount, browser: str) -> bool:
+    """The same at the door for a browser in which somebody has come in to this account before."""
+    mine = SecurityEvent.facts["browser"].as_string() == browser
+    return _too_many(session, account, SecurityEvent.kind == WRONG_IN_OWN_BROWSER, mine)
+
+
+def _too_many(session: Session, account: StaffAccount, *which: ColumnElement[bool]) -> bool:
+    """Inside the lock on the account, which every try holds until it is noted."""
+    number = select(func.count(SecurityEvent.id)).where(
+        SecurityEvent.person_id == account.person_id,
+        SecurityEvent.at > clock.now() - rules.STAFF_LOCKED_FOR,
+        *which,
+    )
+    return (session.scalar(number) or 0) >= rules.STAFF_WRONG_TO_LOCK
 
 
 def totp_step(account: StaffAccount, totp: str, now: datetime) -> int:
@@ -129,9 +159,10 @@ def look(
     return Found(step, recovery.spend(session, known, shown.typed, now))
 
 
-def proves(session: Session, account: StaffAccount, shown: Shown, now: datetime) -> bool:
+def proves(session: Session, account: StaffAccount, actor: Actor, shown: Shown) -> bool:
     """Whether what is shown proves who it is, now; it is used up by that, or counted as wrong."""
-    free = not is_resting(account, now)
+    now = clock.now()
+    free = not is_session_resting(session, account, actor)
     found = look(session, account, shown, now, purpose=passkeys.Purpose.PROVE, allowed=free)
     if not (free and found.fits):
         count_wrong(account, now)

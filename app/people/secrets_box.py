@@ -55,6 +55,12 @@ def hash_link_number(token_hash: str, number: str) -> str:
     return hmac.new(_key("link-number"), text.encode(), hashlib.sha256).hexdigest()
 
 
+def own_browser(account_id: int, password_hash: str, number: str) -> str:
+    """What shows that a browser's number was given to it for this account and this password."""
+    text = f"{account_id}/{password_hash}/{number}"
+    return hmac.new(_key("own-browser"), text.encode(), hashlib.sha256).hexdigest()
+
+
 def new_link_token() -> str:
     """A one-time link's secret: 120 bits in 24 characters that can be typed."""
     return crockford(secrets.token_bytes(15))
@@ -99,9 +105,12 @@ def hash_password(password: str) -> str:
 
 
 def password_fits(password: str, stored: str | None) -> bool:
-    """Whether a password fits; without an account the same work is done for nothing."""
+    """Whether a password fits; without an account the same work is done for nothing.
+
+    So it is for an account that has none yet: a quick answer would tell who has been invited.
+    """
     hasher = _hasher()
-    if stored is None:
+    if not stored:
         hasher.hash(password)
         return False
     try:

@@ -18,7 +18,16 @@ from app.core.errors import NotSaved, RuleBroken, SaveUnknown
 from app.core.limits import Ceiling
 from app.core.shapes import row_id
 from app.core.times import time_text
-from app.people import browser, home_lines, inboxes, operations, queries, revealing, words
+from app.people import (
+    browser,
+    home_lines,
+    inboxes,
+    operations,
+    own_browsers,
+    queries,
+    revealing,
+    words,
+)
 from app.people.door import Entry
 from app.people.forms import (
     ActForm,
@@ -52,6 +61,8 @@ bp = Blueprint("people", __name__)
 
 # A whole estate may share one address, so only a flood is slowed; codes lock by themselves.
 AT_THE_DOOR = Ceiling(600, 600)
+# Counted apart: a flood at the residents' door keeps nobody who works here out, nor the reverse.
+AT_THE_STAFF_DOOR = Ceiling(600, 600)
 SHOWN_LINES = 2
 
 
@@ -159,7 +170,7 @@ def staff_sign_in() -> ResponseReturnValue:
     form = StaffForm(next=request.args.get("next", ""))
     if not form.validate_on_submit():
         return _staff_page(form)
-    if not AT_THE_DOOR.admits(request.remote_addr or ""):
+    if not AT_THE_STAFF_DOOR.admits(request.remote_addr or ""):
         return web.refusal_page(429, _("试得太多了"), _("没有登录。请等几分钟再试。"))
     try:
         cookie_id = operations.staff_sign_in(
@@ -169,6 +180,7 @@ def staff_sign_in() -> ResponseReturnValue:
             totp=form.totp.data or "",
             passkey=_answer(form),
             kind=browser_kind(request.user_agent.string),
+            passes=browser.own_passes(),
         )
     except RuleBroken as refusal:
         form.form_errors.append(web.sentence(refusal))
@@ -183,10 +195,21 @@ def staff_sign_in() -> ResponseReturnValue:
             )
         )
         return _staff_page(form)
+    return _come_in(form, cookie_id)
+
+
+def _come_in(form: StaffForm, cookie_id: str) -> ResponseReturnValue:
     browser.begin(cookie_id, keep=False)
+    target = web.local_path(form.next.data, url_for("portal.staff_home"))
+    answer: Response = redirect(target, 303)  # type: ignore[assignment]
+    signed_in = queries.session_by_hash(browser.hash_of(cookie_id))
+    if signed_in is None:
+        return answer
+    person_id = signed_in.actor.require_person()
+    browser.keep_passes(answer, own_browsers.with_pass(person_id, browser.own_passes()))
     if clean_code(form.totp.data or ""):
-        _tell_what_is_left(cookie_id)
-    return redirect(web.local_path(form.next.data, url_for("portal.staff_home")), 303)
+        _tell_what_is_left(person_id)
+    return answer
 
 
 def _answer(form: StaffForm) -> Answer | None:
@@ -194,12 +217,9 @@ def _answer(form: StaffForm) -> Answer | None:
     return Answer(text, browser.at_the_door()) if text else None
 
 
-def _tell_what_is_left(cookie_id: str) -> None:
+def _tell_what_is_left(person_id: int) -> None:
     """Somebody came in by a recovery code: say how many there are still."""
-    signed_in = queries.session_by_hash(browser.hash_of(cookie_id))
-    if signed_in is None:
-        return
-    left = queries.own_account(signed_in.actor.require_person()).codes_left
+    left = queries.own_account(person_id).codes_left
     if left:
         web.tell("info", _("您用掉了一个备用码，还剩 %(left)s 个。", left=left))
     else:

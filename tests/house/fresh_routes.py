@@ -30,6 +30,7 @@ STEPS = {
 }
 FILES = {
     "areas.archive_file",
+    "assisting.rounds",
     "communities.roll_refused",
     "exports.archive_file",
     "exports.delivery",
@@ -37,4 +38,5 @@ FILES = {
     "exports.make_letters",
     "exports.poll_csv",
     "exports.poll_workbook",
+    "exports.took_part",
 }

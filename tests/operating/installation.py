@@ -124,7 +124,7 @@ class Installation:
         connection.request(method, address, body or None, headers)
         answer = connection.getresponse()
         text = answer.read().decode()
-        given = (answer.getheader("Set-Cookie") or "").partition(";")[0]
+        given = (answer.msg.get_all("Set-Cookie") or [""])[-1].partition(";")[0]
         connection.close()
         return answer.status, given, text
 

@@ -89,6 +89,19 @@ def test_ten_wrong_old_passwords_rest_the_account(staff: Staff) -> None:
     assert credentials.change_password(staff.actor, old=PASSWORD, new=NEW)
 
 
+def test_a_proof_in_one_session_is_none_in_another(staff: Staff) -> None:
+    _cookie, other = another_session(staff)
+    clock.advance(timedelta(minutes=11))
+    assert accounts.prove(staff.actor, typed=now_on(staff.secret))
+    for act in (
+        lambda: credentials.change_password(other.actor, old=PASSWORD, new=NEW),
+        lambda: credentials.start_new_phone(other.actor, password=PASSWORD),
+    ):
+        with pytest.raises(RuleBroken, match=r"account\.not_proved"):
+            act()
+    assert credentials.change_password(staff.actor, old=PASSWORD, new=NEW)
+
+
 def test_the_old_phone_serves_until_the_new_one_has_spoken(staff: Staff) -> None:
     cookie, _other = another_session(staff)
     secret = credentials.start_new_phone(staff.actor, password=PASSWORD)

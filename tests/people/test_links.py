@@ -14,12 +14,22 @@ from app.core import clock
 from app.core.actor import Actor, Role
 from app.core.db import db
 from app.core.errors import NotAllowed, NotFound, RuleBroken
-from app.people import account_links, accounts, link_queries, operations, queries, secrets_box
+from app.people import (
+    account_links,
+    accounts,
+    credentials,
+    link_queries,
+    operations,
+    passkey_operations,
+    queries,
+    secrets_box,
+)
 from app.people.account_links import LinkKey
 from app.people.credential_steps import NewAccount
 from app.people.models import AccountLink, StaffAccount
-from tests.people.test_own_account import sign_in
+from tests.people.test_own_account import session_of, sign_in
 from tests.support.checked_client import CheckedClient
+from tests.support.world import PASSWORD
 
 if TYPE_CHECKING:
     from tests.support.world import Place, Staff, World
@@ -119,6 +129,23 @@ def test_expired_void_renewed_and_of_an_ended_role_a_link_is_dead(
             account_links.set_password(VISITOR, key=dead, password=OWN)
 
 
+def test_after_seven_days_no_step_of_a_set_up_is_taken(admin: Staff, place: Place) -> None:
+    key, _person = invite(admin, place)
+    account_links.set_password(VISITOR, key=key, password=OWN)
+    totp = pyotp.TOTP(secret_at(key))
+    clock.advance(timedelta(days=7))
+    assert link_queries.open_link(key) is None
+    for act in (
+        lambda: account_links.set_password(VISITOR, key=key, password=OWN),
+        lambda: account_links.confirm_totp(VISITOR, key=key, typed=totp.at(clock.now())),
+        lambda: account_links.confirm_passkey(VISITOR, key=key, name="x", answer="{}"),
+    ):
+        with pytest.raises(RuleBroken, match=r"link\.dead"):
+            act()
+    with pytest.raises(NotFound):
+        passkey_operations.ask_to_set_up(VISITOR, key=key)
+
+
 def test_nobody_but_an_administrator_invites(world: World, place: Place) -> None:
     new = NewAccount("liming", "李明", Role.CLERK, place.id)
     for actor in (world.staff(place).actor, world.resident(place), VISITOR):
@@ -127,14 +154,16 @@ def test_nobody_but_an_administrator_invites(world: World, place: Place) -> None
 
 
 def test_neither_half_alone_takes_an_account_over(world: World, admin: Staff, place: Place) -> None:
-    member, clerk = world.staff(place, Role.COMMITTEE), world.staff(place)
+    clerk, other = world.staff(place), world.staff(world.community("LNJ", households=1))
+    clock.advance(timedelta(days=30))
+    member = world.staff(place, Role.COMMITTEE)
     person = member.actor.require_person()
     key = key_of(account_links.ask_regain(admin.actor, community_id=place.id, person_id=person))
     with pytest.raises(RuleBroken, match=r"link\.dead"):
         account_links.set_password(VISITOR, key=key, password=OWN)
     (waiting,) = link_queries.waiting_for(clerk.actor)
     assert link_queries.waiting_for(admin.actor) == []
-    stranger = world.staff(world.community("LNJ", households=1)).actor
+    stranger = other.actor
     assert link_queries.waiting_for(stranger) == []
     supervisor = world.staff(place, Role.SUPERVISOR).actor
     for actor in (admin.actor, member.actor, supervisor, stranger):
@@ -146,14 +175,87 @@ def test_neither_half_alone_takes_an_account_over(world: World, admin: Staff, pl
     assert account_links.give_number(VISITOR, key=key, number="x") is None
     whole = account_links.give_number(VISITOR, key=key, number=number)
     assert whole is not None
+    assert credentials.start_new_phone(member.actor, password=PASSWORD)
     account_links.set_password(VISITOR, key=whole, password=OWN)
     assert queries.own_sessions(member.actor), "until the last step the old account goes on"
     secret = secret_at(whole)
     assert account_links.confirm_totp(VISITOR, key=whole, typed=pyotp.TOTP(secret).at(clock.now()))
     assert queries.own_sessions(member.actor) == []
+    assert queries.own_account(person).new_phone_at is None, "what was begun before is void"
     clock.advance(timedelta(minutes=1))
     assert sign_in(member, pyotp.TOTP(member.secret).at(clock.now())) == ""
     assert comes_in(member.name, secret)
+
+
+def test_a_clerk_whom_the_maker_has_just_made_is_no_second_person(
+    world: World, admin: Staff, place: Place
+) -> None:
+    """An administrator who makes a clerk, or makes one's slip anew, could be both people."""
+    member, old = world.staff(place, Role.COMMITTEE), world.staff(place)
+    person, where = member.actor.require_person(), {"community_id": place.id}
+    new = NewAccount("unused", "无人", Role.CLERK, place.id)
+    account_links.invite(admin.actor, new=new)
+    unused = select(StaffAccount.person_id).where(StaffAccount.sign_in_name == "unused")
+    unused_id = db.session.scalars(unused).one()
+    clock.advance(timedelta(days=30))
+    made = world.staff(place)
+    again = key_of(account_links.renew_invitation(admin.actor, **where, person_id=unused_id))
+    secret, _codes = finish(again)
+    clock.advance(timedelta(minutes=1))
+    cookie = operations.staff_sign_in(
+        VISITOR,
+        sign_in_name="unused",
+        password=OWN,
+        totp=pyotp.TOTP(secret).at(clock.now()),
+    )
+    account_links.ask_regain(admin.actor, **where, person_id=person)
+    (waiting,) = link_queries.waiting_for(old.actor)
+    for clerk in (made.actor, session_of(cookie).actor):
+        assert link_queries.waiting_for(clerk) == []
+        with pytest.raises(NotFound):
+            account_links.vouch(clerk, link_id=waiting.link_id)
+    assert account_links.vouch(old.actor, link_id=waiting.link_id)
+    with pytest.raises(NotFound):
+        account_links.vouch(world.staff(place, Role.ADMINISTRATOR).actor, link_id=waiting.link_id)
+
+
+def test_nobody_vouches_for_themselves_and_nobody_twice(
+    world: World, admin: Staff, place: Place
+) -> None:
+    clerk, where = world.staff(place), {"community_id": place.id}
+    clock.advance(timedelta(days=30))
+    person = clerk.actor.require_person()
+    account_links.ask_regain(admin.actor, **where, person_id=person)
+    second = world.staff(place, Role.ADMINISTRATOR).actor
+    (waiting,) = link_queries.waiting_for(second)
+    with pytest.raises(NotFound):
+        account_links.vouch(clerk.actor, link_id=waiting.link_id)
+    account_links.vouch(second, link_id=waiting.link_id)
+    with pytest.raises(NotFound):
+        account_links.vouch(world.staff(place, Role.ADMINISTRATOR).actor, link_id=waiting.link_id)
+
+
+def test_only_who_works_here_now_is_invited_anew_or_brought_back(
+    world: World, admin: Staff, place: Place
+) -> None:
+    """Neither somebody of another community, nor somebody whose role is over."""
+    _key, person = invite(admin, place)
+    used = world.staff(place, Role.DESIGNER).actor.require_person()
+    there = {"community_id": world.community("LNJ", households=1).id}
+    for somebody, act in (
+        (person, account_links.renew_invitation),
+        (person, account_links.void_invitation),
+        (used, account_links.ask_regain),
+    ):
+        with pytest.raises(NotFound):
+            act(admin.actor, **there, person_id=somebody)
+    where = {"community_id": place.id}
+    accounts.end_role(admin.actor, **where, person_id=person, role=Role.CLERK)
+    accounts.end_role(admin.actor, **where, person_id=used, role=Role.DESIGNER)
+    with pytest.raises(NotFound):
+        account_links.renew_invitation(admin.actor, **where, person_id=person)
+    with pytest.raises(NotFound):
+        account_links.ask_regain(admin.actor, **where, person_id=used)
 
 
 def test_ten_wrong_numbers_end_the_link_and_the_holder_can_refuse_it(

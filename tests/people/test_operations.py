@@ -5,16 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from argon2 import PasswordHasher
+from argon2.profiles import CHEAPEST
 from sqlalchemy import func, select
 
 from app.core import clock
 from app.core.actor import SYSTEM, Actor, Role
 from app.core.db import db
 from app.core.errors import NotAllowed, NotFound, RuleBroken
-from app.people import browser, operations, queries
+from app.people import browser, operations, queries, secrets_box
 from app.people.models import HouseholdCode, HouseholdNotice, Membership, SecurityEvent
 from app.people.operations import Enrolled, Entry
 from tests.support.checked_client import FreshClient
@@ -231,6 +233,30 @@ def test_ten_wrong_staff_tries_rest_the_account_for_a_quarter_of_an_hour(
         assert sign_in(PASSWORD) == ""
         clock.advance(timedelta(minutes=16))
         assert sign_in(PASSWORD) != ""
+
+
+def test_every_password_is_worked_at_whoever_it_is_for(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unknown, invited and known take as long: an Argon2 each (threats.md, 30)."""
+    right = "绿皮火车开过三号楼的早晨 7 点"
+    kept, worked = secrets_box.hash_password(right), list[int]()
+
+    class Counting(PasswordHasher):
+        def hash(self, *given: Any, **more: Any) -> str:
+            worked.append(1)
+            return super().hash(*given, **more)
+
+        def verify(self, *given: Any, **more: Any) -> Any:
+            found = super().verify(*given, **more)
+            worked.append(1)
+            return found
+
+    monkeypatch.setattr(secrets_box, "_hasher", lambda: Counting.from_parameters(CHEAPEST))
+    for stored, fits in ((None, False), ("", False), (kept, True)):
+        worked.clear()
+        assert secrets_box.password_fits(right, stored) is fits
+        assert worked == [1], stored
 
 
 def test_an_idle_staff_session_ends_after_half_an_hour(world: World, place: Place) -> None:

@@ -6,12 +6,16 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
+from sqlalchemy import update
 
+from app.attachments.models import Attachment
 from app.core.actor import Role
+from app.core.db import transaction
 from tests.designs.test_designs import form as design_form
 from tests.support.checked_client import CheckedClient
 from tests.support.hostile_files import Sent, encoded, hostile
@@ -144,6 +148,38 @@ def _is_painted_anew(client: CheckedClient, page: str, sent: Sent, files: set[st
             assert image.format == "WEBP"
             assert not image.getexif(), sent.name
             assert getattr(image, "n_frames", 1) == 1, sent.name
+
+
+def _withhold(place: Place, *, withheld: bool) -> None:
+    with transaction() as session:
+        mine = Attachment.community_id == place.id
+        session.execute(update(Attachment).where(mine).values(withheld=withheld))
+
+
+def test_a_picture_that_is_withheld_or_whose_file_is_gone_is_not_found(
+    web_app: Flask, place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    upload = UPLOADS["plan"]
+    client = CheckedClient(web_app)
+    upload.enter(client, World(web_app), place)
+    photo = io.BytesIO(encoded("JPEG", (90, 60)))
+    form = upload.form | {upload.field: (photo, "x.jpg"), "code": "Q99"}
+    answer = client.post(upload.address, form, content_type="multipart/form-data")
+    page = upload.shown(answer)
+    (source,) = set(re.findall(r'src="(/c/HXL/pictures/[^"]+)"', client.get(page).text))
+    assert client.get(source).status_code == 200
+    _withhold(place, withheld=True)
+    assert client.get(source).status_code == 404, "stored, and shown to nobody"
+    _withhold(place, withheld=False)
+    assert caplog.records == []
+    for path in _stored(web_app):
+        Path(path).unlink()
+    answer = client.get(source)
+    assert answer.status_code == 404
+    assert "这里没有您要找的内容" in answer.text
+    (line,) = [record for record in caplog.records if record.name == "linyi.attachments"]
+    assert line.levelname == "ERROR"
+    assert client.get(page).status_code == 200, "the page around it is still there"
 
 
 def test_a_very_large_true_photo_is_refused_before_it_is_unpacked(
