@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import DateField, RadioField, StringField, ValidationError
+from wtforms import DateField, RadioField, StringField, TextAreaField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, Regexp
 
 from app.communities.rules import community_code
 from app.core import clock
+from app.policy.roles import LONGEST_WORD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,6 +136,13 @@ class PersonForm(FlaskForm):
         _l("到哪天为止"),
         description=_l("比如项目设计师，项目做完就用不着了；那一天过完自动停用"),
         validators=[Optional()],
+    )
+
+    # Asked for where another person has to agree; the operation says so when it is missing.
+    reason = TextAreaField(
+        _l("理由"),
+        description=_l("给要同意的人看：为什么加这一位。不写住户的姓名和门牌。"),
+        validators=[Length(max=LONGEST_WORD, message=_LONG)],
     )
 
     def validate_until(self, field: DateField) -> None:
