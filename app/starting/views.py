@@ -111,6 +111,7 @@ def change_card(community: str) -> ResponseReturnValue:
 @bp.route("/system/communities/<community>/people/<step>", methods=["GET", "POST"])
 @guard.needs(Permission.STAFF_SET_UP)
 @guard.fresh
+@guard.noted
 def person(community: str, step: str) -> ResponseReturnValue:
     """Steps 3 and 4: the first two people; later anybody else who works for the community.
 
