@@ -19,7 +19,7 @@ from app.core.actor import SYSTEM, Role
 from app.core.errors import NotFound, RuleBroken
 from app.people import accounts
 from app.people.slips import Duty, new_slip, private_file
-from app.policy.roles import TERM
+from app.policy.roles import TERM, TERMS
 from app.starting import queries, words
 from app.starting.adding import ensure_community
 
@@ -101,7 +101,9 @@ def _accounts(community_id: int, place: str, wanted: list[Wanted], out: Path) ->
     with os.fdopen(private_file(out), "w", encoding="utf-8") as file:
         for role, name, display in wanted:
             title = words.role_name(role)
-            duty = Duty(role, place, title, community_id)
+            last_day = clock.day_of(clock.now() + TERMS[role].longest)
+            ends_at = clock.bounds_of_day(last_day)[1]
+            duty = Duty(role, place, title, community_id, ends_at=ends_at)
             slip = new_slip(SYSTEM, duty, sign_in_name=name, display=display)
             file.write(f"{place} {title} {display}\n{slip.text}")
             file.flush()

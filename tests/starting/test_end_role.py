@@ -150,7 +150,7 @@ def test_a_role_given_until_a_day_ends_with_that_day_by_itself(
     world.staff(place, Role.COMMITTEE)
     address = "/system/communities/HXL/people/designer"
     typed = {"display": "设计师丁", "sign_in_name": "dingsheji"}
-    for wrong in ("2026-05-20", "2026-05-01", "2036-06-01", "9999-12-31", "明年"):
+    for wrong in ("2026-05-20", "2026-05-01", "2029-05-21", "9999-12-31", "明年"):
         refused = admin.post(address, typed | {"until": wrong})
         assert refused.status_code == 422, wrong
     slip = admin.post(address, typed | {"until": "2026-06-30"})
@@ -197,6 +197,23 @@ def test_a_slip_that_got_lost_on_its_way_is_told_of(web_app: Flask, fixed_clock:
     assert "纸条没有送到您这里" in admin.get(again.headers["Location"]).text
     db.session.rollback()
     assert len(queries.staff_of(place.id, (Role.DESIGNER,))) == 1
+
+
+def test_a_role_without_a_day_ends_when_its_term_does(
+    web_app: Flask, fixed_clock: datetime
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 1)
+    admin = CheckedClient(web_app)
+    admin.staff(world.staff(place, Role.ADMINISTRATOR))
+    for step, name, days in (("clerk", "jia", 1827), ("designer", "yi", 1095)):
+        address = f"/system/communities/HXL/people/{step}"
+        slip = admin.post(address, {"display": name, "sign_in_name": f"someone{name}"})
+        assert slip.status_code == 200
+        db.session.rollback()
+        newest = select(RoleGrant.ends_at).order_by(RoleGrant.id.desc()).limit(1)
+        ends = db.session.scalars(newest).one()
+        assert timedelta(days=days) < ends - clock.now() <= timedelta(days=days + 1)
 
 
 def test_who_works_above_communities_is_ended_from_the_command_line(
