@@ -197,6 +197,19 @@ def touch_session(actor: Actor) -> None:
         )
 
 
+def note_refused(actor: Actor, *, community_id: int | None) -> None:
+    """Note that somebody tried to give a role in a place where they have none to give."""
+    with transaction() as session:
+        security(
+            session,
+            "role.attempt_refused",
+            community_id=community_id,
+            person_id=actor.person_id,
+            role="",
+            why="no_permission",
+        )
+
+
 # --- staff ---------------------------------------------------------------------------------
 
 

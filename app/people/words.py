@@ -210,7 +210,7 @@ def _owner_words(line: MemberLine) -> str:
     """Until when a member counts as an owner by what the desk has seen; empty for others."""
     if line.owner_until is None:
         return ""
-    return _("服务台看过证件，是业主，有效到%(at)s", at=full_day_text(line.owner_until))
+    return _("服务台看过证件，是业主，有效到 %(at)s", at=full_day_text(line.owner_until))
 
 
 def area_text(area_c: int) -> str:
@@ -388,6 +388,7 @@ def _broken(error: RuleBroken) -> str:
         ),
         "staff.ends_too_soon": _("“到哪天为止”要在今天以后。没有建账号，请改一改。"),
         "staff.ended": _("这个账号已经停用，没有登录。还在社区工作的，请找系统管理员重新建一个。"),
+        "staff.last_administrator": _("这是最后一位系统管理员，没有停用。请先再建一位。"),
         "staff.in_use": _(
             "已经有人用这个账号登录过，不能重新出纸条。什么都没有改动。请让本人用原来的那张。"
         ),
