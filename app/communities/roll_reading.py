@@ -379,3 +379,31 @@ def _put(sheet: ReadSheet, piece: list[list[object]]) -> None:
         return
     sheet.rows += len(piece)
     sheet.pieces.append(json.dumps(piece, ensure_ascii=False, separators=(",", ":")))
+
+
+def pick(sheets: Sequence[ReadSheet], wanted: str = "") -> int | None:
+    """Which sheet is read: the one named, else the only one there can be, else None: ask.
+
+    A hidden sheet is never taken without a word. Raises: RuleBroken roll.no_such_sheet,
+    roll.columns_missing.
+    """
+    names = [sheet.name for sheet in sheets]
+    if wanted:
+        if wanted not in names:
+            raise RuleBroken("roll.no_such_sheet", sheets="、".join(names))
+        chosen: int | None = names.index(wanted)
+    elif len(sheets) == 1:
+        chosen = None if sheets[0].hidden else 0
+    else:
+        chosen = _the_only_one(sheets)
+    if not any(sheet.is_roll for sheet in sheets) or (
+        chosen is not None and not sheets[chosen].is_roll
+    ):
+        raise RuleBroken("roll.columns_missing", missing=",".join(REQUIRED))
+    return chosen
+
+
+def _the_only_one(sheets: Sequence[ReadSheet]) -> int | None:
+    visible = [position for position, sheet in enumerate(sheets) if not sheet.hidden]
+    hidden_rolls = any(sheet.hidden and sheet.is_roll for sheet in sheets)
+    return visible[0] if len(visible) == 1 and not hidden_rolls else None
