@@ -75,6 +75,9 @@ GOOD = (LineState.NEW, LineState.CHANGED, LineState.SAME, LineState.HELD)
 AT_ONCE = 5000
 # With so few rows any plan of the database's is quick.
 FEW = 500
+HOME = "residence"
+# How many homes of the roll the file writes as something else.
+TAKEN = "taken"
 _LINE: Any = RollLine.__table__
 _HOME: Any = Household.__table__
 _ABSENCE: Any = RollAbsence.__table__
@@ -371,11 +374,20 @@ def _said(name: str) -> Any:
     return func.coalesce(line, home)
 
 
+def _brought(name: str) -> Any:
+    """What is brought in of a column: a home that stays on the roll stays a home."""
+    if name != "unit_type":
+        return _said(name)
+    # Whoever is to go was taken off the roll a moment ago, and comes back as the file says.
+    stays = and_(_HOME.c.unit_type == HOME, _HOME.c.left_roll_at.is_(None))
+    return case((stays, HOME), else_=_said(name))
+
+
 def _first(name: str) -> Any:
     """What a new entry of the roll begins with."""
     if name in rules.NUMBERS:
         return func.nullif(_LINE.c[name], rules.UNREADABLE)
-    return func.coalesce(_LINE.c[name], "residence" if name == "unit_type" else "")
+    return func.coalesce(_LINE.c[name], HOME if name == "unit_type" else "")
 
 
 def _find_absences(session: Session, upload: RollUpload) -> None:
@@ -389,28 +401,41 @@ def _find_absences(session: Session, upload: RollUpload) -> None:
         .distinct()
     )
     there = and_(*_of(_LINE.c, upload), _LINE.c.household_id == _HOME.c.id)
-    left_out = (
-        select(
-            literal(upload.community_id),
-            literal(upload.id),
-            _HOME.c.id,
-            literal(0),
-            literal(Decision.KEEP.value),
-        )
-        .select_from(_HOME.outerjoin(_LINE, there))
-        .where(
-            _HOME.c.community_id == upload.community_id,
-            _HOME.c.left_roll_at.is_(None),
-            _HOME.c.building_id.in_(named),
-            _LINE.c.id.is_(None),
-        )
-    )
-    names = ("community_id", "upload_id", "household_id", "line", "decision")
-    session.execute(insert(_ABSENCE).from_select(names, left_out))
+    left_out = _HOME.outerjoin(_LINE, there)
+    _ask(session, upload, left_out, _HOME.c.building_id.in_(named), _LINE.c.id.is_(None))
     _find_other_spellings(session, upload)
     if upload.sheet is not None and upload.sheets[upload.sheet]["corrects"]:
         session.execute(delete(_ABSENCE).where(*_of(_ABSENCE.c, upload), _ABSENCE.c.line == 0))
+    _find_homes_taken(session, upload)
     hold(session, upload)
+
+
+def _find_homes_taken(session: Session, upload: RollUpload) -> None:
+    """Homes that the file writes as something else; each stays a home for now.
+
+    A shop or a parking space has no ballot, no letter and no page at the desk.
+    """
+    if "unit_type" not in fields_of(upload):
+        return
+    _ask(
+        session,
+        upload,
+        _HOME.join(_LINE, _LINE.c.household_id == _HOME.c.id),
+        *_of(_LINE.c, upload),
+        _LINE.c.state == LineState.CHANGED,
+        _HOME.c.unit_type == HOME,
+        _said("unit_type") != HOME,
+    )
+
+
+def _ask(session: Session, upload: RollUpload, source: Any, *which: ColumnElement[bool]) -> None:
+    """Keep that these households of the roll are asked about; without a word they stay."""
+    about = (upload.community_id, upload.id, _HOME.c.id, 0, Decision.KEEP.value)
+    there = _HOME.c.community_id == upload.community_id, _HOME.c.left_roll_at.is_(None)
+    found = select(*(literal(one) if isinstance(one, int | str) else one for one in about))
+    names = ("community_id", "upload_id", "household_id", "line", "decision")
+    asked = found.select_from(source).where(*there, *which)
+    session.execute(insert(_ABSENCE).from_select(names, asked))
 
 
 def _find_other_spellings(session: Session, upload: RollUpload) -> None:
@@ -472,8 +497,14 @@ def count(session: Session, upload: RollUpload) -> dict[str, int]:
         .where(*_of(_ABSENCE.c, upload))
         .group_by(_ABSENCE.c.decision)
     )
+    taken = session.scalar(
+        select(func.count())
+        .select_from(_ABSENCE.join(_LINE, _LINE.c.household_id == _ABSENCE.c.household_id))
+        .where(*_of(_ABSENCE.c, upload), *_of(_LINE.c, upload), _ABSENCE.c.line == 0)
+    )
     found = dict.fromkeys((*map(str, LineState), *map(str, Decision)), 0)
-    return found | {str(row[0]): row[1] for row in (*lines, *absences)}
+    counted = {str(row[0]): row[1] for row in (*lines, *absences)}
+    return found | counted | {TAKEN: taken or 0}
 
 
 def bring_in(session: Session, upload: RollUpload, now: datetime) -> None:
@@ -504,7 +535,7 @@ def bring_in(session: Session, upload: RollUpload, now: datetime) -> None:
             *mine,
             _LINE.c.state == LineState.CHANGED,
         )
-        .values({name: _said(name) for name in fields} | {"left_roll_at": None})
+        .values({name: _brought(name) for name in fields} | {"left_roll_at": None})
     )
     names = ("community_id", "building_id", "stairwell", "room", "title_hash", *COLUMNS)
     new = (
