@@ -20,6 +20,7 @@ from app.config import ROOT, Settings
 from app.core import catalogue, guard, jobs, logs, shapes, space, times, web
 from app.core.db import begin_request, db, end_reading, prepare_engine
 from app.people import account_views, browser
+from app.people import operations as people
 from app.policy import table
 from app.portal import chrome
 from app.portal import help as glossary
@@ -122,6 +123,7 @@ def _hooks() -> guard.Hooks:
         may=_may,
         is_for_residents=lambda permission: table.is_for_residents(table.Permission(permission)),
         actor=browser.current_actor,
+        note_refused=_note_refused,
     )
 
 
@@ -131,6 +133,12 @@ def _find_place(arguments: dict[str, Any]) -> object | None:
     if area is not None:
         return communities.area_by_code(area)
     return communities.community_by_code(code) if code is not None else None
+
+
+def _note_refused(found: object) -> None:
+    """Note that somebody tried to give a role where they are nobody."""
+    place: Place = getattr(found, "place", table.Place())
+    people.note_refused(browser.current_actor(), community_id=place.community_id)
 
 
 def _may(permission: StrEnum, found: object) -> bool:

@@ -17,6 +17,7 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,8 @@ def prepare(settings: Settings) -> None:
     from app.portal import demo as demo_city
     from app.portal import demo_sign_in
 
-    app = create_app(settings)
+    # A worker would write while the tables are made.
+    app = create_app(replace(settings, worker_thread=False))
     with app.app_context():
         upgrade(str(ROOT / "migrations"))
         if not demo_sign_in.exists() and not settings.production:

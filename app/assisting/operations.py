@@ -21,6 +21,7 @@ from app.core.db import transaction
 from app.core.errors import RuleBroken
 from app.discussion import writing
 from app.meetings import joining
+from app.people.doubting import doubt
 from app.people.member_queries import member
 from app.people.models import HouseholdNoticeKind
 from app.people.steps import tell_household
@@ -142,6 +143,19 @@ def hand_on(
             told = HouseholdNoticeKind.VOTE_HANDED_ON
             tell_household(session, community_id, visit.household_id, told, title)
             visits.note_access(session, actor, visit, "assist.handed_on", poll=public_id)
+
+
+def doubt_for_present(actor: Actor, *, community_id: int, visit_id: int, member_id: int) -> None:
+    """Say for whoever is present that a phone is unknown, or used no more; the desk then ends it.
+
+    A household whose places are all taken by old phones has nobody inside who could say so.
+    Raises: NotFound; NotAllowed; RuleBroken assist.*, member.own.
+    """
+    with transaction() as session:
+        visit = visits.hold(session, actor, community_id, visit_id)
+        by = visit.present.require_person()
+        if doubt(session, community_id, visit.household_id, member_id, by):
+            visits.note_access(session, actor, visit, "assist.doubted", member=str(member_id))
 
 
 def sign_for_present(

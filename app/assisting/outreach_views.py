@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask import g, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
+from markupsafe import escape
 
 from app.assisting import outreach, reaching_out, words
 from app.assisting.forms import (
@@ -179,7 +180,7 @@ def _rounds_pdf(
 
 def _offer_papers(field: RadioField, household_id: int) -> None:
     polls = [
-        (card.public_id, _("只要这一次：%(title)s", title=card.title))
+        (card.public_id, escape(_("只要这一次：%(title)s")) % {"title": web.written(card.title)})
         for card in open_polls(household_id)
     ]
     field.choices = [(FROM_NOW_ON, _("以后每次都要")), *polls]

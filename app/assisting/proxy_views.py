@@ -99,7 +99,7 @@ def enter_proxy(code: str, household_id: int) -> ResponseReturnValue:
     """Enter the sheet that this household signed."""
     address = communities.address_of(g.place.id, household_id)
     form, polls = ProxyForm(), open_polls(household_id)
-    form.poll.choices = [(card.public_id, card.title) for card in polls]
+    form.poll.choices = [(card.public_id, web.written(card.title)) for card in polls]
     if len(polls) == 1 and request.method == "GET":
         form.poll.data = polls[0].public_id
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from app.assisting.visits import HeldVisit
+    from app.people.words import MemberWords
     from app.voting.queries import BallotView
 
 bp = Blueprint("assisting", __name__)
@@ -94,8 +95,33 @@ def visit(code: str, visit_id: int) -> ResponseReturnValue:  # noqa: ARG001 -- t
         polls=going_on,
         convention=conventions.in_force(g.place.id),
         topics=_open_topics(),
+        phones=_phones(found.household_id),
         meetings=[one for one in meetings.meetings_of(g.place.id) if one.state in OPEN_STATES],
     )
+
+
+@bp.post("/c/<code>/desk/visits/<int:visit_id>/members/<int:member_id>/contest")
+@guard.needs(Permission.ASSIST)
+def contest(code: str, visit_id: int, member_id: int) -> ResponseReturnValue:
+    """Note that a phone is unknown or used no more; who put it right is on the household's page."""
+    household_id = _visit(visit_id).household_id
+    web.once(
+        lambda: operations.doubt_for_present(
+            browser.current_actor(),
+            community_id=g.place.id,
+            visit_id=visit_id,
+            member_id=member_id,
+        )
+    )
+    web.tell("done", _("记下了，本户会看到。核实过的，在下面请出本户。"))
+    page = url_for("people.desk_household", code=code, household_id=household_id)
+    return redirect(f"{page}#members", 303)
+
+
+def _phones(household_id: int) -> list[MemberWords]:
+    """Who is in with a phone: not whoever is present at the desk."""
+    inside = words.members(members(g.place.id, household_id), None)
+    return [line for line in inside if not line.at_desk]
 
 
 def _open_topics() -> list[tuple[str, str]]:
@@ -208,7 +234,7 @@ def receipt(code: str, visit_id: int, poll_id: str) -> ResponseReturnValue:  # n
     )
     with in_record_language():
         chosen = choice_text(view.choice or [], view.poll.titles)
-        paper = papers.receipt(g.place, view, chosen)
+        paper = papers.receipt(g.place, view, chosen, at_desk=True)
         data = printing.receipt_pdf(papers.sender(g.place), paper)
     return download(data, PDF, f"{g.place.code}-receipt.pdf")
 
@@ -219,8 +245,7 @@ def hand_on(code: str, visit_id: int, poll_id: str) -> ResponseReturnValue:
     """Hand the right to change the ballot on to whoever is present."""
     found, form = _visit(visit_id), HandForm()
     view = _before_it(found, poll_id)
-    inside = members(g.place.id, found.household_id)
-    phones = [line for line in words.members(inside, None) if not line.at_desk]
+    phones = _phones(found.household_id)
     form.member.choices = [
         ("0", _("没有手机，在服务台改")),
         *((str(one.member_id), one.joined) for one in phones),

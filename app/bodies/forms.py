@@ -74,7 +74,13 @@ class WordForm(FlaskForm):
 class ActingForm(FlaskForm):
     """Who is to act for a body, in what, and until when."""
 
-    person = SelectField(_l("谁"), coerce=nobody_yet, validators=[InputRequired(_l("请选一位"))])
+    # Whom the page did not offer, oneself before all, is refused by the operation, which notes it.
+    person = SelectField(
+        _l("谁"),
+        coerce=nobody_yet,
+        validators=[InputRequired(_l("请选一位"))],
+        validate_choice=False,
+    )
     called = StringField(
         _l("怎么称呼"),
         description=_l("如“3 号楼王阿姨”，只有工作人员看得到。"),

@@ -159,6 +159,7 @@ def close(code: str, body_id: str) -> ResponseReturnValue:
 @bp.route("/c/<code>/desk/bodies/<body_id>/acting", methods=["GET", "POST"])
 @guard.needs(Permission.BODY_GIVE)
 @guard.fresh
+@guard.noted
 def give(code: str, body_id: str) -> ResponseReturnValue:
     """Let somebody act for a body."""
     actor, body, resident = browser.current_actor(), queries.body(g.place.id, body_id), _resident()

@@ -6,9 +6,14 @@ The parts of an address are normalised: 12甲, 2, 502.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 STEMS = "甲乙丙丁戊己庚辛壬癸"
 NUMERALS = "零一二三四五六七八九十"
+_DASHES = str.maketrans("—–－", "---")
+_PARTING = re.compile(r"\s*(?:号楼|栋|幢|座|单元)\s*")
+_ROOM = re.compile(r"(?<=\d)\s*[室房](?=\s|$)")
+_BEFORE_FIGURES = re.compile(r"(?<=[一-鿿])(?=\d+[甲乙丙丁戊]?-)")
 _PIECES = re.compile(rf"\d+|[{NUMERALS}{STEMS}]|[^\d{NUMERALS}{STEMS}]+")
 
 WalkingKey = tuple[tuple[tuple[int, int, str], ...], ...]
@@ -43,6 +48,17 @@ def stairwell_text(stairwell: str) -> str:
 def room_text(room: str) -> str:
     """A room as people write it: 501 室; 门市3号 stays as it is."""
     return f"{room} 室" if room[:1].isdigit() else room
+
+
+def looked_for(text: str) -> list[str]:
+    """The words of a search, with an address as people say it in the form that rolls are read by.
+
+    槐香里一区3号楼2单元501室 is looked for as 槐香里一区 and 3-2-501, and 3号楼 as 3-.
+    """
+    said = unicodedata.normalize("NFKC", text).translate(_DASHES)
+    said = _PARTING.sub("-", said)
+    said = _ROOM.sub("", said)
+    return _BEFORE_FIGURES.sub(" ", said).split()
 
 
 def walking_key(estate: str, building: str, stairwell: str, room: str) -> WalkingKey:

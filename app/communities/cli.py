@@ -115,6 +115,8 @@ def _tell(view: UploadView) -> None:
             click.echo(f"{words_of}: {', '.join(names)}", err=True)
     if view.absent:
         click.echo(f"households not in the file, kept: {view.absent}", err=True)
+    if view.taken:
+        click.echo(f"homes that are something else in the file, kept: {view.taken}", err=True)
 
 
 def _refusal(error: RuleBroken) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.communities import rules, staging
+from app.communities.bringing_in import bring_in
 from app.communities.models import (
     Community,
     Decision,
@@ -21,6 +22,7 @@ from app.communities.models import (
     OwnerSetUnit,
     RollAbsence,
     RollColumn,
+    RollLine,
     RollUpload,
     UploadState,
 )
@@ -265,17 +267,24 @@ def decide_absences(
 def decide_all_absences(actor: Actor, *, community_id: int, public_id: str, remove: bool) -> None:
     """Keep all households that an upload leaves out, or take all of them off the roll with it.
 
-    Those that may be a row written otherwise keep what was decided for them.
+    Those that may be a row written otherwise, and homes that a row writes as something else, keep
+    what was decided for them.
     """
     with transaction() as session:
         upload = _upload(session, actor, community_id, public_id)
         _ready(upload)
+        has_row = exists().where(
+            RollLine.community_id == community_id,
+            RollLine.upload_id == upload.id,
+            RollLine.household_id == RollAbsence.household_id,
+        )
         session.execute(
             update(RollAbsence)
             .where(
                 RollAbsence.community_id == community_id,
                 RollAbsence.upload_id == upload.id,
                 RollAbsence.line == 0,
+                ~has_row,
             )
             .values(decision=Decision.REMOVE if remove else Decision.KEEP)
         )
@@ -331,7 +340,7 @@ def _apply(session: Session, actor: Actor, upload: RollUpload) -> None:
     session.execute(
         select(Community.id).where(Community.id == upload.community_id).with_for_update()
     ).one()
-    staging.bring_in(session, upload, clock.now())
+    bring_in(session, upload, clock.now())
     done = _imported(upload)
     note_access(
         session,

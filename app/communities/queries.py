@@ -115,6 +115,13 @@ def area_by_id(jurisdiction_id: int) -> AreaView:
     return _area(Jurisdiction.id == jurisdiction_id)
 
 
+def city() -> AreaView | None:
+    """The installation's city, the oldest where a demo left another; None before the start."""
+    first = select(func.min(Jurisdiction.id)).where(Jurisdiction.level == Level.CITY.value)
+    found = db.session.scalar(first)
+    return area_by_id(found) if found is not None else None
+
+
 def _area(condition: ColumnElement[bool]) -> AreaView:
     row = db.session.execute(
         select(

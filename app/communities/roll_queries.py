@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import aliased
 
 from app.communities import roll_reading, rules, staging
 from app.communities.addresses import address_short
@@ -93,9 +94,19 @@ class UploadView:
         return self.counts.get("refused", 0) + self.counts.get("held", 0)
 
     @property
-    def absent(self) -> int:
-        """Households of the roll that the file leaves out."""
+    def asked(self) -> int:
+        """Households whose place on the roll is asked about before anything happens to it."""
         return sum(self.counts.get(str(decision), 0) for decision in Decision)
+
+    @property
+    def taken(self) -> int:
+        """Of these, homes that the file writes as something else."""
+        return self.counts.get("taken", 0)
+
+    @property
+    def absent(self) -> int:
+        """Of these, the ones that the file leaves out."""
+        return self.asked - self.taken
 
 
 def _upload(community_id: int, public_id: str) -> RollUpload:
@@ -291,19 +302,30 @@ def _refused_of(view: UploadView, community_id: int, position: int) -> Iterator[
 
 @dataclass(frozen=True, slots=True)
 class AbsentView:
-    """A household that an upload leaves out, the row it may be, and what was decided."""
+    """A household that an upload leaves out, the row it may be, and what was decided.
+
+    `taken` is the row that writes it as something else than a home, else 0.
+    """
 
     household_id: int
     address: str
     line: int
     line_address: str
     decision: Decision
+    taken: int = 0
 
 
 def absences(view: UploadView, community_id: int, page: int) -> list[AbsentView]:
     """A page of the households an upload leaves out: first those that resemble a row."""
+    own = aliased(RollLine)
     rows = db.session.execute(
-        select(RollAbsence.household_id, RollAbsence.line, RollAbsence.decision, RollLine)
+        select(
+            RollAbsence.household_id,
+            RollAbsence.line,
+            RollAbsence.decision,
+            RollLine,
+            own.number.label("taken"),
+        )
         .outerjoin(
             RollLine,
             and_(
@@ -312,8 +334,22 @@ def absences(view: UploadView, community_id: int, page: int) -> list[AbsentView]
                 RollLine.number == RollAbsence.line,
             ),
         )
+        .outerjoin(
+            own,
+            and_(
+                own.community_id == RollAbsence.community_id,
+                own.upload_id == RollAbsence.upload_id,
+                own.household_id == RollAbsence.household_id,
+                RollAbsence.line == 0,
+            ),
+        )
         .where(RollAbsence.community_id == community_id, RollAbsence.upload_id == view.id)
-        .order_by(RollAbsence.line == 0, RollAbsence.line, RollAbsence.household_id)
+        .order_by(
+            RollAbsence.line == 0,
+            own.number.is_(None),
+            RollAbsence.line,
+            RollAbsence.household_id,
+        )
         .offset((page - 1) * PAGE)
         .limit(PAGE)
     ).all()
@@ -325,6 +361,7 @@ def absences(view: UploadView, community_id: int, page: int) -> list[AbsentView]
             row.line,
             "" if row.RollLine is None else _address(row.RollLine),
             Decision(row.decision),
+            row.taken or 0,
         )
         for row in rows
     ]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # The community itself stands at the near end of its chain.
 HERE = 0
 _KEPT = "linyi_settings"
+_NO_PLACE = ""
 # What an installation decides by its environment, until a place says otherwise.
 _INSTALLATION = frozenset({"complaint_phone", "icp", "operator"})
 
@@ -88,21 +89,28 @@ def said_number(community_id: int, key: str) -> int | None:
     return int(held.value) if held.by is not None else None
 
 
-def of_page(place: CommunityView | AreaView) -> Mapping[str, str]:
-    """Every value that holds at a place, for what stands around its pages; kept for two seconds."""
+def of_page(place: CommunityView | AreaView | None) -> Mapping[str, str]:
+    """Every value that holds at a place, for what stands around its pages; kept for two seconds.
+
+    A page of no place, such as the front page, has those of the installation's city.
+    """
     kept: dict[str, tuple[float, dict[str, str]]] = current_app.extensions.setdefault(_KEPT, {})
-    good_until, values = kept.get(place.code, (0.0, {}))
+    key = place.code if place else _NO_PLACE
+    good_until, values = kept.get(key, (0.0, {}))
     now = monotonic()
     if not values or good_until < now:
-        chain, said = _chain(place), _of(place)
-        values = {key: _held(key, chain, said).value for key in CATALOGUE}
-        kept[place.code] = now + queries.KEPT_SECONDS, values
+        place = place or queries.city()
+        chain, said = (_chain(place), _of(place)) if place else ((), {})
+        values = {one: _held(one, chain, said).value for one in CATALOGUE}
+        kept[key] = now + queries.KEPT_SECONDS, values
     return values
 
 
 def forget(code: str) -> None:
     """Let the next page of a place read its values anew; others see them within two seconds."""
-    current_app.extensions.setdefault(_KEPT, {}).pop(code, None)
+    kept: dict[str, object] = current_app.extensions.setdefault(_KEPT, {})
+    for each in (code, _NO_PLACE):
+        kept.pop(each, None)
 
 
 def shown(place: CommunityView | AreaView) -> list[Shown]:

@@ -114,7 +114,7 @@ def _preview(view: UploadView) -> ResponseReturnValue:
         new=view.counts["new"],
         repeated=view.counts["twice"],
         removed=view.counts["remove"],
-        staying=view.absent - view.counts["remove"],
+        staying=view.asked - view.counts["remove"],
         shown=shown,
         both=all(lists.values()),
         rows=[(row.number, row.address, _about(shown, row)) for row in rows],
@@ -306,7 +306,7 @@ def roll_absent(code: str, upload_id: str) -> ResponseReturnValue:
             for absent in roll_queries.absences(view, g.place.id, page)
         ],
         removed=view.counts.get("remove", 0),
-        pager=_pager(upload_id, page, view.absent),
+        pager=_pager(upload_id, page, view.asked),
         here=url_for("communities.roll_absent", code=code, upload_id=upload_id, page=page),
     ), status
 

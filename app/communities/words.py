@@ -124,7 +124,12 @@ def warning(code: str, number: int) -> str:
 
 
 def decision_choices(absent: AbsentView) -> list[tuple[Decision, str]]:
-    """What can become of a household that a file leaves out."""
+    """What can become of a household that a file leaves out, or writes as something else."""
+    if absent.taken:
+        return [
+            (Decision.KEEP, _("还是住户，留着")),
+            (Decision.REMOVE, _("不是住户了，照文件改")),
+        ]
     both = [
         (Decision.MOVE, _("是同一户，改成文件里的写法")),
         (Decision.BOTH, _("不是同一户，两户都要")),

@@ -9,10 +9,11 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from app.conventions.rules import LONGEST_ARTICLE, Article, ArticleClass
+from app.conventions.rules import Article
+from app.conventions.words import class_called
 from app.core.errors import RuleBroken
 
-LINE = re.compile(r"^(?P<kind>\S+?)\s*[|｜]\s*(?P<text>.+)$")
+LINE = re.compile(r"^(?P<kind>[^|｜]+?)\s*[|｜]\s*(?P<text>.+)$")
 
 
 class TextForm(FlaskForm):
@@ -32,16 +33,17 @@ class TextForm(FlaskForm):
     )
 
     def parsed(self) -> tuple[Article, ...]:
-        """Give the articles as typed. Raises: RuleBroken convention.article."""
+        """Give the articles as typed. Raises: RuleBroken convention.class."""
         lines = [line.strip() for line in (self.articles.data or "").splitlines() if line.strip()]
         return tuple(_article(number, line) for number, line in enumerate(lines, start=1))
 
 
 def _article(number: int, line: str) -> Article:
     found = LINE.match(line)
-    if found is None or found["kind"] not in set(ArticleClass):
-        raise RuleBroken("convention.article", number=number, most=LONGEST_ARTICLE)
-    return Article(number, ArticleClass(found["kind"]), found["text"].strip())
+    kind = class_called(found["kind"]) if found else None
+    if found is None or kind is None:
+        raise RuleBroken("convention.class", number=number)
+    return Article(number, kind, found["text"].strip())
 
 
 class PollForm(FlaskForm):

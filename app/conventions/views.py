@@ -266,7 +266,7 @@ def _edit_page(form: TextForm, version: VersionView | None) -> ResponseReturnVal
 
 
 def _as_typed(version: VersionView) -> dict[str, str]:
-    lines = [f"{article.kind.value}｜{article.text}" for article in version.articles]
+    lines = [words.line_of(article.kind.value, article.text) for article in version.articles]
     return {
         "title": version.title,
         "preamble": version.preamble,

@@ -17,7 +17,7 @@ STATES = {
     State.ADOPTED: ("info", _l("已通过，待备案公布")),
     State.PUBLISHED: ("go", _l("已公布施行")),
 }
-# The classes of articles as readers of other languages read them; people type them in Chinese.
+# The classes of articles as readers read and type them; Chinese is understood in every language.
 CLASSES = {
     ArticleClass.GENERAL.value: _l("总则"),
     ArticleClass.CONDUCT.value: _l("规范日常行为"),
@@ -41,6 +41,17 @@ def state_badge(state: State, replaced_by: int | None = None) -> tuple[str, str]
 def class_name(kind: str) -> str:
     """The heading of a class of articles."""
     return str(CLASSES.get(kind, kind))
+
+
+def class_called(typed: str) -> ArticleClass | None:
+    """The class that somebody typed, in Chinese or in their own language; None for another word."""
+    names = {str(CLASSES[one.value]).casefold(): one for one in ArticleClass}
+    return names.get(typed.casefold()) or (ArticleClass(typed) if typed in CLASSES else None)
+
+
+def line_of(kind: str, text: str) -> str:
+    """An article as its writer types it."""
+    return _("%(kind)s｜%(text)s", kind=class_name(kind), text=text)
 
 
 def adoption_text(body: str, base: int, present: int, in_favour: int) -> str:
@@ -68,6 +79,10 @@ def _broken(error: RuleBroken) -> str:
         "convention.frozen": _("提请审核以后条文不能再改，没有保存。"),
         "convention.no_articles": _(
             "一条都没有，没有保存。最多 %(most)s 条。", most=facts.get("most")
+        ),
+        "convention.class": _(
+            "第 %(number)s 条前面没有写类别，或者类别写错了，没有保存。请照“条文”下面的说明写。",
+            number=facts.get("number", ""),
         ),
         "convention.article": _(
             "第 %(number)s 条是空的或者太长，没有保存。每条最多 %(most)s 字。",

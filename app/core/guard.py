@@ -96,6 +96,12 @@ def fresh_file(view: View) -> View:
     return view
 
 
+def noted(view: View) -> View:
+    """Declare that whoever sends something here and may not is noted: it would give power."""
+    view.noted = True  # type: ignore[attr-defined]
+    return view
+
+
 def takes(most_bytes: int) -> Callable[[View], View]:
     """Declare how large a body a view takes from whoever is signed in; all others take little."""
 
@@ -119,6 +125,7 @@ class Hooks:
     may: Callable[[StrEnum, object], bool]
     is_for_residents: Callable[[StrEnum], bool]
     actor: Callable[[], Actor]
+    note_refused: Callable[[object], None]
 
 
 def current_actor() -> Actor:
@@ -165,8 +172,15 @@ def init(app: Flask, hooks: Hooks) -> None:
         if not hooks.is_signed_in():
             return _to_sign_in(hooks, access)
         if not _may(hooks, access):
+            _note(app, hooks)
             abort(404)
         return _to_proof(hooks)
+
+
+def _note(app: Flask, hooks: Hooks) -> None:
+    view = app.view_functions.get(request.endpoint or "")
+    if request.method == "POST" and getattr(view, "noted", False):
+        hooks.note_refused(g.place)
 
 
 def _may(hooks: Hooks, access: Access) -> bool:

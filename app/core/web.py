@@ -162,6 +162,11 @@ def content_language() -> Markup:
     return Markup("") if times.is_chinese() else Markup(' lang="zh-Hans"')
 
 
+def written(text: str) -> Markup:
+    """What somebody wrote, to stand in a label of a form or a sentence of the portal's own."""
+    return Markup("<span{}>{}</span>").format(content_language(), text)
+
+
 def init(app: Flask, signed_in: Callable[[], bool]) -> None:
     """Headers on every answer, a sentence for every refusal."""
     form_words.init()

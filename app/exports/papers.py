@@ -369,8 +369,13 @@ def proxy_form(poll: PollView, address: str, serial: str) -> printing.ProxyForm:
     )
 
 
-def receipt(place: CommunityView, view: BallotView, choice: str) -> printing.Receipt:
-    """A member's own receipt, in the language they read; nobody else can ask for it."""
+def receipt(
+    place: CommunityView, view: BallotView, choice: str, *, at_desk: bool = False
+) -> printing.Receipt:
+    """A member's own receipt, in the language they read; nobody else can ask for it.
+
+    `at_desk` says that a clerk did it for them: they have no phone on which to change it.
+    """
     poll = view.poll
     locale = get_locale()
     facts = [
@@ -378,6 +383,8 @@ def receipt(place: CommunityView, view: BallotView, choice: str) -> printing.Rec
         (_("您的选择"), choice),
         (_("本户"), view.address),
     ]
+    if at_desk:
+        facts.append((_("怎么投的"), _("本人在社区服务台，由工作人员代为操作")))
     return printing.Receipt(
         lang=locale.language if locale is not None else "zh",
         heading=_("已收到"),
@@ -395,14 +402,16 @@ def receipt(place: CommunityView, view: BallotView, choice: str) -> printing.Rec
         ),
         checkpoint_title=_("此刻最新的校验点（给想自己核对的人）"),
         checkpoint=latest_checkpoint(place.id) or "",
-        foot=_receipt_foot(place, poll),
+        foot=_receipt_foot(place, poll, at_desk=at_desk),
     )
 
 
-def _receipt_foot(place: CommunityView, poll: PollView) -> str:
+def _receipt_foot(place: CommunityView, poll: PollView, *, at_desk: bool) -> str:
     until = time_text(poll.closes_at)
     change = (
-        _("想改的话，%(until)s以前回到选票重新提交，以最后一次为准。", until=until)
+        _("想改的话，%(until)s以前再来服务台，以最后一次为准。", until=until)
+        if at_desk and poll.phase is Phase.OPEN
+        else _("想改的话，%(until)s以前回到选票重新提交，以最后一次为准。", until=until)
         if poll.phase is Phase.OPEN
         else _("投票已于%(at)s截止，不能再改。", at=until)
     )

@@ -175,17 +175,27 @@ def database(url: str) -> Database:
             # A statement that fails must not spoil those after it.
             connection.execution_options(isolation_level="AUTOCOMMIT")
             _look(connection, seen)
+            if seen.kind == SQLITE and _writable(path.parent):
+                mode = connection.scalar(text("PRAGMA journal_mode"))
+                seen.facts["wal"] = mode == "wal"
             seen.reachable = True
             break
     if seen.kind == SQLITE:
         seen.writable = _writable(path) and _writable(path.parent)
-        seen.facts["wal"] = _is_wal(path)
+        seen.facts.setdefault("wal", _is_wal(path))
         seen.facts["file_system"] = file_system(path)
     return seen
 
 
 def _is_wal(path: Path) -> bool:
-    """Whether a SQLite file says in its head that it is written through a log of its own."""
+    """Whether a SQLite file says in its head that it is written through a log of its own.
+
+    For a file that SQLite cannot say it of: where the portal writes, this must never open it. To
+    close a file lets go of every lock that the process holds on it; the next command that ends
+    would take itself for the last one and remove the log under the portal, with all that was saved.
+    """
+    if _writable(path.parent):
+        return False
     with suppress(OSError), path.open("rb") as file:
         return file.read(WAL_AT + 1)[WAL_AT:] == WAL
     return False
@@ -196,8 +206,9 @@ def _ways_in(url: str, path: Path, kind: str) -> Iterator[Engine]:
         wait = {"connect_timeout": CONNECT_SECONDS}
         yield create_engine(url, poolclass=NullPool, connect_args=wait, hide_parameters=True)
         return
-    # Where nobody may write beside the file, SQLite reads it only when told that nobody does.
-    for how in ("mode=ro", "immutable=1"):
+    # Where nobody may write beside the file, SQLite reads it only when told that nobody does. It
+    # takes no locks then, and lets go of the portal's: nothing for where the portal writes.
+    for how in ("mode=ro",) if _writable(path.parent) else ("mode=ro", "immutable=1"):
         address = f"file:{quote(str(path))}?{how}"
         yield create_engine(
             "sqlite://",

@@ -9,20 +9,23 @@ import pyotp
 from sqlalchemy import select, update
 
 from app.core import clock
+from app.core.actor import Role
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.people import passkeys, passwords, recovery, rules, second_factor, secrets_box
 from app.people.credential_steps import is_in_use, void_links
 from app.people.models import LoginSession, RoleGrant, StaffAccount
 from app.people.second_factor import Shown
-from app.people.steps import end_roles, security
+from app.people.steps import end_roles, role_is_living, security
 from app.policy.roles import set_up_roles
 from app.policy.table import Permission, Place, require
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from app.core.actor import Actor, Role
+    from sqlalchemy.orm import Session
+
+    from app.core.actor import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,51 @@ def end_role(actor: Actor, *, community_id: int, person_id: int, role: Role) -> 
             role=role.value,
             by=actor.person_id,
         )
+
+
+def end_roles_above(actor: Actor, *, jurisdiction_id: int, sign_in_name: str) -> int:
+    """End what somebody is at a place above communities, an administrator too; gives how many.
+
+    It holds from their very next request on. The last administrator stays: nobody could let the
+    next one in. Raises: NotFound; RuleBroken staff.last_administrator.
+    """
+    now = clock.now()
+    with transaction() as session:
+        require(actor, Permission.STAFF_SET_UP, Place())
+        here = RoleGrant.jurisdiction_id == jurisdiction_id, role_is_living(now)
+        person_id = session.scalar(
+            select(StaffAccount.person_id).where(StaffAccount.sign_in_name == sign_in_name)
+        )
+        mine = session.scalars(
+            select(RoleGrant).where(*here, RoleGrant.person_id == person_id).with_for_update()
+        ).all()
+        if not mine:
+            raise NotFound("role")
+        if any(one.role == Role.ADMINISTRATOR for one in mine) and _is_last_administrator(
+            session, mine[0].person_id
+        ):
+            raise RuleBroken("staff.last_administrator")
+        end_roles(session, now, RoleGrant.id.in_([one.id for one in mine]))
+        for one in mine:
+            security(
+                session,
+                "role.ended",
+                person_id=one.person_id,
+                role=str(one.role),
+                by=actor.person_id,
+            )
+        return len(mine)
+
+
+def _is_last_administrator(session: Session, person_id: int) -> bool:
+    """Whether no other administrator has a role, looked at while all of these are held."""
+    others = session.scalars(
+        select(RoleGrant.person_id)
+        .where(RoleGrant.role == Role.ADMINISTRATOR.value, role_is_living(clock.now()))
+        .order_by(RoleGrant.id)
+        .with_for_update()
+    ).all()
+    return set(others) <= {person_id}
 
 
 def end_session(actor: Actor, *, session_id: int) -> None:

@@ -149,6 +149,11 @@ def current() -> SignedIn | None:
     return found if found is not None else None
 
 
+def is_over() -> bool:
+    """Whether this browser's session has ended by now, for whoever was signed in a moment ago."""
+    return queries.session_by_hash(hash_of(cookie_id())) is None
+
+
 def present() -> SignedIn:
     """The living session of a request that the guard lets through only with one."""
     found = current()

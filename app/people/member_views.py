@@ -98,7 +98,7 @@ def leave_household(code: str) -> ResponseReturnValue:
         )
 
     web.once(act)
-    if not actor.is_staff and len(actor.homes) <= 1:
+    if not actor.is_staff and browser.is_over():
         browser.end()
     web.tell("done", _("您已退出这一户。家里其他人不受影响。"))
     return redirect(url_for("portal.community_home", code=code), 303)

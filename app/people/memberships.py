@@ -15,8 +15,8 @@ from app.core import clock
 from app.core.actor import Role
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
-from app.core.times import in_record_language
-from app.people import codes, joining, words
+from app.people import codes, joining
+from app.people.doubting import came_in, doubt
 from app.people.member_queries import who_is_in_mark
 from app.people.models import (
     HouseholdNoticeKind,
@@ -50,17 +50,9 @@ def contest_member(actor: Actor, *, community_id: int, member_id: int) -> None:
     with transaction() as session:
         require(actor, Permission.HOUSEHOLD_VIEW, Place(community_id))
         household_id = _home_with(session, actor, community_id, member_id)
-        living = _held(session, community_id, household_id)
-        mine, doubted = _own(living, actor), _one(living, member_id)
-        if doubted.id == mine.id:
-            raise RuleBroken("member.own")
-        if doubted.contested_at is not None:
-            return
-        now = clock.now()
-        _change(session, doubted.id, {"contested_at": now, "contested_by": actor.person_id})
-        told = HouseholdNoticeKind.MEMBER_CONTESTED
-        tell_household(session, community_id, household_id, told, _came(doubted), now)
-        _note(session, "member.contested", community_id, actor, doubted.id)
+        mine = _own(_held(session, community_id, household_id), actor)
+        if doubt(session, community_id, household_id, member_id, mine.person_id):
+            _note(session, "member.contested", community_id, actor, member_id)
 
 
 def choose_household(actor: Actor, *, community_id: int, household_id: int) -> None:
@@ -82,7 +74,7 @@ def leave_household(actor: Actor, *, community_id: int, household_id: int) -> No
         mine = _own(_held(session, community_id, household_id), actor)
         _end(session, [mine], EndedWhy.LEFT, clock.now())
         told = HouseholdNoticeKind.MEMBER_LEFT
-        tell_household(session, community_id, household_id, told, _came(mine))
+        tell_household(session, community_id, household_id, told, came_in(mine.joined_at))
         _note(session, "member.left", community_id, actor, mine.id)
 
 
@@ -96,7 +88,7 @@ def end_member(actor: Actor, *, community_id: int, household_id: int, member_id:
         doubted = _doubted(_held(session, community_id, household_id), member_id)
         _end(session, [doubted], EndedWhy.CONTESTED, clock.now())
         told = HouseholdNoticeKind.MEMBER_ENDED
-        tell_household(session, community_id, household_id, told, _came(doubted))
+        tell_household(session, community_id, household_id, told, came_in(doubted.joined_at))
         _note(session, "member.ended", community_id, actor, doubted.id)
 
 
@@ -138,7 +130,7 @@ def confirm_age(actor: Actor, *, community_id: int, household_id: int, member_id
             .execution_options(synchronize_session=False)
         )
         told = HouseholdNoticeKind.AGE_CONFIRMED
-        tell_household(session, community_id, household_id, told, _came(seen))
+        tell_household(session, community_id, household_id, told, came_in(seen.joined_at))
         _note(session, "member.age_confirmed", community_id, actor, seen.id)
 
 
@@ -319,12 +311,6 @@ def _end(session: Session, members: Sequence[Any], why: EndedWhy, now: datetime)
         (RoleGrant.role == Role.REPRESENTATIVE) | ((RoleGrant.role == Role.BODY) & ~has_account),
         ~lives_here,
     )
-
-
-def _came(row: Any) -> str:
-    """What a kept line says of a member: when they came in, in the language things are kept in."""
-    with in_record_language():
-        return words.came_in(row.joined_at)
 
 
 def _note(session: Session, kind: str, community_id: int, actor: Actor, member_id: int) -> None:

@@ -100,6 +100,7 @@ def enrol(  # noqa: PLR0913 -- what the door asks
             return Enrolled(entry)
         cookie_id = ""
         if not comer.same_person:
+            _end_former(session, actor, clock.now())
             cookie_id = _open_session(session, person_id, staff=False, shared_phone=shared_phone)
         security(
             session,
@@ -117,16 +118,12 @@ def _community_of(found: Any) -> int | None:
 
 
 def _end_former(session: Session, actor: Actor, now: datetime) -> None:
-    """End the staff session this browser had: it carries the new one from now on."""
+    """End the session this browser had: it carries the new one from now on."""
     if actor.session_id is None:
         return
     session.execute(
         update(LoginSession)
-        .where(
-            LoginSession.id == actor.session_id,
-            LoginSession.staff,
-            LoginSession.ended_at.is_(None),
-        )
+        .where(LoginSession.id == actor.session_id, LoginSession.ended_at.is_(None))
         .values(ended_at=now)
         .execution_options(synchronize_session=False)
     )
@@ -195,6 +192,19 @@ def touch_session(actor: Actor) -> None:
             update(LoginSession)
             .where(LoginSession.id == actor.session_id)
             .values(last_seen_at=clock.now())
+        )
+
+
+def note_refused(actor: Actor, *, community_id: int | None) -> None:
+    """Note that somebody tried to give a role in a place where they have none to give."""
+    with transaction() as session:
+        security(
+            session,
+            "role.attempt_refused",
+            community_id=community_id,
+            person_id=actor.person_id,
+            role="",
+            why="no_permission",
         )
 
 

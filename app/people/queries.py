@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, exists, func, or_, select
 
-from app.communities.addresses import address_short
+from app.communities.addresses import address_short, looked_for
 from app.communities.models import Building, Estate, Household
 from app.core import clock
 from app.core.actor import WITHOUT_ACCOUNT, Actor, Grant, Home, Role
@@ -431,13 +431,16 @@ def desk_page(
 
 def _searched(search: str) -> list[ColumnElement[bool]]:
     """Every word must occur in the address or in the head's name, or end a phone."""
-    whole = Estate.name + " " + Building.name + "-" + Household.stairwell + "-" + Household.room
+    building = Estate.name + " " + Building.name + "-"
+    whole = building + Household.stairwell + "-" + Household.room
+    block = (building + Household.room).contains
     return [
         whole.contains(word, autoescape=True)
+        | ((Household.stairwell == "") & block(word, autoescape=True))
         | (Household.room == word)
         | Household.household_head.contains(word, autoescape=True)
         | Household.phones.endswith(word, autoescape=True)
-        for word in search.split()[:6]
+        for word in looked_for(search)[:6]
     ]
 
 

@@ -42,12 +42,16 @@ AT_DESK = frozenset(
         HouseholdNoticeKind.JOINED_AT_DESK,
     }
 )
-# What somebody did with a sheet that the household is said to have signed.
-BY_SHEET = frozenset({HouseholdNoticeKind.PROXY_GIVEN, HouseholdNoticeKind.PROXY_VOTED})
 NOT_SIGNED = _l("没有写过委托书的，请在“我的”里“委托投票”收回，或者马上打服务台电话。")
+TOO_LATE_TO_TAKE_BACK = _l("没有写过委托书的，请马上打服务台电话，在截止以前带上证件到服务台改。")
 NOT_OURS = _l(
     "不是您家的人办的，请在“我的”里“谁进来过”找到“服务台现场代办”，点“不认识”，或者打服务台电话。"
 )
+# What somebody did with a sheet that the household is said to have signed, and what helps then.
+BY_SHEET = {
+    HouseholdNoticeKind.PROXY_GIVEN.value: NOT_SIGNED,
+    HouseholdNoticeKind.PROXY_VOTED.value: TOO_LATE_TO_TAKE_BACK,
+}
 
 
 def notice(kind: str, at: datetime, about: str) -> str:
@@ -114,9 +118,8 @@ def notice(kind: str, at: datetime, about: str) -> str:
         about = str(REVEAL_REASONS[RevealReason(about)])
     line = _("%(at)s，%(what)s", at=time_text(at), what=what)
     line = _("%(line)s（%(about)s）", line=line, about=about) if about else line
-    if kind in BY_SHEET:
-        return _("%(line)s。%(more)s", line=line, more=NOT_SIGNED)
-    return _("%(line)s。%(more)s", line=line, more=NOT_OURS) if kind in AT_DESK else line
+    more = BY_SHEET.get(kind) or (NOT_OURS if kind in AT_DESK else "")
+    return _("%(line)s。%(more)s", line=line, more=more) if more else line
 
 
 def came_in(at: datetime) -> str:
@@ -210,7 +213,7 @@ def _owner_words(line: MemberLine) -> str:
     """Until when a member counts as an owner by what the desk has seen; empty for others."""
     if line.owner_until is None:
         return ""
-    return _("服务台看过证件，是业主，有效到%(at)s", at=full_day_text(line.owner_until))
+    return _("服务台看过证件，是业主，有效到 %(at)s", at=full_day_text(line.owner_until))
 
 
 def area_text(area_c: int) -> str:
@@ -321,7 +324,9 @@ def ended(entry: str) -> str:
     return {
         "expired": _("这封信过期了，没有进去。请到社区服务台换一封新的。"),
         "revoked": _("这封信已经作废，没有进去。请用最新的一封；找不到的话，请到社区服务台。"),
-        "full": _("本户已经有 8 部手机进来了，没有再加。请到社区服务台看看是不是都是自己家的。"),
+        "full": _(
+            "本户进来的手机已经满了，没有再加。有不用了的手机，请到社区服务台当场请出去，再进来。"
+        ),
         "too_many": _("您名下已经有 10 户了，没有再加。不住的请先退出，或者到社区服务台问问。"),
     }.get(entry, refused())
 
@@ -389,6 +394,7 @@ def _broken(error: RuleBroken) -> str:
         "staff.ends_too_soon": _("“到哪天为止”要在今天以后。没有建账号，请改一改。"),
         "staff.not_agreed": _("这个账号还没有生效：要等另一个人同意。没有登录，请问给您纸条的人。"),
         "staff.ended": _("这个账号已经停用，没有登录。还在社区工作的，请找系统管理员重新建一个。"),
+        "staff.last_administrator": _("这是最后一位系统管理员，没有停用。请先再建一位。"),
         "staff.in_use": _(
             "已经有人用这个账号登录过，不能重新出纸条。什么都没有改动。请让本人用原来的那张。"
         ),

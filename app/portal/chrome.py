@@ -217,10 +217,12 @@ def build() -> Chrome:
 
 
 def _said() -> Mapping[str, str]:
-    """What holds at the place of this page; nothing where it is no place's."""
+    """What holds at the place of this page, else in the city; nothing without a database."""
+    if g.get("without_database"):
+        return {}
     place = g.get("place")
     known = communities.CommunityView, communities.AreaView
-    return of_page(place) if isinstance(place, known) and not g.get("without_database") else {}
+    return of_page(place if isinstance(place, known) else None)
 
 
 def _complaint_phone(

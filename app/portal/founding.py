@@ -15,12 +15,13 @@ from sqlalchemy import func, select
 from app.communities import operations as communities
 from app.communities.models import Jurisdiction, Level
 from app.config import ROOT
-from app.core import web
+from app.core import clock, web
 from app.core.actor import SYSTEM, Role
 from app.core.db import db
 from app.core.errors import RuleBroken
 from app.people.models import RoleGrant
 from app.people.slips import Duty, new_slip, private_file
+from app.people.steps import role_is_living
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,8 @@ def found(city: str, code: str, names: tuple[str, str], slips: Path) -> int:
 
 
 def _administrators() -> int:
-    counted = select(func.count()).where(RoleGrant.role == Role.ADMINISTRATOR.value)
+    administrator = RoleGrant.role == Role.ADMINISTRATOR.value
+    counted = select(func.count()).where(administrator, role_is_living(clock.now()))
     return db.session.scalar(counted) or 0
 
 

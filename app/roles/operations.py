@@ -27,7 +27,7 @@ from app.people.models import Membership, Person, RoleGrant, StaffAccount
 from app.people.steps import GivenRole, end_roles, give_role, role_is_living, security
 from app.policy import roles as rules
 from app.policy.roles import TERMS, Asked, Party, Scope
-from app.policy.table import Permission, Place, require
+from app.policy.table import Permission, Place, allowed, require
 from app.roles import steps
 from app.roles.models import RoleProposal, RoleStandIn
 from app.roles.proposing import NewProposal, propose
@@ -90,6 +90,13 @@ def propose_role(actor: Actor, *, community_id: int, new: NewProposal) -> int:
         with transaction() as session:
             _refuse(session, actor, community_id, new.role, problem)
     raise RuleBroken(f"role.{problem}")
+
+
+def note_beyond(actor: Actor, *, community_id: int, role: Role) -> None:
+    """Note that somebody asked for a role that nobody in a community can propose."""
+    with transaction() as session:
+        require(actor, Permission.ROLE_PROPOSE, Place(community_id))
+        _refuse(session, actor, community_id, role, "beyond")
 
 
 def _refuse(
@@ -175,14 +182,20 @@ def decide_role(actor: Actor, *, community_id: int, proposal_id: int, decision: 
     """
     with transaction() as session:
         place = steps.hold(session, community_id)
-        require(actor, Permission.ROLE_DECIDE, place)
         proposal, now = _proposal(session, community_id, proposal_id), clock.now()
         decider = steps.party(session, place, actor.require_person(), now)
-        problem = _decision_problem(session, place, decider, proposal, decision)
+        may = allowed(actor, Permission.ROLE_DECIDE, place)
+        problem = (
+            _decision_problem(session, place, decider, proposal, decision)
+            if may
+            else "no_permission"
+        )
         if not problem:
             _decide(session, actor, decider, proposal, decision)
             return
         _refuse(session, actor, community_id, Role(proposal.role), problem)
+    # Noted first: who proposes and may not decide could try to give it all the same.
+    require(actor, Permission.ROLE_DECIDE, place)
     raise RuleBroken(f"role.{problem}")
 
 

@@ -65,9 +65,10 @@ def desk(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
 @bp.route("/c/<code>/desk/roles/propose/<role>", methods=["GET", "POST"])
 @guard.needs(Permission.ROLE_PROPOSE)
 @guard.fresh
+@guard.noted
 def propose(code: str, role: str) -> ResponseReturnValue:
     """Propose a role for somebody, for another person to give."""
-    wanted = Role(role) if role in {one.value for one in TERMS} else abort(404)
+    wanted = _wanted(role)
     actor, place = browser.current_actor(), g.place.place
     resident = _resident()
     form = ProposeForm(meeting=f"meeting:{request.args.get('meeting', '')}")
@@ -102,6 +103,19 @@ def propose(code: str, role: str) -> ResponseReturnValue:
     return page, _status()
 
 
+def _wanted(role: str) -> Role:
+    """The role that an address names; one that no community gives is noted when it is sent."""
+    if role not in set(Role):
+        abort(404)
+    wanted = Role(role)
+    if wanted not in TERMS:
+        if request.method == "POST":
+            actor = browser.current_actor()
+            operations.note_beyond(actor, community_id=g.place.id, role=wanted)
+        abort(404)
+    return wanted
+
+
 def _resident() -> Candidate | None:
     """Who was come to by their household's page. Raises: NotFound."""
     member = request.args.get("member", type=int)
@@ -111,6 +125,7 @@ def _resident() -> Candidate | None:
 @bp.route("/c/<code>/desk/roles/proposals/<int:proposal_id>", methods=["GET", "POST"])
 @guard.needs(Permission.ROLE_VIEW)
 @guard.fresh
+@guard.noted
 def proposal(code: str, proposal_id: int) -> ResponseReturnValue:
     """Show a proposal; whoever may decides on it."""
     actor, place = browser.current_actor(), g.place.place
@@ -179,6 +194,7 @@ def end(code: str, grant_id: int) -> ResponseReturnValue:
 @bp.route("/c/<code>/desk/roles/stand-in", methods=["GET", "POST"])
 @guard.needs(Permission.STAND_IN_NAME)
 @guard.fresh
+@guard.noted
 def stand_in(code: str) -> ResponseReturnValue:
     """Name who approves where the committee has no second person."""
     form, known = UntilForm(), queries.stand_in_candidates(g.place.place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from flask import Blueprint, current_app
@@ -13,12 +14,17 @@ from app.communities import places
 from app.communities.models import Level
 from app.communities.queries import area_by_code
 from app.communities.rules import community_code
-from app.core import web
+from app.core import clock, web
 from app.core.actor import SYSTEM, Role
 from app.core.errors import NotFound, RuleBroken
+from app.people import accounts
 from app.people.slips import Duty, new_slip, private_file
+from app.policy.roles import TERM, TERMS
 from app.starting import queries, words
 from app.starting.adding import ensure_community
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 bp = Blueprint("community_cli", __name__, cli_group="community")
 
@@ -95,7 +101,9 @@ def _accounts(community_id: int, place: str, wanted: list[Wanted], out: Path) ->
     with os.fdopen(private_file(out), "w", encoding="utf-8") as file:
         for role, name, display in wanted:
             title = words.role_name(role)
-            duty = Duty(role, place, title, community_id)
+            last_day = clock.day_of(clock.now() + TERMS[role].longest)
+            ends_at = clock.bounds_of_day(last_day)[1]
+            duty = Duty(role, place, title, community_id, ends_at=ends_at)
             slip = new_slip(SYSTEM, duty, sign_in_name=name, display=display)
             file.write(f"{place} {title} {display}\n{slip.text}")
             file.flush()
@@ -118,13 +126,22 @@ STAFF_OF = {
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where the slip with the password goes; in the data folder unless named.",
 )
-def staff_above(code: str, person: tuple[str, str], slip: Path | None) -> None:
+@click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The last day of it; five years from now unless named.",
+)
+def staff_above(
+    code: str, person: tuple[str, str], slip: Path | None, until: datetime | None
+) -> None:
     """Make an account for somebody of a city, a district or a subdistrict, by its code."""
+    last_day = until.date() if until else clock.day_of(clock.now() + TERM)
+    ends_at = clock.bounds_of_day(last_day)[1]
     out = slip or current_app.config["SETTINGS"].data_dir / f"slip-{code}-{person[0]}.txt"
     try:
         area = area_by_code(code)
         role = STAFF_OF[area.level]
-        duty = Duty(role, area.name, "", jurisdiction_id=area.id)
+        duty = Duty(role, area.name, "", jurisdiction_id=area.id, ends_at=ends_at)
         with os.fdopen(private_file(out), "w", encoding="utf-8") as file:
             made = new_slip(SYSTEM, duty, sign_in_name=person[0], display=person[1])
             file.write(f"{area.name} {person[1]}\n{made.text}")
@@ -134,4 +151,23 @@ def staff_above(code: str, person: tuple[str, str], slip: Path | None) -> None:
         if not error.code.startswith("slips."):
             out.unlink(missing_ok=True)
         raise click.ClickException(f"refused: {web.sentence(error)}") from error
-    click.echo(f"place={code} role={role.value} slip={out}")
+    click.echo(f"place={code} role={role.value} until={last_day} slip={out}")
+
+
+@bp.cli.command("end-above")
+@click.argument("code")
+@click.argument("name")
+def end_above(code: str, name: str) -> None:
+    """End what somebody is at a city, district or subdistrict, at once and in every session.
+
+    NAME is what they sign in with. An administrator's is ended by the city's code; the last one
+    stays.
+    """
+    try:
+        area = area_by_code(code)
+        ended = accounts.end_roles_above(SYSTEM, jurisdiction_id=area.id, sign_in_name=name)
+    except NotFound as error:
+        raise click.ClickException(f"refused: nobody of that name works for {code}") from error
+    except RuleBroken as error:
+        raise click.ClickException(f"refused: {web.sentence(error)}") from error
+    click.echo(f"place={code} name={name} ended={ended}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from flask_babel import lazy_gettext as _l
@@ -13,7 +12,7 @@ from wtforms.validators import InputRequired, Length, Optional, Regexp
 
 from app.communities.rules import community_code
 from app.core import clock
-from app.policy.roles import LONGEST_WORD
+from app.policy.roles import LONGEST_WORD, TERM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from app.starting.queries import Above
 
 NEW = "new"
-LONGEST_ROLE = timedelta(days=3653)
 _LONG = _l("太长了，请写短一些。")
 
 
@@ -134,9 +132,13 @@ class PersonForm(FlaskForm):
 
     until = DateField(
         _l("到哪天为止"),
-        description=_l("比如项目设计师，项目做完就用不着了；那一天过完自动停用"),
+        description=_l(
+            "那一天过完自动停用。不写就按这个角色最长的期限：设计师三年，其他人五年（一届）"
+        ),
         validators=[Optional()],
     )
+    # As long as the role lasts when two people give it.
+    longest = TERM
 
     # Asked for where another person has to agree; the operation says so when it is missing.
     reason = TextAreaField(
@@ -150,13 +152,15 @@ class PersonForm(FlaskForm):
         if not field.data:
             return
         today = clock.day_of(clock.now())
-        if not today < field.data <= today + LONGEST_ROLE:
-            raise ValidationError(_l("请写明天起、十年以内的一天，或者不写。"))
+        if not today < field.data <= clock.day_of(clock.now() + self.longest):
+            raise ValidationError(_l("请写明天起、这个角色最长的期限以内的一天，或者不写。"))
 
     @property
-    def ends_at(self) -> datetime | None:
-        """The moment after the last day; None for a role without an end."""
-        return clock.bounds_of_day(self.until.data)[1] if self.until.data else None
+    def ends_at(self) -> datetime:
+        """The moment after the last day; at most, and where none was typed, the role's longest."""
+        longest = clock.now() + self.longest
+        last = self.until.data
+        return min(clock.bounds_of_day(last)[1], longest) if last else longest
 
 
 class ActForm(FlaskForm):

@@ -17,6 +17,7 @@ from app.core.times import time_text
 from app.people import account_links, accounts, link_queries, slips
 from app.people.credential_steps import NewAccount
 from app.people.rules import LINK_VALID
+from app.policy.roles import TERMS
 from app.policy.table import Permission
 from app.roles import queries as roles
 from app.starting import queries, words
@@ -112,6 +113,7 @@ def change_card(community: str) -> ResponseReturnValue:
 @bp.route("/system/communities/<community>/people/<step>", methods=["GET", "POST"])
 @guard.needs(Permission.STAFF_SET_UP)
 @guard.fresh
+@guard.noted
 def person(community: str, step: str) -> ResponseReturnValue:
     """Steps 3 and 4: the first two people; later anybody else who works for the community.
 
@@ -120,6 +122,7 @@ def person(community: str, step: str) -> ResponseReturnValue:
     place = community_queries.community_by_code(community)
     role = _role(step)
     form = PersonForm()
+    form.longest = TERMS[role].longest
     made: list[ResponseReturnValue] = []
     if web.carried_out(form, lambda: made.append(_new_person(place, role, form))):
         return made[0] if made else _slip_was_lost(place)

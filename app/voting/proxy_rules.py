@@ -5,6 +5,7 @@ Source: docs/rules.md, "Without a phone"; docs/adr/0032.
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
 from enum import StrEnum
 
@@ -47,7 +48,9 @@ def proxy_until(wanted: datetime | None, closes_at: datetime, now: datetime) -> 
 
 
 def holder_key(household_id: int | None, name: str) -> str:
-    """The same for the same holder of authorities: a household, or a name however it is spaced."""
+    """The same for the same holder of authorities: a household, or a name however it is typed."""
     if household_id is not None:
         return f"household:{household_id}"
-    return f"name:{''.join(name.split()).casefold()}"
+    # Brackets and letters come full-width or not; a fourth principal must not slip in by that.
+    alike = unicodedata.normalize("NFKC", name)
+    return f"name:{''.join(alike.split()).casefold()}"

@@ -89,6 +89,8 @@
     if (form.dataset.sent) { event.preventDefault(); return; }
     if (form.hasAttribute("hx-post") || form.hasAttribute("hx-get") || form.hasAttribute("data-download")) { return; }
     var button = event.submitter || (pressed && form.contains(pressed) ? pressed : form.querySelector("button:not([type=button])"));
+    /* A file is the browser's own: asked for behind the page it would be asked for twice. */
+    if (button && button.hasAttribute("data-download")) { return; }
     var stays = canStay(form, button);
     hush(form);
     if (stays && navigator.onLine === false) { event.preventDefault(); tell(form, [words.off]); return; }

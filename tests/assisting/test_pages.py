@@ -24,6 +24,7 @@ from app.meetings.models import Seat
 from app.people.models import SecurityEvent
 from app.voting import operations as voting
 from tests.conventions.test_journey import in_force
+from tests.exports.papers import words_of
 from tests.support.checked_client import CheckedClient
 
 if TYPE_CHECKING:
@@ -82,7 +83,10 @@ def test_a_ballot_is_cast_with_help_and_its_choice_shown_this_once(
     assert "核对码" in answer.text
     assert "<b>同意</b>" in answer.text
     paper = desk.post(f"{visit}/votes/{poll}/receipt.pdf", {"token": form["token"]})
-    assert paper.data[:4] == b"%PDF"
+    printed = words_of(paper.data)
+    assert "由工作人员代为操作" in printed
+    assert "再来服务台" in printed
+    assert "回到选票" not in printed, "they have no phone"
     again = desk.post(f"{visit}/votes/{poll}", form | {"choice": "no"})
     assert "没有重复计票" in again.text
     assert "<b>同意</b>" in again.text, "the first answer, whatever came with it"
@@ -240,3 +244,30 @@ def test_nothing_is_said_about_what_is_not_open_or_after_the_visit(
     assert desk.post(say, form).status_code == 303
     assert desk.post(f"{visit}/propose", {"title": "x", "background": "y", "once": "z"}).location
     assert (count(Post), count(Topic)) == (0, 2)
+
+
+def test_a_household_full_of_old_phones_gets_in_again_at_the_desk(
+    desk: CheckedClient, web_world: World, place: Place
+) -> None:
+    home = f"/c/HXL/desk/households/{place.households[0]}"
+    for _ in range(8):
+        clock.advance(timedelta(minutes=1))
+        CheckedClient(desk.app).enter(web_world, place, 0)
+    new = CheckedClient(desk.app)
+    assert "手机已经满了" in new.raw.post("/e", data=door(new, web_world, place)).text
+    visit = begin(desk, place)
+    asked = re.findall(r'action="([^"]*/contest)"', desk.get(visit).text)
+    assert len(asked) == 8
+    for _tap in range(2):
+        assert desk.post(asked[0]).headers["Location"] == f"{home}#members"
+    assert "不认识一部进来过的手机" in desk.get(home).text
+    (out,) = re.findall(r'href="([^"]*/members/[0-9]+/end)"', desk.get(home).text)
+    assert desk.post(out).status_code == 303
+    assert new.raw.post("/e", data=door(new, web_world, place)).status_code == 303
+    other = f"/c/HXL/desk/visits/999/members/{asked[1].split('/')[-2]}/contest"
+    assert desk.post(other).status_code == 404
+
+
+def door(client: CheckedClient, world: World, place: Place) -> dict[str, str]:
+    facts = {"code": world.code(place), "second_fact": world.fact(), "adult": "y"}
+    return facts | {"csrf_token": client.token()}

@@ -29,7 +29,7 @@ from app.voting import queries as polls
 from app.voting.casting import OutcomeKind
 from app.voting.models import Ballot, PollProxy, PollVoter
 from app.voting.proxies import NewProxy
-from app.voting.proxy_rules import Seen
+from app.voting.proxy_rules import Seen, holder_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,6 +177,8 @@ def test_a_fourth_principal_is_refused_and_another_holder_takes_them(
         named(world, place, poll, index)
     with pytest.raises(RuleBroken, match=r"proxy\.three_already"):
         named(world, place, poll, HOLDER, " 王 芳 ")
+    for name in ("Ａnn（长女）", "ann(长女)"):
+        assert holder_key(None, name) == "name:ann(长女)"
     assert count(Person, Person.adult_declared_at.is_(None), Person.display == "") == 1
     other = world.poll(place, ("P02",))
     enter(world, place, other, 3, sheet="WT-other")

@@ -18,6 +18,7 @@ from app.exports import dossier_facts
 from app.exports.dossier_words import in_words
 from app.meetings import parties, queries
 from app.people import member_queries
+from app.people.models import SecurityEvent
 from tests.support.checked_client import CheckedClient
 
 if TYPE_CHECKING:
@@ -198,6 +199,23 @@ def test_a_resident_is_asked_from_their_household_and_speaks_for_a_body(
     kept = resident.get("/c/HXL/mine/data").text
     assert "您代表过的单位" in kept
     assert "2 室老李" in kept
+
+
+def test_what_is_given_to_oneself_or_to_a_neighbour_by_hand_is_refused_and_noted(
+    client: CheckedClient, web_world: World, place: Place
+) -> None:
+    clerk = web_world.staff(place)
+    client.staff(clerk)
+    give = f"{DESK}/{web_world.body(place)}/acting"
+    fields = {"scope": "community", "until": "2026-06-30", "ground": "有来函", "called": ""}
+    elsewhere = web_world.staff(web_world.community("YYL", 1)).actor
+    for who, words in ((clerk.actor, "不能让自己代表"), (elsewhere, "请选一位在本社区")):
+        answer = client.post(give, fields | {"person": str(who.person_id)})
+        assert (answer.status_code, words in answer.text) == (422, True)
+    db.session.rollback()
+    kind = SecurityEvent.kind == "acting.attempt_refused"
+    rows = db.session.scalars(select(SecurityEvent).where(kind).order_by(SecurityEvent.id))
+    assert [row.facts["why"] for row in rows] == ["self", "no_person"]
 
 
 def test_somebody_lays_it_down_themself(

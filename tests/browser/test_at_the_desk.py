@@ -101,3 +101,21 @@ def test_a_proxy_is_entered_used_and_the_page_fits(
     check(page)
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     fits(page)
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "plain"])
+def test_the_list_of_who_has_not_voted_is_printed_by_one_look(
+    city: City, open_page: Callable[..., Page], javascript: bool
+) -> None:
+    page = open_page(DESK, javascript=javascript)
+    staff(page, city, "gongzuo")
+    page.goto("/c/HXL/desk/outreach")
+    page.get_by_role("link", name="看名单", exact=True).first.click()
+    page.get_by_role("radio").first.check()
+    page.get_by_label(re.compile("只用来送材料")).check()
+    looks: list[str] = []
+    page.on("request", lambda asked: looks.append(asked.method) if asked.method == "POST" else None)
+    with page.expect_download() as coming:
+        main_button(page, "印清单（PDF）")
+    assert coming.value.suggested_filename == "HXL-rounds.pdf"
+    assert looks == ["POST"]

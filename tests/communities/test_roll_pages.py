@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.communities import operations, queries, staging
+from app.communities.models import Household
 from app.core import jobs
 from app.core.actor import SYSTEM, Role
 from app.core.db import db
@@ -156,6 +157,29 @@ def test_households_left_out_are_shown_and_go_only_when_the_clerk_says_so(
     assert "一区 1-1-2" in client.get("/c/HXL/desk/households?state=left").text
     refused = client.post(f"{page}/absent", decided)
     assert (refused.status_code, "已经导入" in refused.text) == (422, True)
+
+
+def test_a_row_that_makes_a_home_something_else_asks_first(
+    client: CheckedClient, place: Place
+) -> None:
+    rows = [f"一区,1,1,{n},丙{n},10000000009,商铺" for n in (1, 2)]
+    data = "\n".join(("小区,楼栋,单元,房号,户主,联系电话,房屋用途", *rows)).encode()
+    page = send(client, data)
+    preview = client.get(page).text
+    assert "文件把 2 户写成了别的用途" in preview
+    assert "确认导入，一户也不移出" in preview
+    shown = client.get(f"{page}/absent").text
+    assert "文件第 2 行把它写成了别的用途" in shown
+    assert "还是住户，留着" in shown
+    # What is said of all that the file leaves out says nothing of them.
+    client.post(f"{page}/absent", {"all": "remove"})
+    client.post(f"{page}/absent", {f"home-{place.households[1]}": "remove"})
+    client.post(page)
+    assert "更新 2 户" in client.get(page).text
+    db.session.rollback()
+    first, second = (db.session.get_one(Household, number) for number in place.households[:2])
+    assert (first.unit_type, first.household_head) == ("residence", "丙1")
+    assert (second.unit_type, second.left_roll_at) == ("commercial", None)
 
 
 def test_two_homes_cannot_both_take_one_rows_address(

@@ -471,6 +471,22 @@ def test_pages_of_places_that_are_not_ones_own_are_not_there(
     assert city.get("/d/SHXL/settings/publication_days").status_code == 404
 
 
+def test_pages_of_no_place_say_what_the_city_says(client: CheckedClient, web_app: Flask) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 1)
+    client.get("/")
+    for key, value in (
+        ("icp", "辽ICP备12345678号"),
+        ("complaint_phone", "024-1000009"),
+        ("operator", "青禾市住建局"),
+    ):
+        set_area(world, place, Role.CITY, key, value)
+    settings.forget("CHXL")
+    for address in ("/", "/e", "/privacy", "/complaints", "/staff/sign-in"):
+        foot = client.get(address).text.partition("<footer")[2]
+        assert all(one in foot for one in ("辽ICP备12345678号", "024-1000009", "住建局")), address
+
+
 def test_the_public_record_of_a_place_above_can_be_taken_away(
     client: CheckedClient, web_app: Flask
 ) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.communities import operations, walks
-from app.communities.addresses import natural_key, walking_key
+from app.communities.addresses import address_text, looked_for, natural_key, walking_key
 from app.core.actor import SYSTEM
 from app.core.errors import NotFound, RuleBroken
 from tests.support.world import Place, World
@@ -176,3 +176,22 @@ def test_any_texts_can_be_put_in_order(texts: list[str]) -> None:
     walked = sorted(texts, key=natural_key)
     assert sorted(walked) == sorted(texts)
     assert all(natural_key(one) <= natural_key(other) for one, other in pairwise(walked))
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (address_text("槐香里一区", "3", "2", "501"), ["槐香里一区", "3-2-501"]),
+        ("槐香里一区3号楼2单元501室", ["槐香里一区", "3-2-501"]),
+        ("3栋 2单元 501", ["3-2-501"]),
+        ("３－２－５０１", ["3-2-501"]),
+        ("12甲号楼", ["12甲-"]),
+        (address_text("二区", "7", "", "302"), ["二区", "7-302"]),
+        ("一区 张三", ["一区", "张三"]),
+        ("门市3号", ["门市3号"]),
+        ("教室", ["教室"]),
+        ("", []),
+    ],
+)
+def test_an_address_is_looked_for_as_people_say_it(said: str, words: list[str]) -> None:
+    assert looked_for(said) == words

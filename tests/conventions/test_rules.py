@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app.conventions import rules
 from app.conventions.forms import TextForm
 from app.conventions.rules import Article, ArticleClass, Body, Resolution, State
+from app.conventions.words import line_of
 from app.core.errors import RuleBroken
 
 HOUSEHOLDS, REPRESENTATIVES = Body.RESIDENTS_MEETING, Body.REPRESENTATIVES_MEETING
@@ -145,5 +146,15 @@ def test_articles_as_they_are_typed(web_app: object) -> None:
         form = TextForm(data={"articles": "总则｜商量着办。\n\n附则 | 通过后施行。"})
         assert [a.text for a in form.parsed()] == ["商量着办。", "通过后施行。"]
         form.articles.data = "总则｜好\n闲话｜不是一类"
-        with pytest.raises(RuleBroken, match=r"convention\.article"):
+        with pytest.raises(RuleBroken, match=r"convention\.class"):
             form.parsed()
+
+
+def test_articles_as_they_are_typed_in_english(web_app: object) -> None:
+    english = {"headers": {"Cookie": "linyi_view=0.en"}}
+    with web_app.test_request_context(**english):  # type: ignore[attr-defined]
+        typed = line_of(ArticleClass.GENERAL.value, "Talk it over.")
+        assert typed == "General provisions | Talk it over."
+        form = TextForm(data={"articles": f"{typed}\n总则｜商量着办。\npublic order|Be quiet."})
+        kinds = [a.kind for a in form.parsed()]
+        assert kinds == [ArticleClass.GENERAL, ArticleClass.GENERAL, ArticleClass.ORDER]

@@ -181,6 +181,34 @@ def test_a_file_that_is_no_database_is_closed(web_app: Flask, tmp_path: Path) ->
     assert states(web_app)["database"] == "closed"
 
 
+ANOTHER_PROGRAM = """
+import sqlite3, sys
+one = sqlite3.connect(sys.argv[1])
+print(one.execute("SELECT count(*) FROM ballot").fetchone()[0])
+one.close()
+"""
+
+
+def test_a_look_from_inside_the_portal_leaves_its_log_where_it_is(tmp_path: Path) -> None:
+    """A lock let go of here lets the next command that ends remove the log and what it holds."""
+    path = tmp_path / "portal.sqlite3"
+    portal = sqlite3.connect(path, isolation_level=None)
+    portal.execute("PRAGMA journal_mode=WAL")
+    portal.execute("CREATE TABLE ballot (choice TEXT)")
+
+    def seen_from_outside() -> str:
+        words = [sys.executable, "-c", ANOTHER_PROGRAM, str(path)]
+        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+
+    seen = looking.database(f"sqlite:///{path}")
+    assert (seen.reachable, seen.facts["wal"]) == (True, True)
+    assert seen_from_outside() == "0"
+    assert Path(f"{path}-wal").exists()
+    portal.execute("INSERT INTO ballot VALUES ('yes')")
+    assert seen_from_outside() == "1"
+    portal.close()
+
+
 def test_an_empty_database_has_no_tables_yet(web_app: Flask, tmp_path: Path) -> None:
     path = tmp_path / "empty.sqlite3"
     sqlite3.connect(path).execute("PRAGMA journal_mode=WAL").connection.close()

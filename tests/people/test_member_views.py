@@ -6,10 +6,14 @@ import re
 from datetime import timedelta
 from html import unescape
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
+from app.communities.models import Household
+from app.communities.queries import address_of
 from app.core import clock
+from app.core.db import db, transaction
 from tests.support.checked_client import CheckedClient
 
 if TYPE_CHECKING:
@@ -242,3 +246,20 @@ def test_a_family_moves_out_and_the_next_one_begins_afresh(home: Home, web_world
     assert "本户改过选票" in new.mine()
     assert home.desk.post(moved, shown).status_code == 303
     assert new.client.get(MINE).status_code == 200, "the old form moves nobody who came later"
+
+
+def test_a_clerk_finds_a_home_by_the_address_as_a_phone_shows_it(
+    client: CheckedClient, web_world: World, fixed_clock: datetime
+) -> None:
+    place = web_world.community(households=12)
+    with transaction() as session:
+        block = session.get(Household, place.households[4])
+        assert block is not None
+        block.stairwell = ""
+    client.staff(web_world.staff(place))
+    for index in (1, 4):
+        text = address_of(place.id, place.households[index]).text
+        db.session.rollback()
+        shown = client.get(f"/c/{place.code}/desk/households?search={quote(text)}").text
+        assert f"/desk/households/{place.households[index]}" in shown, text
+        assert shown.count('class="title grow"') == 1, text

@@ -181,6 +181,15 @@ def test_a_signed_out_session_is_dead(world: World, place: Place) -> None:
     assert queries.session_by_hash(browser.hash_of(cookie)) is None
 
 
+def test_whoever_comes_in_on_the_same_phone_ends_the_session_before(
+    world: World, place: Place
+) -> None:
+    for index in (0, 1):
+        actor, cookie = world.signed_in(place)
+        assert enrol(world.code(place, index), world.fact(index), actor).entry is Entry.WELCOME
+        assert queries.session_by_hash(browser.hash_of(cookie)) is None
+
+
 def test_a_shared_phones_session_ends_after_two_hours(world: World, place: Place) -> None:
     enrolled = operations.enrol(
         Actor(), code=world.code(place), second_fact="0001", adult=True, shared_phone=True

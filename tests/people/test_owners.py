@@ -312,7 +312,7 @@ def test_an_owner_reads_names_in_full_and_whoever_lives_there_does_not(
     asked = clerk.get(f"{desk}/members/{first}/owner").text
     assert "张三、李四" in asked
     assert clerk.post(f"{desk}/members/{first}/owner").status_code == 303
-    assert "有效到2029年5月19日" in clerk.get(desk).text
+    assert "有效到 2029年5月19日" in clerk.get(desk).text
     assert "我是这套房的业主" in client.get(f"/c/{place.code}/mine").text
     shown = client.get(f"/c/{place.code}/mine/title").text
     for word in ("张三、李四", "10000000001", "89.04 平方米", "算 1 位业主", "2029年5月19日"):

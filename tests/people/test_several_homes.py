@@ -361,6 +361,22 @@ def test_the_leaving_page_leaves_the_household_it_named(
     assert "您现在代表" not in text(client, "/c/HXL/mine")
 
 
+def test_leaving_one_household_twice_is_no_leaving_of_the_other(
+    client: CheckedClient, web_world: World, web_place: Place
+) -> None:
+    client.enter(web_world, web_place, 0)
+    clock.advance(timedelta(seconds=1))
+    client.enter(web_world, web_place, 1, add="y")
+    page = client.fields("/c/HXL/mine/leave", "/c/HXL/mine/leave")
+    for _tap in range(2):
+        assert client.raw.post("/c/HXL/mine/leave", data=page).status_code == 303
+    assert "1 室" in text(client, "/c/HXL/mine")
+    last = client.fields("/c/HXL/mine/leave", "/c/HXL/mine/leave")
+    assert client.post("/c/HXL/mine/leave", last).status_code == 303
+    client.signed_in = False
+    assert client.get("/c/HXL/mine").status_code == 303, "nobody is signed in any more"
+
+
 def test_whoever_was_put_out_is_told_why(
     client: CheckedClient, web_world: World, web_place: Place
 ) -> None:

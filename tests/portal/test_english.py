@@ -48,7 +48,8 @@ KEPT = {("topic", "proposed_as"): {"居民", "居委会"}}
 RECORD = {"record_entry", "record_checkpoint", "record_log", "record_opening"}
 SHOWN = ("alt", "title", "aria-label", "placeholder", "data-label", "label")
 FILE = re.compile(r"\.(pdf|svg|ics|zip|xlsx|csv|docx|json|py|webp)$|/(poster|notice|dossier)\b")
-ID = re.compile(r"(?<=/)(?:[0-9a-z]{8,}|[0-9]+|P[0-9]+)(?=/|$)")
+# Without a digit it may as well be a section, such as "settings".
+ID = re.compile(r"(?<=/)(?:(?=[a-z]*[0-9])[0-9a-z]{8,}|[0-9]+|P[0-9]+)(?=/|$)")
 EACH_KIND = 3
 # Forms that end the reader's own session or role; the pages behind them are read elsewhere.
 LEAVES = re.compile(r"/(sign-out|leave|erase|view|sign-in|roles/\d+/end)$")
@@ -61,6 +62,9 @@ ROLES = {
     "sheji": ("/c/HXL/designer",),
     "jiedao": ("/staff/",),
     "quji": ("/staff/",),
+    "shiji": ("/staff/",),
+    "zhuren": ("/c/HXL/desk/roles",),
+    "guanli": ("/system/",),
 }
 FEWEST = {"visitor": 15, "resident": 25, "gongzuo": 40, "sheji": 15}
 

@@ -56,6 +56,14 @@ def test_a_second_start_changes_nothing(web_app: Flask, tmp_path: Path) -> None:
     assert not (tmp_path / "two").exists()
 
 
+def test_who_follows_an_administrator_whose_role_ended(web_app: Flask, tmp_path: Path) -> None:
+    assert run(web_app, *WORDS, "--slips", str(tmp_path / "one"))[0] == 0
+    ended = web_app.test_cli_runner().invoke(args=["community", "end-above", "QH", WORDS[-1]])
+    assert ended.exit_code == 0, ended.output
+    done, said = run(web_app, *WORDS[:-1], "next", "--slips", str(tmp_path / "two"))
+    assert (done, "administrators=1" in said) == (0, True), said
+
+
 def test_a_start_that_broke_off_is_completed(web_app: Flask, tmp_path: Path) -> None:
     World(web_app).staff(World(web_app).community("HXL", 1), Role.CLERK)
     broken = [*WORDS[:-1], "staff1"]

@@ -132,8 +132,30 @@ def test_oneself_beyond_and_past_ones_end_are_refused_and_noted(desk: Desk) -> N
     for role in ("city", "administrator", "resident", "nothing"):
         assert clerk.post(f"{DESK}/propose/{role}", form(member)).status_code == 404
     assert desk[Role.SUPERVISOR].post(f"{DESK}/propose/designer", form(member)).status_code == 404
+    assert desk.refused()[len(tries) :] == [
+        ("city", "beyond"),
+        ("administrator", "beyond"),
+        ("resident", "beyond"),
+        ("", "no_permission"),
+    ]
     db.session.rollback()
     assert queries.to_decide(own) == []
+
+
+def test_who_may_not_decide_or_is_of_another_community_is_noted(desk: Desk) -> None:
+    clerk, member = desk[Role.CLERK], desk.id_of(Role.COMMITTEE)
+    assert clerk.post(f"{DESK}/propose/designer", form(member)).status_code == 303
+    db.session.rollback()
+    (waiting,) = queries.waiting(community_by_id(desk.place.id).place)
+    address = f"{DESK}/proposals/{waiting.id}"
+    assert clerk.post(address, {"verdict": "give", "word": ""}).status_code == 404
+    neighbour = CheckedClient(desk.app)
+    neighbour.staff(desk.world.staff(desk.world.community("YYL", 1), Role.COMMITTEE_CHAIR))
+    for there in (address, f"{DESK}/propose/designer", f"{DESK}/stand-in"):
+        assert neighbour.get(there).status_code == 404
+        assert neighbour.post(there, form(member) | {"verdict": "give"}).status_code == 404
+    assert desk.refused() == [("designer", "no_permission"), *[("", "no_permission")] * 3]
+    assert desk.holds(Role.DESIGNER) == 0
 
 
 def test_nobody_gives_for_longer_than_their_own_role_lasts(desk: Desk) -> None:

@@ -22,6 +22,7 @@ from tests.support.world import PASSWORD, Staff, World
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from flask import Flask
 
@@ -149,7 +150,7 @@ def test_a_role_given_until_a_day_ends_with_that_day_by_itself(
     world.staff(place, Role.COMMITTEE)
     address = "/system/communities/HXL/people/designer"
     typed = {"display": "设计师丁", "sign_in_name": "dingsheji"}
-    for wrong in ("2026-05-20", "2026-05-01", "2036-06-01", "9999-12-31", "明年"):
+    for wrong in ("2026-05-20", "2026-05-01", "2029-05-21", "9999-12-31", "明年"):
         refused = admin.post(address, typed | {"until": wrong})
         assert refused.status_code == 422, wrong
     slip = admin.post(address, typed | {"until": "2026-06-30"})
@@ -196,3 +197,74 @@ def test_a_slip_that_got_lost_on_its_way_is_told_of(web_app: Flask, fixed_clock:
     assert "纸条没有送到您这里" in admin.get(again.headers["Location"]).text
     db.session.rollback()
     assert len(queries.staff_of(place.id, (Role.DESIGNER,))) == 1
+
+
+def test_a_role_without_a_day_ends_when_its_term_does(
+    web_app: Flask, fixed_clock: datetime
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 1)
+    admin = CheckedClient(web_app)
+    admin.staff(world.staff(place, Role.ADMINISTRATOR))
+    for step, name, days in (("clerk", "jia", 1827), ("designer", "yi", 1095)):
+        address = f"/system/communities/HXL/people/{step}"
+        slip = admin.post(address, {"display": name, "sign_in_name": f"someone{name}"})
+        assert slip.status_code == 200
+        db.session.rollback()
+        newest = select(RoleGrant.ends_at).order_by(RoleGrant.id.desc()).limit(1)
+        ends = db.session.scalars(newest).one()
+        assert ends - clock.now() == timedelta(days=days)
+
+
+def test_who_works_above_communities_is_ended_from_the_command_line(
+    web_app: Flask, fixed_clock: datetime
+) -> None:
+    world = World(web_app)
+    place = world.community("HXL", 1)
+    officer = world.staff(place, Role.SUBDISTRICT)
+    client = CheckedClient(web_app)
+    client.staff(officer)
+    assert client.get("/d/SHXL/settings").status_code == 200
+    run = web_app.test_cli_runner().invoke
+    assert run(args=["community", "end-above", "DHXL", officer.name]).exit_code == 1
+    done = run(args=["community", "end-above", "SHXL", officer.name])
+    assert (done.exit_code, "ended=1" in done.output) == (0, True), done.output
+    assert client.raw.get("/d/SHXL/settings").status_code == 303, "signed out, to the door"
+    assert run(args=["community", "end-above", "SHXL", officer.name]).exit_code == 1
+    (event,) = db.session.scalars(select(SecurityEvent).where(SecurityEvent.kind == "role.ended"))
+    assert (event.person_id, event.facts["role"]) == (officer.actor.person_id, "subdistrict")
+
+
+def test_an_account_above_communities_ends_by_itself(
+    web_app: Flask, fixed_clock: datetime, tmp_path: Path
+) -> None:
+    World(web_app).community("HXL", 1)
+    asked = ["community", "staff-above", "SHXL", "--person"]
+    run = web_app.test_cli_runner().invoke
+    for name, more in (("one", ["--until", "2026-12-31"]), ("two", [])):
+        slip = str(tmp_path / name)
+        assert run(args=[*asked, name, "某人", "--slip", slip, *more]).exit_code == 0
+    ends = db.session.scalars(select(RoleGrant.ends_at).order_by(RoleGrant.id)).all()
+    first, last = clock.day_of(ends[0]), ends[1] - clock.now()
+    assert (first.isoformat(), timedelta(days=1826) < last < timedelta(days=1829)) == (
+        "2027-01-01",
+        True,
+    )
+
+
+def test_the_last_administrator_stays(world: World, place: Place) -> None:
+    city = world.staff(place, Role.ADMINISTRATOR), world.staff(place, Role.ADMINISTRATOR)
+    (at,) = set(
+        db.session.scalars(
+            select(RoleGrant.jurisdiction_id).where(RoleGrant.role == Role.ADMINISTRATOR.value)
+        )
+    )
+    db.session.rollback()
+    ended = accounts.end_roles_above(SYSTEM, jurisdiction_id=at, sign_in_name=city[0].name)
+    assert ended == 1
+    with pytest.raises(RuleBroken, match="last_administrator"):
+        accounts.end_roles_above(SYSTEM, jurisdiction_id=at, sign_in_name=city[1].name)
+    with pytest.raises(NotAllowed):
+        accounts.end_roles_above(
+            world.staff(place, Role.CITY).actor, jurisdiction_id=at, sign_in_name=city[1].name
+        )
