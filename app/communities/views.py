@@ -157,6 +157,7 @@ def _pager(upload_id: str, page: int, number: int, **more: Any) -> tuple[str, st
 
 @bp.post("/c/<code>/desk/roll/<upload_id>")
 @guard.needs(Permission.ROLL_IMPORT)
+@guard.fresh
 def roll_apply(code: str, upload_id: str) -> ResponseReturnValue:
     """Bring a file into the roll; a second click changes nothing."""
     actor = guard.current_actor()

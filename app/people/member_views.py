@@ -278,6 +278,7 @@ def new_owner(code: str, household_id: int) -> ResponseReturnValue:
 
 @bp.route("/c/<code>/desk/households/<int:household_id>/moved", methods=["GET", "POST"])
 @guard.needs(Permission.CODE_MANAGE)
+@guard.fresh
 def moved(code: str, household_id: int) -> ResponseReturnValue:
     """Say what follows when a family has moved out; on the second click do it."""
     address = communities.address_of(g.place.id, household_id)
