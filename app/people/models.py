@@ -306,6 +306,7 @@ class HouseholdNoticeKind(StrEnum):
     MEMBER_LEFT = "member_left"
     MOVED_OUT = "moved_out"
     MEMBER_ERASED = "member_erased"
+    MEMBER_COPIED = "member_copied"
     AGE_CONFIRMED = "age_confirmed"
     CORRECTION_ASKED = "correction_asked"
     CORRECTION_ANSWERED = "correction_answered"

@@ -105,6 +105,7 @@ def notice(kind: str, at: datetime, about: str) -> str:
         HouseholdNoticeKind.MEMBER_KEPT: _("服务台核实过，有人不认识的那部手机留在本户"),
         HouseholdNoticeKind.MEMBER_LEFT: _("有一部手机自己退出了本户"),
         HouseholdNoticeKind.MEMBER_ERASED: _("家里有一位删除了自己的资料，已经退出"),
+        HouseholdNoticeKind.MEMBER_COPIED: _("家里有一位在服务台当面要了一份自己的资料"),
         HouseholdNoticeKind.OWNER_CONFIRMED: _("服务台看过证件，家里有一位是业主"),
         HouseholdNoticeKind.OWNER_ENDED: _("服务台取消了家里核对过的业主"),
         HouseholdNoticeKind.AGE_CONFIRMED: _("服务台核对过，家里有一位满 18 周岁"),

@@ -1,6 +1,6 @@
 """Pages on which somebody has everything erased that is theirs, alone or at the desk.
 
-These are routes of the room's one blueprint; the features' list names this module, which has both.
+These are routes of the room's one blueprint, to which `copy_views` adds the last.
 """
 
 from __future__ import annotations

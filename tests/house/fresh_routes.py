@@ -17,6 +17,7 @@ STEPS = {
     "people.phones",
     "people.revoke_codes",
     "people.revoke_part",
+    "portal.copy_present",
     "portal.erase_present",
     "roles.end",
     "roles.proposal",
@@ -39,4 +40,5 @@ FILES = {
     "exports.poll_csv",
     "exports.poll_workbook",
     "exports.took_part",
+    "portal.copy_file",
 }
