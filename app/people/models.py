@@ -301,6 +301,8 @@ class HouseholdNoticeKind(StrEnum):
     CONFIRMED_AT_DESK = "confirmed_at_desk"
     PHONE_SEEN = "phone_seen"
     MEMBER_CONTESTED = "member_contested"
+    MEMBER_UNUSED = "member_unused"
+    MEMBER_RETIRED = "member_retired"
     MEMBER_ENDED = "member_ended"
     MEMBER_KEPT = "member_kept"
     MEMBER_LEFT = "member_left"

@@ -171,7 +171,7 @@ def test_a_number_from_the_desk_serves_once_and_for_ten_minutes(world: World, pl
 def test_a_number_from_the_desk_is_not_lost_by_a_try_that_leads_nowhere(
     world: World, place: Place
 ) -> None:
-    """The desk unlocks, prints anew or puts an old phone out, and the same number is typed again."""
+    """The desk unlocks, prints anew or puts a phone out, and the same number is typed again."""
     clerk, code = world.staff(place), world.code(place)
     where = {"community_id": place.id, "household_id": place.households[0]}
     for _ in range(10):
