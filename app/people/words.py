@@ -406,6 +406,7 @@ def _broken(error: RuleBroken) -> str:
             "这个角色要由社区提名、另一个人同意，不能在这里直接给。没有建账号。"
         ),
         "staff.ends_too_soon": _("“到哪天为止”要在今天以后。没有建账号，请改一改。"),
+        "staff.not_agreed": _("这个账号还没有生效：要等另一个人同意。没有登录，请问给您纸条的人。"),
         "staff.ended": _("这个账号已经停用，没有登录。还在社区工作的，请找系统管理员重新建一个。"),
         "staff.last_administrator": _("这是最后一位系统管理员，没有停用。请先再建一位。"),
         "staff.in_use": _(

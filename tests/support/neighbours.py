@@ -36,6 +36,7 @@ from app.projects import operations as projects
 from app.projects.rules import Stage
 from app.ratings import operations as ratings
 from app.roles import operations as roles
+from app.roles.proposing import NewProposal
 from app.sharing import operations as sharing
 from app.sharing import queries as shared_queries
 from app.sharing.models import SharedOpinion
@@ -234,7 +235,7 @@ def role(world: World, place: Place) -> dict[str, object]:
     proposal = roles.propose_role(
         world.clerk(place),
         community_id=place.id,
-        new=roles.NewProposal(
+        new=NewProposal(
             Role.CLERK, world.staff(place, Role.COMMITTEE).actor.require_person(), until, "人手不够"
         ),
     )
