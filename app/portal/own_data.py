@@ -83,11 +83,13 @@ def kept_at_desk(community_id: int, person_id: int, household_id: int) -> list[K
         _joined(community_id, person_id, days["owner_roles"], household_id),
         _visits(person_id, days["sessions"], days["security_log"], to_the_day=True),
         _polls(community_id, person_id, household_id),
-        *_the_rest(community_id, person_id, days),
+        *_the_rest(community_id, person_id, days, household_id),
     ]
 
 
-def _the_rest(community_id: int, person_id: int, days: dict[str, int]) -> list[Kept]:
+def _the_rest(
+    community_id: int, person_id: int, days: dict[str, int], household_id: int | None = None
+) -> list[Kept]:
     return [
         _opinions(community_id, person_id),
         _topics(community_id, person_id),
@@ -95,7 +97,7 @@ def _the_rest(community_id: int, person_id: int, days: dict[str, int]) -> list[K
         _roles(community_id, person_id),
         _acting(community_id, person_id, days["body_acting"]),
         _pledges(community_id, person_id),
-        _corrections(community_id, person_id, days["corrections"]),
+        _corrections(community_id, person_id, days["corrections"], household_id),
         _inbox(community_id, person_id, days["inbox"]),
     ]
 
@@ -475,8 +477,14 @@ def _pledges(community_id: int, person_id: int) -> Kept:
     )
 
 
-def _corrections(community_id: int, person_id: int, days: int) -> Kept:
-    found = corrections.own(community_id, person_id)
+def _corrections(
+    community_id: int, person_id: int, days: int, household_id: int | None = None
+) -> Kept:
+    found = [
+        one
+        for one in corrections.own(community_id, person_id)
+        if household_id in {None, one.household_id}
+    ]
     return Kept(
         "corrections",
         _("您提过的更正"),

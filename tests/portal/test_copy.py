@@ -13,6 +13,8 @@ from app.core import clock
 from app.core.actor import Actor, Home, Role
 from app.core.db import db
 from app.core.errors import NotAllowed, NotFound, RuleBroken
+from app.correcting import operations as corrections
+from app.correcting.rules import What
 from app.keeping import persons
 from app.people import memberships
 from app.people import operations as people
@@ -173,11 +175,14 @@ def test_another_home_of_theirs_is_not_in_it(world: World) -> None:
     )
     poll = world.poll(place)
     world.cast(both, place, poll, "yes")
+    corrections.ask_correction(
+        both, community_id=place.id, household_id=there, what=What.OTHER, text="电话错了", once="1"
+    )
     whole = {one.name: one for one in kept_about(place.id, actor.require_person())}
     assert (len(whole["households"].facts), len(whole["ballots"].facts)) == (2, 1)
     for home, ballots in ((here, 0), (there, 1)):
         desk = {one.name: one for one in kept_at_desk(place.id, actor.require_person(), home)}
         assert desk.keys() == whole.keys(), "no sort of thing is left out"
         assert [one["household_id"] for one in desk["households"].facts] == [home]
-        assert len(desk["ballots"].facts) == ballots
+        assert len(desk["ballots"].facts) == len(desk["corrections"].facts) == ballots
     db.session.rollback()
