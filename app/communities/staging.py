@@ -158,6 +158,7 @@ def start(session: Session, upload: RollUpload, sheet: int, estate: str = "") ->
     upload.notes = {
         "columns": [[column.text, column.field, column.origin] for column in columns],
         "warnings": {},
+        "uses": [],
         "estate": estate if "estate" in roll_reading.lacking(columns) else "",
     }
     upload.counts = {}
@@ -213,17 +214,22 @@ def judge_next(session: Session, upload: RollUpload) -> bool:
         upload.state = UploadState.READY
         return False
     columns, warnings = columns_of(upload), dict(upload.notes["warnings"])
+    uses = list(upload.notes.get("uses", ()))
     everywhere = {"estate": estate} if (estate := estate_of(upload)) else {}
     lines = []
     for number, *cells in json.loads(stored):
-        judged = rules.judge(everywhere | roll_reading.cells_of(columns, cells))
+        said = everywhere | roll_reading.cells_of(columns, cells)
+        judged = rules.judge(said)
         lines.append(_line(upload, number, judged))
         for code in judged.warnings:
             warnings[code] = warnings.get(code, 0) + 1
+        if "use_unknown" in judged.warnings:
+            uses.append(rules.plain(said["unit_type"])[: rules.LONGEST_USE])
     session.connection().execute(insert(LINE), lines)
     upload.pieces += 1
     upload.done += len(lines)
-    upload.notes = upload.notes | {"warnings": warnings}
+    shown = list(dict.fromkeys(uses))[: rules.USES_SHOWN]
+    upload.notes = upload.notes | {"warnings": warnings, "uses": shown}
     return True
 
 

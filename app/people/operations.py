@@ -91,13 +91,15 @@ def enrol(  # noqa: PLR0913 -- what the door asks
     comer = joining.Comer(minor=not adult, same_person=same_person and bool(actor.homes))
     with transaction() as session:
         found = door.code_row(session, rules.clean_code(code))
-        entry, joined_by = door.judge(session, found, rules.clean_digits(second_fact))
+        digits = rules.clean_digits(second_fact)
+        entry, joined_by = door.judge(session, found, digits)
         if entry is not Entry.WELCOME or found is None:
             security(session, "enrol.refused", community_id=_community_of(found))
             return Enrolled(entry)
         entry, person_id = joining.member(session, actor, found, joined_by, comer)
         if entry is not Entry.WELCOME:
             return Enrolled(entry)
+        door.use_up(session, found, digits)
         cookie_id = ""
         if not comer.same_person:
             _end_former(session, actor, clock.now())

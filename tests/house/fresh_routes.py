@@ -23,6 +23,7 @@ STEPS = {
     "people.revoke",
     "people.revoke_codes",
     "people.revoke_part",
+    "portal.copy_present",
     "portal.erase_present",
     "roles.end",
     "roles.proposal",
@@ -50,4 +51,5 @@ FILES = {
     "exports.poll_csv",
     "exports.poll_workbook",
     "exports.took_part",
+    "portal.copy_file",
 }
