@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 
 from app.core import sent, shapes, web
+from app.core.sent import PROOF_KEY, PROOF_TYPED
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -40,8 +41,6 @@ class Fresh(Enum):
 
 
 Access = Open | StrEnum
-# The fields by which a proof comes along with the form that it is for.
-PROOF_TYPED, PROOF_KEY = "proof_totp", "proof_passkey"
 # Werkzeug holds what it has read but not yet taken apart to the same limit as typed fields, and it
 # reads files in pieces of 64 KiB: less than this refuses every larger file.
 FORM_MEMORY = 512 * 1024

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 COMING, LEFT = "sent_form_coming", "sent_form_left"
+# The fields by which a proof of who one is comes along with the form that it is for.
+PROOF_TYPED, PROOF_KEY = "proof_totp", "proof_passkey"
 
 
 class SentForm(Base):
@@ -69,7 +71,12 @@ def _mark() -> str | None:
     """
     if not request.form.get("csrf_token"):
         return None
-    fields = sorted([name, value] for name, value in request.form.items(multi=True))
+    # A proof that the very form needed the second time makes it no other form.
+    fields = sorted(
+        [name, value]
+        for name, value in request.form.items(multi=True)
+        if name not in {PROOF_TYPED, PROOF_KEY}
+    )
     files = sorted([name, file.filename or ""] for name, file in request.files.items(multi=True))
     told = canonical.canonical({"path": request.path, "fields": fields, "files": files})
     return hashlib.sha256(told).hexdigest()
