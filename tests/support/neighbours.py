@@ -38,6 +38,7 @@ from app.ratings import operations as ratings
 from app.roles import operations as roles
 from app.sharing import operations as sharing
 from app.sharing import queries as shared_queries
+from app.sharing import saying as shared_saying
 from app.sharing.models import SharedOpinion
 from app.voting import operations as voting
 from app.voting.proxies import NewProxy
@@ -191,7 +192,7 @@ def lifted(world: World, place: Place) -> dict[str, object]:
     first, second = shared_queries.waiting_lifts(place.street_id)
     new = sharing.NewShared((first.public_id,), (place.code,), "路", "坏了。", "怎么修？")
     shared = sharing.share_topic(officer, jurisdiction_id=place.street_id, new=new)
-    sharing.write_opinion(
+    shared_saying.write_opinion(
         world.resident(place, 1),
         community_id=place.id,
         shared_id=shared,
