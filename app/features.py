@@ -112,7 +112,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.exports.cli:poll",
     "app.keeping.cli:bp",
     "app.keeping.cli:retention_cli",
-    "app.portal.erasing_views:bp",
+    "app.portal.copy_views:bp",
     "app.portal.help:bp",
     "app.portal.cli:bp",
     "app.portal.cli:worker",

@@ -145,7 +145,9 @@ def hand_on(
             visits.note_access(session, actor, visit, "assist.handed_on", poll=public_id)
 
 
-def doubt_for_present(actor: Actor, *, community_id: int, visit_id: int, member_id: int) -> None:
+def doubt_for_present(
+    actor: Actor, *, community_id: int, visit_id: int, member_id: int, unused: bool
+) -> None:
     """Say for whoever is present that a phone is unknown, or used no more; the desk then ends it.
 
     A household whose places are all taken by old phones has nobody inside who could say so.
@@ -154,8 +156,10 @@ def doubt_for_present(actor: Actor, *, community_id: int, visit_id: int, member_
     with transaction() as session:
         visit = visits.hold(session, actor, community_id, visit_id)
         by = visit.present.require_person()
-        if doubt(session, community_id, visit.household_id, member_id, by):
-            visits.note_access(session, actor, visit, "assist.doubted", member=str(member_id))
+        home = visit.household_id
+        if doubt(session, community_id, home, member_id, by, unused=unused):
+            kind = "assist.unused" if unused else "assist.doubted"
+            visits.note_access(session, actor, visit, kind, member=str(member_id))
 
 
 def sign_for_present(

@@ -103,7 +103,18 @@ def visit(code: str, visit_id: int) -> ResponseReturnValue:  # noqa: ARG001 -- t
 @bp.post("/c/<code>/desk/visits/<int:visit_id>/members/<int:member_id>/contest")
 @guard.needs(Permission.ASSIST)
 def contest(code: str, visit_id: int, member_id: int) -> ResponseReturnValue:
-    """Note that a phone is unknown or used no more; who put it right is on the household's page."""
+    """Note that whoever is present does not know a phone; the desk decides on the home's page."""
+    return _doubted(code, visit_id, member_id, unused=False)
+
+
+@bp.post("/c/<code>/desk/visits/<int:visit_id>/members/<int:member_id>/unused")
+@guard.needs(Permission.ASSIST)
+def unused(code: str, visit_id: int, member_id: int) -> ResponseReturnValue:
+    """Note that a phone of the household is used no more; the desk then puts it out."""
+    return _doubted(code, visit_id, member_id, unused=True)
+
+
+def _doubted(code: str, visit_id: int, member_id: int, *, unused: bool) -> ResponseReturnValue:
     household_id = _visit(visit_id).household_id
     web.once(
         lambda: operations.doubt_for_present(
@@ -111,6 +122,7 @@ def contest(code: str, visit_id: int, member_id: int) -> ResponseReturnValue:
             community_id=g.place.id,
             visit_id=visit_id,
             member_id=member_id,
+            unused=unused,
         )
     )
     web.tell("done", _("记下了，本户会看到。核实过的，在下面请出本户。"))

@@ -104,7 +104,7 @@ def _judged(here: dict[str, Any], estate: str) -> UploadView:
 
 def _tell(view: UploadView) -> None:
     for code, number in view.warnings.items():
-        click.echo(words.warning(code, number), err=True)
+        click.echo(words.warning(code, number, view.uses), err=True)
     unread = [sheet.name for sheet in view.sheets if sheet != view.sheet]
     for words_of, names in (
         ("sheets not read", unread),

@@ -11,6 +11,7 @@ from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.communities import rules, staging
+from app.communities.bringing_in import bring_in
 from app.communities.models import (
     Community,
     Decision,
@@ -339,7 +340,7 @@ def _apply(session: Session, actor: Actor, upload: RollUpload) -> None:
     session.execute(
         select(Community.id).where(Community.id == upload.community_id).with_for_update()
     ).one()
-    staging.bring_in(session, upload, clock.now())
+    bring_in(session, upload, clock.now())
     done = _imported(upload)
     note_access(
         session,

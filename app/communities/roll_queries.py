@@ -66,6 +66,8 @@ class UploadView:
     dropped: tuple[str, ...]
     id_numbers: tuple[str, ...]
     estate: str
+    # Words for the use of a unit that mean nothing here, the first few of them.
+    uses: tuple[str, ...]
 
     @property
     def unknown(self) -> tuple[Column, ...]:
@@ -144,6 +146,7 @@ def upload_view(community_id: int, public_id: str) -> UploadView:
         dropped=tuple(told.get("dropped", ())),
         id_numbers=tuple(told.get("id_numbers", ())),
         estate=staging.estate_of(upload),
+        uses=tuple(upload.notes.get("uses", ())),
     )
 
 

@@ -30,6 +30,9 @@ UNIT_TYPES = {
     "车位": "parking",
     "车库": "parking",
 }
+# Whoever writes this means that it is no home.
+OTHER_USES = frozenset({"其他", "其它", "非住宅"})
+USES_SHOWN, LONGEST_USE = 10, 20
 TENURES = {
     "私产": "private",
     "私有": "private",
@@ -206,6 +209,11 @@ def unit_type(text: str) -> str:
     return "other" if text else "residence"
 
 
+def is_unknown_use(text: str) -> bool:
+    """Whether a word for the use of a unit says nothing, so that it is taken for no home."""
+    return unit_type(text) == "other" and text not in OTHER_USES
+
+
 def person_name(text: str) -> str:
     """张 三 is 张三; John Smith keeps his space."""
     return re.sub(r"(?<=[一-鿿])\s+(?=[一-鿿])", "", " ".join(text.split()))
@@ -323,6 +331,8 @@ def _warned(name: str, text: str, value: str | int | None) -> list[str]:
         return ["phone_rounded" if re.search(r"\d[eE]\+", text) else "no_phone"]
     if name == "household_head" and not value:
         return ["no_head"]
+    if name == "unit_type" and is_unknown_use(text):
+        return ["use_unknown"]
     if value == UNREADABLE:
         return ["area_unreadable" if name.endswith("_c") else "word_unreadable"]
     return ["word_unreadable"] if name in WORDS and value is None else []

@@ -88,6 +88,7 @@ def _source(one: Shown) -> str:
 
 @bp.route("/c/<code>/desk/settings/<key>", methods=["GET", "POST"])
 @guard.needs(Permission.SETTINGS_CHANGE)
+@guard.fresh
 def desk_one(code: str, key: str) -> ResponseReturnValue:
     """Change what a community sets for itself, or give it back."""
     change = partial(
@@ -98,6 +99,7 @@ def desk_one(code: str, key: str) -> ResponseReturnValue:
 
 @bp.route("/d/<jurisdiction>/settings/<key>", methods=["GET", "POST"])
 @guard.needs(Permission.AREA_SETTINGS)
+@guard.fresh
 def area_one(jurisdiction: str, key: str) -> ResponseReturnValue:
     """Change what a place sets for itself and all below it, or give it back."""
     change = partial(

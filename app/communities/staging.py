@@ -39,7 +39,6 @@ from app.communities.models import (
     RollUpload,
     UploadState,
 )
-from app.communities.steps import owners_changed
 from app.core.errors import RuleBroken
 
 if TYPE_CHECKING:
@@ -78,10 +77,10 @@ FEW = 500
 HOME = "residence"
 # How many homes of the roll the file writes as something else.
 TAKEN = "taken"
-_LINE: Any = RollLine.__table__
-_HOME: Any = Household.__table__
-_ABSENCE: Any = RollAbsence.__table__
-_KEY = (_LINE.c.estate, _LINE.c.building, _LINE.c.stairwell, _LINE.c.room)
+LINE: Any = RollLine.__table__
+HOMES: Any = Household.__table__
+ABSENCE: Any = RollAbsence.__table__
+_KEY = (LINE.c.estate, LINE.c.building, LINE.c.stairwell, LINE.c.room)
 
 
 def remembered(session: Session, community_id: int) -> dict[str, str]:
@@ -154,11 +153,12 @@ def start(session: Session, upload: RollUpload, sheet: int, estate: str = "") ->
     told = upload.sheets[sheet]
     columns = roll_reading.plan(told["header"], remembered(session, upload.community_id))
     for table in (RollLine, RollAbsence):
-        session.execute(delete(table).where(*_of(table, upload)))
+        session.execute(delete(table).where(*of_upload(table, upload)))
     upload.sheet, upload.pieces, upload.done, upload.total = sheet, 0, 0, told["rows"]
     upload.notes = {
         "columns": [[column.text, column.field, column.origin] for column in columns],
         "warnings": {},
+        "uses": [],
         "estate": estate if "estate" in roll_reading.lacking(columns) else "",
     }
     upload.counts = {}
@@ -166,7 +166,8 @@ def start(session: Session, upload: RollUpload, sheet: int, estate: str = "") ->
     upload.state = UploadState.ASKING_COLUMNS if missing else UploadState.READING
 
 
-def _of(table: Any, upload: RollUpload) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def of_upload(table: Any, upload: RollUpload) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """That a row is one of this upload's, as conditions."""
     return table.community_id == upload.community_id, table.upload_id == upload.id
 
 
@@ -199,13 +200,13 @@ def judge_next(session: Session, upload: RollUpload) -> bool:
     """
     stored = session.scalar(
         select(RollPiece.rows).where(
-            *_of(RollPiece, upload),
+            *of_upload(RollPiece, upload),
             RollPiece.sheet == upload.sheet,
             RollPiece.position == upload.pieces,
         )
     )
     if stored is None:
-        _count_rows(session, upload)
+        count_rows(session, upload)
         _settle(session, upload)
         compare(session, upload)
         _find_absences(session, upload)
@@ -213,17 +214,22 @@ def judge_next(session: Session, upload: RollUpload) -> bool:
         upload.state = UploadState.READY
         return False
     columns, warnings = columns_of(upload), dict(upload.notes["warnings"])
+    uses = list(upload.notes.get("uses", ()))
     everywhere = {"estate": estate} if (estate := estate_of(upload)) else {}
     lines = []
     for number, *cells in json.loads(stored):
-        judged = rules.judge(everywhere | roll_reading.cells_of(columns, cells))
+        said = everywhere | roll_reading.cells_of(columns, cells)
+        judged = rules.judge(said)
         lines.append(_line(upload, number, judged))
         for code in judged.warnings:
             warnings[code] = warnings.get(code, 0) + 1
-    session.connection().execute(insert(_LINE), lines)
+        if "use_unknown" in judged.warnings:
+            uses.append(rules.plain(said["unit_type"])[: rules.LONGEST_USE])
+    session.connection().execute(insert(LINE), lines)
     upload.pieces += 1
     upload.done += len(lines)
-    upload.notes = upload.notes | {"warnings": warnings}
+    shown = list(dict.fromkeys(uses))[: rules.USES_SHOWN]
+    upload.notes = upload.notes | {"warnings": warnings, "uses": shown}
     return True
 
 
@@ -249,7 +255,7 @@ def _line(upload: RollUpload, number: int, judged: Judged) -> dict[str, Any]:
     }
 
 
-def _count_rows(session: Session, upload: RollUpload) -> None:
+def count_rows(session: Session, upload: RollUpload) -> None:
     """Let PostgreSQL count a long upload's rows, and the roll, before it plans about them.
 
     It plans by what it counted last; thinking the table empty, it would hold every household
@@ -261,15 +267,15 @@ def _count_rows(session: Session, upload: RollUpload) -> None:
 
 def _settle(session: Session, upload: RollUpload) -> None:
     """Rows of one address: all alike are one, others are refused, each naming another."""
-    mine = (*_of(_LINE.c, upload), _LINE.c.state == LineState.NEW)
+    mine = (*of_upload(LINE.c, upload), LINE.c.state == LineState.NEW)
     several = select(*_KEY).where(*mine).group_by(*_KEY).having(func.count() > 1).subquery()
     joined = and_(*(column == several.c[column.name] for column in _KEY))
     fields = fields_of(upload)
     rows = session.execute(
-        select(_LINE.c.number, *_KEY, *(_LINE.c[name] for name in fields))
+        select(LINE.c.number, *_KEY, *(LINE.c[name] for name in fields))
         .join(several, joined)
         .where(*mine)
-        .order_by(*_KEY, _LINE.c.number)
+        .order_by(*_KEY, LINE.c.number)
         .execution_options(yield_per=1000)
     )
     verdicts = []
@@ -307,7 +313,9 @@ def _write_verdicts(
 def _each_line(
     session: Session, upload: RollUpload, rows: Sequence[Mapping[str, Any]], **values: Any
 ) -> None:
-    statement = update(_LINE).where(*_of(_LINE.c, upload), _LINE.c.number == bindparam("b_number"))
+    statement = update(LINE).where(
+        *of_upload(LINE.c, upload), LINE.c.number == bindparam("b_number")
+    )
     session.connection().execute(statement.values(values), list(rows))
 
 
@@ -316,78 +324,60 @@ def compare(session: Session, upload: RollUpload) -> None:
 
     An entry that was taken off the roll and is in the file again comes back: that is a change.
     """
-    mine = _of(_LINE.c, upload)
+    mine = of_upload(LINE.c, upload)
     # Each statement writes only where something is otherwise than before: comparing again is cheap.
     session.execute(
-        update(_LINE)
+        update(LINE)
         .where(
             *mine,
             Estate.community_id == upload.community_id,
-            Estate.name == _LINE.c.estate,
+            Estate.name == LINE.c.estate,
             Building.community_id == upload.community_id,
             Building.estate_id == Estate.id,
-            Building.name == _LINE.c.building,
-            _LINE.c.building_id.is_distinct_from(Building.id),
+            Building.name == LINE.c.building,
+            LINE.c.building_id.is_distinct_from(Building.id),
         )
         .values(building_id=Building.id)
     )
     there = (
-        _HOME.c.community_id == upload.community_id,
-        _HOME.c.building_id == _LINE.c.building_id,
-        _HOME.c.stairwell == _LINE.c.stairwell,
-        _HOME.c.room == _LINE.c.room,
+        HOMES.c.community_id == upload.community_id,
+        HOMES.c.building_id == LINE.c.building_id,
+        HOMES.c.stairwell == LINE.c.stairwell,
+        HOMES.c.room == LINE.c.room,
     )
-    moved_away = ~select(literal(1)).where(_HOME.c.id == _LINE.c.household_id, *there).exists()
+    moved_away = ~select(literal(1)).where(HOMES.c.id == LINE.c.household_id, *there).exists()
     session.execute(
-        update(_LINE)
-        .where(*mine, _LINE.c.household_id.is_not(None), moved_away)
+        update(LINE)
+        .where(*mine, LINE.c.household_id.is_not(None), moved_away)
         .values(household_id=None)
     )
     session.execute(
-        update(_LINE)
-        .where(*mine, *there, _LINE.c.household_id.is_distinct_from(_HOME.c.id))
-        .values(household_id=_HOME.c.id)
+        update(LINE)
+        .where(*mine, *there, LINE.c.household_id.is_distinct_from(HOMES.c.id))
+        .values(household_id=HOMES.c.id)
     )
-    differs = [_HOME.c[name].is_distinct_from(_said(name)) for name in fields_of(upload)]
+    differs = [HOMES.c[name].is_distinct_from(said(name)) for name in fields_of(upload)]
     changed = (
         select(literal(1))
-        .where(_HOME.c.id == _LINE.c.household_id, or_(_HOME.c.left_roll_at.is_not(None), *differs))
+        .where(HOMES.c.id == LINE.c.household_id, or_(HOMES.c.left_roll_at.is_not(None), *differs))
         .exists()
     )
     state = case(
-        (_LINE.c.household_id.is_(None), LineState.NEW.value),
+        (LINE.c.household_id.is_(None), LineState.NEW.value),
         (changed, LineState.CHANGED.value),
         else_=LineState.SAME.value,
     )
     session.execute(
-        update(_LINE)
-        .where(*mine, _LINE.c.state.in_(GOOD), _LINE.c.state != state)
-        .values(state=state)
+        update(LINE).where(*mine, LINE.c.state.in_(GOOD), LINE.c.state != state).values(state=state)
     )
 
 
-def _said(name: str) -> Any:
+def said(name: str) -> Any:
     """What a row says of a column; where it cannot be read, what the roll has."""
-    line, home = _LINE.c[name], _HOME.c[name]
+    line, home = LINE.c[name], HOMES.c[name]
     if name in rules.NUMBERS:
         return case((line == rules.UNREADABLE, home), else_=line)
     return func.coalesce(line, home)
-
-
-def _brought(name: str) -> Any:
-    """What is brought in of a column: a home that stays on the roll stays a home."""
-    if name != "unit_type":
-        return _said(name)
-    # Whoever is to go was taken off the roll a moment ago, and comes back as the file says.
-    stays = and_(_HOME.c.unit_type == HOME, _HOME.c.left_roll_at.is_(None))
-    return case((stays, HOME), else_=_said(name))
-
-
-def _first(name: str) -> Any:
-    """What a new entry of the roll begins with."""
-    if name in rules.NUMBERS:
-        return func.nullif(_LINE.c[name], rules.UNREADABLE)
-    return func.coalesce(_LINE.c[name], HOME if name == "unit_type" else "")
 
 
 def _find_absences(session: Session, upload: RollUpload) -> None:
@@ -396,16 +386,16 @@ def _find_absences(session: Session, upload: RollUpload) -> None:
     Refused rows that were corrected are a part of a roll: what they leave out means nothing.
     """
     named = (
-        select(_LINE.c.building_id)
-        .where(*_of(_LINE.c, upload), _LINE.c.building_id.is_not(None), _LINE.c.state.in_(GOOD))
+        select(LINE.c.building_id)
+        .where(*of_upload(LINE.c, upload), LINE.c.building_id.is_not(None), LINE.c.state.in_(GOOD))
         .distinct()
     )
-    there = and_(*_of(_LINE.c, upload), _LINE.c.household_id == _HOME.c.id)
-    left_out = _HOME.outerjoin(_LINE, there)
-    _ask(session, upload, left_out, _HOME.c.building_id.in_(named), _LINE.c.id.is_(None))
+    there = and_(*of_upload(LINE.c, upload), LINE.c.household_id == HOMES.c.id)
+    left_out = HOMES.outerjoin(LINE, there)
+    _ask(session, upload, left_out, HOMES.c.building_id.in_(named), LINE.c.id.is_(None))
     _find_other_spellings(session, upload)
     if upload.sheet is not None and upload.sheets[upload.sheet]["corrects"]:
-        session.execute(delete(_ABSENCE).where(*_of(_ABSENCE.c, upload), _ABSENCE.c.line == 0))
+        session.execute(delete(ABSENCE).where(*of_upload(ABSENCE.c, upload), ABSENCE.c.line == 0))
     _find_homes_taken(session, upload)
     hold(session, upload)
 
@@ -420,40 +410,40 @@ def _find_homes_taken(session: Session, upload: RollUpload) -> None:
     _ask(
         session,
         upload,
-        _HOME.join(_LINE, _LINE.c.household_id == _HOME.c.id),
-        *_of(_LINE.c, upload),
-        _LINE.c.state == LineState.CHANGED,
-        _HOME.c.unit_type == HOME,
-        _said("unit_type") != HOME,
+        HOMES.join(LINE, LINE.c.household_id == HOMES.c.id),
+        *of_upload(LINE.c, upload),
+        LINE.c.state == LineState.CHANGED,
+        HOMES.c.unit_type == HOME,
+        said("unit_type") != HOME,
     )
 
 
 def _ask(session: Session, upload: RollUpload, source: Any, *which: ColumnElement[bool]) -> None:
     """Keep that these households of the roll are asked about; without a word they stay."""
-    about = (upload.community_id, upload.id, _HOME.c.id, 0, Decision.KEEP.value)
-    there = _HOME.c.community_id == upload.community_id, _HOME.c.left_roll_at.is_(None)
+    about = (upload.community_id, upload.id, HOMES.c.id, 0, Decision.KEEP.value)
+    there = HOMES.c.community_id == upload.community_id, HOMES.c.left_roll_at.is_(None)
     found = select(*(literal(one) if isinstance(one, int | str) else one for one in about))
     names = ("community_id", "upload_id", "household_id", "line", "decision")
     asked = found.select_from(source).where(*there, *which)
-    session.execute(insert(_ABSENCE).from_select(names, asked))
+    session.execute(insert(ABSENCE).from_select(names, asked))
 
 
 def _find_other_spellings(session: Session, upload: RollUpload) -> None:
     """A household left out and a new row may be one home written in two ways."""
     absent = session.execute(
-        select(_ABSENCE.c.id, _HOME.c.building_id, _HOME.c.stairwell, _HOME.c.room)
-        .join(_HOME, _HOME.c.id == _ABSENCE.c.household_id)
-        .where(*_of(_ABSENCE.c, upload))
-        .order_by(_ABSENCE.c.household_id)
+        select(ABSENCE.c.id, HOMES.c.building_id, HOMES.c.stairwell, HOMES.c.room)
+        .join(HOMES, HOMES.c.id == ABSENCE.c.household_id)
+        .where(*of_upload(ABSENCE.c, upload))
+        .order_by(ABSENCE.c.household_id)
     ).all()
     if not absent:
         return
     new: dict[tuple[int, str], list[Any]] = {}
     for row in session.execute(
-        select(_LINE.c.number, _LINE.c.building_id, _LINE.c.stairwell, _LINE.c.room)
-        .where(*_of(_LINE.c, upload), _LINE.c.state == LineState.NEW)
-        .where(_LINE.c.building_id.is_not(None))
-        .order_by(_LINE.c.number)
+        select(LINE.c.number, LINE.c.building_id, LINE.c.stairwell, LINE.c.room)
+        .where(*of_upload(LINE.c, upload), LINE.c.state == LineState.NEW)
+        .where(LINE.c.building_id.is_not(None))
+        .order_by(LINE.c.number)
     ):
         new.setdefault((row.building_id, row.room), []).append(row)
     found = []
@@ -465,24 +455,24 @@ def _find_other_spellings(session: Session, upload: RollUpload) -> None:
         ]
         found += [{"b_id": home.id, "b_line": alike[0]}] if len(alike) == 1 else []
     if found:
-        statement = update(_ABSENCE).where(_ABSENCE.c.id == bindparam("b_id"))
+        statement = update(ABSENCE).where(ABSENCE.c.id == bindparam("b_id"))
         session.connection().execute(statement.values(line=bindparam("b_line")), found)
 
 
 def hold(session: Session, upload: RollUpload) -> None:
     """Hold back new rows that may be a household of the roll, until somebody says otherwise."""
-    mine = _of(_LINE.c, upload)
-    waiting = select(_ABSENCE.c.line).where(
-        *_of(_ABSENCE.c, upload), _ABSENCE.c.line > 0, _ABSENCE.c.decision == Decision.KEEP
+    mine = of_upload(LINE.c, upload)
+    waiting = select(ABSENCE.c.line).where(
+        *of_upload(ABSENCE.c, upload), ABSENCE.c.line > 0, ABSENCE.c.decision == Decision.KEEP
     )
     session.execute(
-        update(_LINE)
-        .where(*mine, _LINE.c.state == LineState.HELD)
+        update(LINE)
+        .where(*mine, LINE.c.state == LineState.HELD)
         .values(state=LineState.NEW, problem="")
     )
     session.execute(
-        update(_LINE)
-        .where(*mine, _LINE.c.state == LineState.NEW, _LINE.c.number.in_(waiting))
+        update(LINE)
+        .where(*mine, LINE.c.state == LineState.NEW, LINE.c.number.in_(waiting))
         .values(state=LineState.HELD, problem="looks_like")
     )
 
@@ -490,148 +480,26 @@ def hold(session: Session, upload: RollUpload) -> None:
 def count(session: Session, upload: RollUpload) -> dict[str, int]:
     """Rows by state, and households by what is to become of them."""
     lines = session.execute(
-        select(_LINE.c.state, func.count()).where(*_of(_LINE.c, upload)).group_by(_LINE.c.state)
+        select(LINE.c.state, func.count()).where(*of_upload(LINE.c, upload)).group_by(LINE.c.state)
     )
     absences = session.execute(
-        select(_ABSENCE.c.decision, func.count())
-        .where(*_of(_ABSENCE.c, upload))
-        .group_by(_ABSENCE.c.decision)
+        select(ABSENCE.c.decision, func.count())
+        .where(*of_upload(ABSENCE.c, upload))
+        .group_by(ABSENCE.c.decision)
     )
     taken = session.scalar(
         select(func.count())
-        .select_from(_ABSENCE.join(_LINE, _LINE.c.household_id == _ABSENCE.c.household_id))
-        .where(*_of(_ABSENCE.c, upload), *_of(_LINE.c, upload), _ABSENCE.c.line == 0)
+        .select_from(ABSENCE.join(LINE, LINE.c.household_id == ABSENCE.c.household_id))
+        .where(*of_upload(ABSENCE.c, upload), *of_upload(LINE.c, upload), ABSENCE.c.line == 0)
     )
     found = dict.fromkeys((*map(str, LineState), *map(str, Decision)), 0)
     counted = {str(row[0]): row[1] for row in (*lines, *absences)}
     return found | counted | {TAKEN: taken or 0}
 
 
-def bring_in(session: Session, upload: RollUpload, now: datetime) -> None:
-    """Bring the rows into the roll, all or none; the roll may have changed since the preview."""
-    _count_rows(session, upload)
-    compare(session, upload)
-    _move(session, upload)
-    _add_places(session, upload)
-    compare(session, upload)
-    hold(session, upload)
-    upload.counts = count(session, upload)
-    mine = _of(_LINE.c, upload)
-    fields = fields_of(upload)
-    leaving = select(_ABSENCE.c.household_id).where(
-        *_of(_ABSENCE.c, upload), _ABSENCE.c.decision == Decision.REMOVE
-    )
-    session.execute(
-        update(_HOME)
-        .where(_HOME.c.community_id == upload.community_id, _HOME.c.id.in_(leaving))
-        .values(left_roll_at=now)
-    )
-    owners_changed(session, upload.community_id, _with_other_owners(session, upload))
-    session.execute(
-        update(_HOME)
-        .where(
-            _HOME.c.community_id == upload.community_id,
-            _HOME.c.id == _LINE.c.household_id,
-            *mine,
-            _LINE.c.state == LineState.CHANGED,
-        )
-        .values({name: _brought(name) for name in fields} | {"left_roll_at": None})
-    )
-    names = ("community_id", "building_id", "stairwell", "room", "title_hash", *COLUMNS)
-    new = (
-        select(
-            _LINE.c.community_id,
-            _LINE.c.building_id,
-            _LINE.c.stairwell,
-            _LINE.c.room,
-            literal(""),
-            *(_first(name) for name in COLUMNS),
-        )
-        .where(*mine, _LINE.c.state == LineState.NEW)
-        .order_by(_LINE.c.number)
-    )
-    session.execute(insert(_HOME).from_select(names, new))
-    upload.state, upload.applied_at = UploadState.APPLIED, now
-
-
-def _with_other_owners(session: Session, upload: RollUpload) -> list[int]:
-    """The households for which the file names other owners; the same in another order are none."""
-    if "owner_name" not in fields_of(upload):
-        return []
-    rows = session.execute(
-        select(_HOME.c.id, _HOME.c.owner_name, _said("owner_name").label("said"))
-        .join(_LINE, _LINE.c.household_id == _HOME.c.id)
-        .where(
-            _HOME.c.community_id == upload.community_id,
-            *_of(_LINE.c, upload),
-            _LINE.c.state == LineState.CHANGED,
-            _HOME.c.owner_name != _said("owner_name"),
-        )
-    )
-    return [
-        row.id
-        for row in rows
-        if set(rules.owner_names(row.owner_name)) != set(rules.owner_names(row.said))
-    ]
-
-
-def _move(session: Session, upload: RollUpload) -> None:
-    """Give households the address that the file writes for them."""
-    rows = session.execute(
-        select(_ABSENCE.c.line, _ABSENCE.c.household_id, _LINE.c.stairwell, _LINE.c.room)
-        .join(_LINE, and_(*_of(_LINE.c, upload), _LINE.c.number == _ABSENCE.c.line))
-        .where(*_of(_ABSENCE.c, upload), _ABSENCE.c.decision == Decision.MOVE)
-        .where(_LINE.c.household_id.is_(None))
-    ).all()
-    for _line, household_id, stairwell, room in {row.line: row for row in rows}.values():
-        session.execute(
-            update(_HOME)
-            .where(_HOME.c.community_id == upload.community_id, _HOME.c.id == household_id)
-            .values(stairwell=stairwell, room=room)
-        )
-
-
-def _add_places(session: Session, upload: RollUpload) -> None:
-    """Add the estates and buildings that new rows name."""
-    wanted = session.execute(
-        select(_LINE.c.estate, _LINE.c.building)
-        .where(*_of(_LINE.c, upload), _LINE.c.state == LineState.NEW)
-        .where(_LINE.c.building_id.is_(None))
-        .group_by(_LINE.c.estate, _LINE.c.building)
-        .order_by(func.min(_LINE.c.number))
-    ).all()
-    estates = {
-        row.name: row.id
-        for row in session.execute(
-            select(Estate.id, Estate.name).where(Estate.community_id == upload.community_id)
-        )
-    }
-    known = {
-        (row.estate_id, row.name)
-        for row in session.execute(
-            select(Building.estate_id, Building.name).where(
-                Building.community_id == upload.community_id
-            )
-        )
-    }
-    for estate_name, name in wanted:
-        if estate_name not in estates:
-            estate = Estate(community_id=upload.community_id, name=estate_name)
-            session.add(estate)
-            session.flush()
-            estates[estate_name] = estate.id
-        if (estates[estate_name], name) not in known:
-            session.add(
-                Building(
-                    community_id=upload.community_id, estate_id=estates[estate_name], name=name
-                )
-            )
-    session.flush()
-
-
 def forget(session: Session, upload: RollUpload) -> None:
     """Delete an upload with all its rows."""
     for table in (RollAbsence, RollLine, RollPiece):
-        session.execute(delete(table).where(*_of(table, upload)))
+        session.execute(delete(table).where(*of_upload(table, upload)))
     session.execute(delete(RollUpload).where(RollUpload.id == upload.id))
     session.expunge(upload)

@@ -119,7 +119,8 @@ def _preview(view: UploadView) -> ResponseReturnValue:
         both=all(lists.values()),
         rows=[(row.number, row.address, _about(shown, row)) for row in rows],
         pager=_pager(view.public_id, page, lists[shown], show=shown),
-        warnings=[words.warning(*item) for item in view.warnings.items()],
+        warnings=[words.warning(*one) for one in view.warnings.items() if one[0] != "use_unknown"],
+        unknown_use=_unknown_use(view),
         missing=words.field_names(view.missing),
         hidden=[sheet.name for sheet in view.sheets if sheet != view.sheet],
         mapped=[c for c in view.columns if c.origin == "mapped"],
@@ -127,6 +128,12 @@ def _preview(view: UploadView) -> ResponseReturnValue:
         double=[c.text for c in view.columns if c.origin == "double"],
         field_name=words.field_name,
     )
+
+
+def _unknown_use(view: UploadView) -> str:
+    """That rows are taken for no homes because nobody knows the word; empty without any."""
+    number = view.warnings.get("use_unknown", 0)
+    return words.warning("use_unknown", number, view.uses) if number else ""
 
 
 def _about(shown: str, row: roll_queries.LineView) -> str:
@@ -157,6 +164,7 @@ def _pager(upload_id: str, page: int, number: int, **more: Any) -> tuple[str, st
 
 @bp.post("/c/<code>/desk/roll/<upload_id>")
 @guard.needs(Permission.ROLL_IMPORT)
+@guard.fresh
 def roll_apply(code: str, upload_id: str) -> ResponseReturnValue:
     """Bring a file into the roll; a second click changes nothing."""
     actor = guard.current_actor()

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 
 from app.communities.models import Decision
 from app.core import web
+from app.core.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -106,9 +107,15 @@ def refused_row(line: LineView) -> str:
     }[line.problem]
 
 
-def warning(code: str, number: int) -> str:
+def warning(code: str, number: int, uses: Sequence[str] = ()) -> str:
     """Something worth a look that does not stop the import."""
     return {
+        "use_unknown": _(
+            "%(number)s 行的房屋用途看不懂（%(uses)s），不算住宅：没有票、没有信。"
+            "是住宅的，请在表格里把用途写成“住宅”，再传一次。",
+            number=number,
+            uses=listed(uses),
+        ),
         "no_phone": _("%(number)s 行没有能用的电话：这些户进入时要到服务台确认。", number=number),
         "no_head": _("%(number)s 行没有户主：照样导入，以后可以补。", number=number),
         "phone_rounded": _(

@@ -347,6 +347,7 @@ def move(code: str, number: int, to: str) -> ResponseReturnValue:
 
 @bp.post("/c/<code>/desk/convention/<int:number>/adopt")
 @guard.needs(Permission.CONVENTION_ADOPT)
+@guard.fresh
 def adopt(code: str, number: int) -> ResponseReturnValue:
     """Enter a meeting's resolution."""
     form = ResolutionForm()
@@ -364,6 +365,7 @@ def adopt(code: str, number: int) -> ResponseReturnValue:
 
 @bp.post("/c/<code>/desk/convention/<int:number>/adopt-by-poll")
 @guard.needs(Permission.CONVENTION_ADOPT)
+@guard.fresh
 def adopt_by_poll(code: str, number: int) -> ResponseReturnValue:
     """Take a poll's result as the adoption."""
     form = _poll_form(PollForm(), queries.version(g.place.id, number))

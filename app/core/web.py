@@ -7,7 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Response, current_app, flash, g, make_response, render_template, request, url_for
+from flask import (
+    Response,
+    current_app,
+    flash,
+    g,
+    make_response,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
@@ -42,6 +52,7 @@ HEADERS = {
 # When to try again, in seconds: a broken database is seen to in minutes, a full disk takes longer.
 TRY_AGAIN, ROOM_AGAIN = 60, 1800
 SERVER_FAULT = 500
+ENDED_BY = "ended_by"
 _sentences: dict[str, Callable[[RuleBroken], str]] = {}
 
 
@@ -284,7 +295,18 @@ def _database_down(error: OperationalError | InterfaceError) -> Answer:
     )
 
 
+def ended_here() -> None:
+    """Note in a browser that has just let go of its session by which form it did.
+
+    The same form in another tab belongs to that session: it is not too old, it is done.
+    """
+    session[ENDED_BY] = request.path
+
+
 def _form_too_old(_error: CSRFError) -> tuple[str, int]:
+    if session.get(ENDED_BY) == request.path:
+        done = _("刚才那一步已经办好了，您也已经退出。不用再办一次。")
+        return refusal_page(200, _("已经办好了"), done)
     return refusal_page(
         400,
         _("这张表放得太久了"),

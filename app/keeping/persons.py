@@ -1,7 +1,7 @@
-"""Erasing one person from everything that is kept, at their own word.
+"""Erasing one person from everything that is kept, at their own word; and a copy at the desk.
 
-Source: docs/adr/0029; 个人信息保护法第四十七条. Every room forgets in one transaction, and the
-database itself lets nobody go while a row still points at them.
+Sources: docs/adr/0029; 个人信息保护法第四十五条、第四十七条. Every room forgets in one
+transaction, and the database itself lets nobody go while a row still points at them.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
+from app.communities.models import Household
 from app.core import clock, erasures, jobs
 from app.core.actor import NO_OFFICE, SYSTEM
 from app.core.db import compact, overwrite_deleted, transaction
 from app.core.erasures import Leaver
 from app.core.errors import NotFound, RuleBroken
 from app.core.record import RecordLog, forget_actor
-from app.people.models import Membership, Person, RoleGrant, StaffAccount
-from app.people.steps import role_is_living, security
+from app.people.doubting import came_in
+from app.people.models import HouseholdNoticeKind, Membership, Person, RoleGrant, StaffAccount
+from app.people.steps import role_is_living, security, tell_household
 from app.policy.table import Permission, Place, require
 
 if TYPE_CHECKING:
@@ -74,6 +76,49 @@ def erase_present(
         if elsewhere is not None:
             raise RuleBroken("erase.lives_elsewhere")
         _erase(session, community_id, Person.id == person_id, texts=texts)
+
+
+def copy_present(
+    actor: Actor, *, community_id: int, household_id: int, member_id: int, how: str
+) -> int:
+    """Note that somebody present takes a copy of what is kept about them; gives who they are.
+
+    Whoever left, or has another phone, is a new person to the portal and sees nothing of the former
+    one (个人信息保护法第四十五条). The household is told, unless another family lives there since.
+    Raises: NotFound; RuleBroken member.own_household for the clerk's own home or own line.
+    """
+    with transaction() as session:
+        require(actor, Permission.PERSON_COPY, Place(community_id))
+        line = session.execute(
+            select(Membership.person_id, Membership.joined_at, Household.moved_out_at)
+            .join(
+                Household,
+                (Household.community_id == Membership.community_id)
+                & (Household.id == Membership.household_id),
+            )
+            .where(
+                Membership.community_id == community_id,
+                Membership.household_id == household_id,
+                Membership.id == member_id,
+            )
+        ).first()
+        if line is None:
+            raise NotFound("member")
+        if actor.lives_in(community_id, household_id) or line.person_id == actor.person_id:
+            raise RuleBroken("member.own_household")
+        if line.moved_out_at is None or line.moved_out_at < line.joined_at:
+            told = HouseholdNoticeKind.MEMBER_COPIED
+            tell_household(session, community_id, household_id, told, came_in(line.joined_at))
+        security(
+            session,
+            "person.copied",
+            community_id=community_id,
+            person_id=actor.person_id,
+            household=household_id,
+            member=member_id,
+            how=how,
+        )
+        return int(line.person_id)
 
 
 def erase_known(actor: Actor, *, ref: str, texts: bool) -> None:

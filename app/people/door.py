@@ -80,23 +80,37 @@ def _second_fact(session: Session, found: Any, digits: str, now: datetime) -> Jo
     community_id, household_id, phones = (
         (found.community_id, found.household_id, found.phones) if found is not None else (0, 0, "")
     )
-    number = secrets_box.hash_number(community_id, household_id, digits)
-    used = session.execute(
+    given = _given(community_id, household_id, digits, now)
+    at_desk = session.scalar(select(DeskConfirmation.id).where(*given).with_for_update())
+    if rules.is_phone_ending(digits, phones):
+        return JoinedBy.LETTER
+    return JoinedBy.DESK if at_desk is not None else None
+
+
+def _given(community_id: int, household_id: int, digits: str, now: datetime) -> tuple[Any, ...]:
+    """A number that the desk gave somebody of a household, and that still serves."""
+    return (
+        DeskConfirmation.community_id == community_id,
+        DeskConfirmation.household_id == household_id,
+        DeskConfirmation.number_hash == secrets_box.hash_number(community_id, household_id, digits),
+        DeskConfirmation.used_at.is_(None),
+        DeskConfirmation.expires_at > now,
+    )
+
+
+def use_up(session: Session, found: Any, digits: str) -> None:
+    """Let the number that somebody just came in by serve no more.
+
+    A try that leads nowhere uses none up: for a locked code or a full household the desk helps at
+    once, and the number it gave is typed again. `judge` holds it, so of two at once one comes in.
+    """
+    now = clock.now()
+    session.execute(
         update(DeskConfirmation)
-        .where(
-            DeskConfirmation.community_id == community_id,
-            DeskConfirmation.household_id == household_id,
-            DeskConfirmation.number_hash == number,
-            DeskConfirmation.used_at.is_(None),
-            DeskConfirmation.expires_at > now,
-        )
+        .where(*_given(found.community_id, found.household_id, digits, now))
         .values(used_at=now)
         .execution_options(synchronize_session=False)
     )
-    at_desk = used.rowcount == 1  # type: ignore[attr-defined]
-    if rules.is_phone_ending(digits, phones):
-        return JoinedBy.LETTER
-    return JoinedBy.DESK if at_desk else None
 
 
 def _count_wrong(session: Session, code_id: int, now: datetime, *, counts: bool) -> None:

@@ -19,8 +19,18 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
-def doubt(session: Session, community_id: int, household_id: int, member_id: int, by: int) -> bool:
+def doubt(
+    session: Session,
+    community_id: int,
+    household_id: int,
+    member_id: int,
+    by: int,
+    *,
+    unused: bool = False,
+) -> bool:
     """Let the person `by` doubt another member; whether that is new.
+
+    `unused` says that the phone is known and used no more; the line that tells it keeps that.
 
     Nothing else changes until the desk has looked into it. Raises: NotFound when that member is
     out by now; RuleBroken member.own.
@@ -44,7 +54,7 @@ def doubt(session: Session, community_id: int, household_id: int, member_id: int
         return False
     now = clock.now()
     session.execute(update(Membership).where(*there).values(contested_at=now, contested_by=by))
-    told = HouseholdNoticeKind.MEMBER_CONTESTED
+    told = HouseholdNoticeKind.MEMBER_UNUSED if unused else HouseholdNoticeKind.MEMBER_CONTESTED
     tell_household(session, community_id, household_id, told, came_in(found.joined_at), now)
     return True
 

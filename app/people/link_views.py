@@ -42,7 +42,7 @@ TOKEN, NUMBER = "link", "link_number"
 def _dead() -> str:
     """The same words for an unknown, a used, a void and an expired link."""
     return _(
-        "这个链接不能用：可能抄错了，过期了，已经办完，或者换了新的。什么都没有改动。"
+        "这个链接不能用：可能抄错了，过期了，已经办完，换了新的，或者还在等另一个人同意。什么都没有改动。"
         "请照着纸条再输一次；还不行，请找给您链接的人重新出一个。"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import aliased
 
 from app.communities.addresses import address_short
@@ -15,7 +15,14 @@ from app.core import clock
 from app.core.actor import Role, owner_scope
 from app.core.db import db
 from app.core.errors import NotFound
-from app.people.models import LoginSession, Membership, Person, RoleGrant
+from app.people.models import (
+    HouseholdNotice,
+    HouseholdNoticeKind,
+    LoginSession,
+    Membership,
+    Person,
+    RoleGrant,
+)
 from app.people.rules import JoinedBy
 from app.people.steps import role_is_living
 
@@ -30,8 +37,9 @@ if TYPE_CHECKING:
 class MemberLine:
     """A living member: when and how they came in, and when a browser of theirs was last seen.
 
-    `contested_at` is since when somebody of the household says they do not know this one; of that
-    somebody the desk sees when they came in, and whether they are still in.
+    `contested_at` is since when somebody of the household says they do not know this one, or with
+    `unused` that the phone is used no more; of that somebody the desk sees when they came in,
+    whether they are still in, and whether they said it at the desk.
     """
 
     member_id: int
@@ -48,6 +56,8 @@ class MemberLine:
     owner_until: datetime | None = None
     # Since when a former member is out; None for a living one.
     ended_at: datetime | None = None
+    unused: bool = False
+    contester_at_desk: bool = False
 
 
 def members(community_id: int, household_id: int) -> list[MemberLine]:
@@ -58,6 +68,19 @@ def members(community_id: int, household_id: int) -> list[MemberLine]:
 def former_members(community_id: int, household_id: int) -> list[MemberLine]:
     """Who left a household or was put out and is not erased yet, for the desk alone."""
     return _lines(community_id, household_id, Membership.ended_at.is_not(None))
+
+
+def said_unused() -> ColumnElement[bool]:
+    """Whether a contested line is of a phone that is used no more: the household was told so.
+
+    The line that told it and the doubt share their moment.
+    """
+    return exists().where(
+        HouseholdNotice.community_id == Membership.community_id,
+        HouseholdNotice.household_id == Membership.household_id,
+        HouseholdNotice.kind == HouseholdNoticeKind.MEMBER_UNUSED,
+        HouseholdNotice.at == Membership.contested_at,
+    )
 
 
 def _lines(community_id: int, household_id: int, which: ColumnElement[bool]) -> list[MemberLine]:
@@ -94,6 +117,8 @@ def _lines(community_id: int, household_id: int, which: ColumnElement[bool]) -> 
             owner.label("owner_until"),
             contester.joined_at.label("contester_joined_at"),
             contester.ended_at.label("contester_ended_at"),
+            contester.joined_by.label("contester_joined_by"),
+            said_unused().label("unused"),
         )
         .join(Person, Person.id == Membership.person_id)
         .outerjoin(
@@ -126,6 +151,8 @@ def _line(row: Any) -> MemberLine:
         row.age_confirmed_at is not None,
         row.owner_until,
         row.ended_at,
+        bool(row.unused),
+        row.contester_joined_by == JoinedBy.PRESENT,
     )
 
 

@@ -100,6 +100,7 @@ def leave_household(code: str) -> ResponseReturnValue:
     web.once(act)
     if not actor.is_staff and browser.is_over():
         browser.end()
+        web.ended_here()
     web.tell("done", _("您已退出这一户。家里其他人不受影响。"))
     return redirect(url_for("portal.community_home", code=code), 303)
 
@@ -168,6 +169,9 @@ def end(code: str, household_id: int, member_id: int) -> ResponseReturnValue:  #
 @guard.needs(Permission.CODE_MANAGE)
 def end_member(code: str, household_id: int, member_id: int) -> ResponseReturnValue:
     """End a contested membership."""
+    # A form that comes again finds the line gone: what it was is asked before, and not required.
+    lines = member_queries.members(g.place.id, household_id)
+    unused = any(one.unused for one in lines if one.member_id == member_id)
     web.once(
         lambda: memberships.end_member(
             browser.current_actor(),
@@ -177,7 +181,8 @@ def end_member(code: str, household_id: int, member_id: int) -> ResponseReturnVa
         )
     )
     web.tell("done", _("那部手机已请出本户，家里人会看到。"))
-    web.tell("attention", _("对方手里可能还有这一户的信。请给这一户重新印一封，旧信就作废了。"))
+    if not unused:
+        web.tell("attention", _("对方手里可能还有这一户的信。请给这一户重新印一封，旧信就作废了。"))
     return to_household(code, household_id)
 
 
@@ -278,6 +283,7 @@ def new_owner(code: str, household_id: int) -> ResponseReturnValue:
 
 @bp.route("/c/<code>/desk/households/<int:household_id>/moved", methods=["GET", "POST"])
 @guard.needs(Permission.CODE_MANAGE)
+@guard.fresh
 def moved(code: str, household_id: int) -> ResponseReturnValue:
     """Say what follows when a family has moved out; on the second click do it."""
     address = communities.address_of(g.place.id, household_id)

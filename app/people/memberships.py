@@ -17,7 +17,7 @@ from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.people import codes, joining
 from app.people.doubting import came_in, doubt
-from app.people.member_queries import who_is_in_mark
+from app.people.member_queries import said_unused, who_is_in_mark
 from app.people.models import (
     HouseholdNoticeKind,
     LoginSession,
@@ -86,8 +86,10 @@ def end_member(actor: Actor, *, community_id: int, household_id: int, member_id:
     with transaction() as session:
         require(actor, Permission.CODE_MANAGE, Place(community_id))
         doubted = _doubted(_held(session, community_id, household_id), member_id)
-        _end(session, [doubted], EndedWhy.CONTESTED, clock.now())
-        told = HouseholdNoticeKind.MEMBER_ENDED
+        why = EndedWhy.UNUSED if doubted.unused else EndedWhy.CONTESTED
+        _end(session, [doubted], why, clock.now())
+        kinds = HouseholdNoticeKind
+        told = kinds.MEMBER_RETIRED if doubted.unused else kinds.MEMBER_ENDED
         tell_household(session, community_id, household_id, told, came_in(doubted.joined_at))
         _note(session, "member.ended", community_id, actor, doubted.id)
 
@@ -228,6 +230,7 @@ def _held(session: Session, community_id: int, household_id: int) -> Sequence[An
             Membership.joined_at,
             Membership.contested_at,
             Membership.age_confirmed_at,
+            said_unused().label("unused"),
         )
         .where(
             Membership.community_id == community_id,

@@ -36,6 +36,7 @@ from app.people.models import (
     HouseholdCode,
     HouseholdNoticeKind,
     LoginSession,
+    RoleGrant,
     StaffAccount,
 )
 from app.people.passkeys import Purpose
@@ -90,13 +91,15 @@ def enrol(  # noqa: PLR0913 -- what the door asks
     comer = joining.Comer(minor=not adult, same_person=same_person and bool(actor.homes))
     with transaction() as session:
         found = door.code_row(session, rules.clean_code(code))
-        entry, joined_by = door.judge(session, found, rules.clean_digits(second_fact))
+        digits = rules.clean_digits(second_fact)
+        entry, joined_by = door.judge(session, found, digits)
         if entry is not Entry.WELCOME or found is None:
             security(session, "enrol.refused", community_id=_community_of(found))
             return Enrolled(entry)
         entry, person_id = joining.member(session, actor, found, joined_by, comer)
         if entry is not Entry.WELCOME:
             return Enrolled(entry)
+        door.use_up(session, found, digits)
         cookie_id = ""
         if not comer.same_person:
             _end_former(session, actor, clock.now())
@@ -220,10 +223,12 @@ def add_staff(  # noqa: PLR0913 -- an account is these facts
     community_id: int | None = None,
     jurisdiction_id: int | None = None,
     ends_at: datetime | None = None,
+    reason: str = "",
 ) -> str:
     """Give a person an account and a role in one place; gives the second factor's secret.
 
-    The role ends by itself at `ends_at`, if there is one. Raises: RuleBroken staff.password_*,
+    The role ends by itself at `ends_at`, if there is one. Where the committee works it is proposed,
+    with `reason`, and another person gives it. Raises: RuleBroken staff.password_*,
     staff.name_taken, staff.ends_too_soon, staff.role_is_proposed for a role that takes two people.
     """
     if community_id is not None and role not in set_up_roles():
@@ -234,7 +239,9 @@ def add_staff(  # noqa: PLR0913 -- an account is these facts
     secret = pyotp.random_base32()
     with transaction() as session:
         require(actor, Permission.STAFF_SET_UP, Place(community_id))
-        new = NewAccount(sign_in_name, display, role, community_id, jurisdiction_id, ends_at)
+        new = NewAccount(
+            sign_in_name, display, role, community_id, jurisdiction_id, ends_at, reason
+        )
         account = new_account(session, actor, new)
         account.password_hash = secrets_box.hash_password(password)
         account.totp_secret = secrets_box.seal(secret)
@@ -257,7 +264,7 @@ def staff_sign_in(  # noqa: PLR0913 -- what the door asks
     once; `kind` is that of the browser, and `passes` are what it has of own_browsers. Unknown name,
     wrong password, wrong or used second factor and a locked account end alike, and no code is used
     up by a try that fails. Raises: RuleBroken staff.ended, for whoever has both and no role any
-    more.
+    more, and staff.not_agreed for whoever never had one.
     """
     with transaction(small=True) as session:
         account = session.scalar(
@@ -299,8 +306,10 @@ def staff_sign_in(  # noqa: PLR0913 -- what the door asks
             )
             return cookie_id
         security(session, "staff.ended_refused", person_id=account.person_id)
+        worked = select(RoleGrant.id).where(RoleGrant.person_id == account.person_id)
+        had_a_role = session.scalar(worked.limit(1)) is not None
     # Told only to whoever has both: for everybody else it was one more wrong try.
-    raise RuleBroken("staff.ended")
+    raise RuleBroken("staff.ended" if had_a_role else "staff.not_agreed")
 
 
 def _is_resting(session: Session, account: StaffAccount, own: str, now: datetime) -> bool:

@@ -185,6 +185,8 @@ ABOUT_BALLOTS = (
     HouseholdNoticeKind.PROXY_CHANGED_VOTE,
 )
 # Whether a household voted or signed is nobody's business at the desk once it is done.
+# Hidden from whom they are about, until the desk has looked into it.
+DOUBTS = (HouseholdNoticeKind.MEMBER_CONTESTED, HouseholdNoticeKind.MEMBER_UNUSED)
 UNSEEN_AT_DESK = (
     *ABOUT_BALLOTS,
     HouseholdNoticeKind.SIGNED_AT_DESK,
@@ -247,7 +249,7 @@ def _told(
         HouseholdNotice.community_id == community_id,
         HouseholdNotice.household_id == household_id,
         ~moved_since,
-        (HouseholdNotice.kind != HouseholdNoticeKind.MEMBER_CONTESTED) | ~about_reader,
+        HouseholdNotice.kind.not_in(DOUBTS) | ~about_reader,
     )
 
 

@@ -95,6 +95,7 @@ class EndedWhy(StrEnum):
 
     LEFT = "left"
     CONTESTED = "contested"
+    UNUSED = "unused"
     MOVED = "moved"
     OWNER = "owner"
 

@@ -97,6 +97,7 @@ class Duty:
     community_id: int | None = None
     jurisdiction_id: int | None = None
     ends_at: datetime | None = None
+    reason: str = ""
 
 
 def new_slip(actor: Actor, duty: Duty, *, sign_in_name: str, display: str) -> Slip:
@@ -114,6 +115,7 @@ def new_slip(actor: Actor, duty: Duty, *, sign_in_name: str, display: str) -> Sl
         community_id=duty.community_id,
         jurisdiction_id=duty.jurisdiction_id,
         ends_at=duty.ends_at,
+        reason=duty.reason,
     )
     address = sign_in_address()
     return Slip(duty.place, duty.title, display, sign_in_name, password, secret, address)

@@ -396,6 +396,7 @@ def unlock(code: str, household_id: int) -> ResponseReturnValue:
 
 @bp.route("/c/<code>/desk/households/<int:household_id>/revoke", methods=["GET", "POST"])
 @guard.needs(Permission.CODE_MANAGE)
+@guard.fresh
 def revoke(code: str, household_id: int) -> ResponseReturnValue:
     """Say what revoking does; on the second click do it."""
     address = communities.address_of(g.place.id, household_id)
@@ -471,6 +472,7 @@ def revoke_codes(code: str) -> ResponseReturnValue:
 
 @bp.post("/c/<code>/desk/households/<int:household_id>/present")
 @guard.needs(Permission.CODE_MANAGE)
+@guard.fresh
 def present(code: str, household_id: int) -> ResponseReturnValue:  # noqa: ARG001
     """Give a person who is present a number; it is shown once, so this page is no redirect."""
     number = operations.confirm_present(

@@ -101,10 +101,13 @@ def notice(kind: str, at: datetime, about: str) -> str:
         HouseholdNoticeKind.CONFIRMED_AT_DESK: _("有人在服务台用本户身份办过进入"),
         HouseholdNoticeKind.PHONE_SEEN: _("服务台看过本户登记的完整电话"),
         HouseholdNoticeKind.MEMBER_CONTESTED: _("家里有人不认识一部进来过的手机，请服务台核实"),
+        HouseholdNoticeKind.MEMBER_UNUSED: _("家里有人到服务台说，一部手机不用了"),
         HouseholdNoticeKind.MEMBER_ENDED: _("服务台核实过，一部不认识的手机已请出本户"),
-        HouseholdNoticeKind.MEMBER_KEPT: _("服务台核实过，有人不认识的那部手机留在本户"),
+        HouseholdNoticeKind.MEMBER_RETIRED: _("服务台核实过，一部不用了的手机已请出本户"),
+        HouseholdNoticeKind.MEMBER_KEPT: _("服务台核实过，有人提出的那部手机留在本户"),
         HouseholdNoticeKind.MEMBER_LEFT: _("有一部手机自己退出了本户"),
         HouseholdNoticeKind.MEMBER_ERASED: _("家里有一位删除了自己的资料，已经退出"),
+        HouseholdNoticeKind.MEMBER_COPIED: _("家里有一位在服务台当面要了一份自己的资料"),
         HouseholdNoticeKind.OWNER_CONFIRMED: _("服务台看过证件，家里有一位是业主"),
         HouseholdNoticeKind.OWNER_ENDED: _("服务台取消了家里核对过的业主"),
         HouseholdNoticeKind.AGE_CONFIRMED: _("服务台核对过，家里有一位满 18 周岁"),
@@ -159,6 +162,7 @@ class MemberWords:
     seen: str
     own: bool
     contested: str
+    unused: bool
     doubted_by: str
     at_desk: bool
     age: str
@@ -191,7 +195,8 @@ def _member_words(line: MemberLine, *, own: bool) -> MemberWords:
         joined(line.joined_at, line.joined_by),
         last_seen(line.seen_at),
         own,
-        _("%(at)s有家人说不认识。", at=time_text(at)) if at is not None else "",
+        _contested(line, at) if at is not None else "",
+        line.unused,
         _doubted_by(line),
         line.joined_by is JoinedBy.PRESENT,
         _age_words(line),
@@ -200,6 +205,12 @@ def _member_words(line: MemberLine, *, own: bool) -> MemberWords:
         line.minor,
         _("%(at)s退出了这一户", at=time_text(line.ended_at)) if line.ended_at else "",
     )
+
+
+def _contested(line: MemberLine, at: datetime) -> str:
+    if line.unused:
+        return _("%(at)s有家人说，这部手机不用了。", at=time_text(at))
+    return _("%(at)s有家人说不认识。", at=time_text(at))
 
 
 def _age_words(line: MemberLine) -> str:
@@ -238,6 +249,8 @@ def unit_line(unit: OwnUnit) -> UnitWords:
 def _doubted_by(line: MemberLine) -> str:
     if line.contester_joined_at is None:
         return ""
+    if line.contester_at_desk:
+        return _("提出的人：本人到服务台，当面提出的。")
     sentence = (
         _("提出的人：%(at)s进来的那一部手机。")
         if line.contester_is_in
@@ -338,6 +351,7 @@ def put_out(why: str, at: datetime, address: str) -> str:
         EndedWhy.CONTESTED: _(
             "家里有人说不认识这部手机，社区服务台当面核实以后，%(at)s把它请出了这一户。"
         ),
+        EndedWhy.UNUSED: _("家里有人在社区服务台说这部手机不用了，%(at)s把它请出了这一户。"),
         EndedWhy.MOVED: _("社区服务台%(at)s给这一户办了搬走，以前进来的都退出了。"),
         EndedWhy.OWNER: _("这一户换了房主，社区服务台%(at)s办的，以前进来的都退出了。"),
     }[EndedWhy(why)] % {"at": when}
@@ -392,6 +406,7 @@ def _broken(error: RuleBroken) -> str:
             "这个角色要由社区提名、另一个人同意，不能在这里直接给。没有建账号。"
         ),
         "staff.ends_too_soon": _("“到哪天为止”要在今天以后。没有建账号，请改一改。"),
+        "staff.not_agreed": _("这个账号还没有生效：要等另一个人同意。没有登录，请问给您纸条的人。"),
         "staff.ended": _("这个账号已经停用，没有登录。还在社区工作的，请找系统管理员重新建一个。"),
         "staff.last_administrator": _("这是最后一位系统管理员，没有停用。请先再建一位。"),
         "staff.in_use": _(

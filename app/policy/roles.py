@@ -39,8 +39,9 @@ class Scope(StrEnum):
 class Terms:
     """How one role is given and ended. `second` says that a named stand-in may approve it.
 
-    With `set_up` an administrator may give it together with a new account; with `account` only
-    whoever signs in by password and second factor can hold it.
+    With `set_up` an administrator may give it together with a new account, or propose it so where
+    the committee works; with `account` only whoever signs in by password and second factor can
+    hold it.
     """
 
     proposed_by: frozenset[Role]
@@ -60,6 +61,8 @@ COMMITTEE = BELOW_CHAIR | CHAIR
 ABOVE = LEVELS
 OUTSIDE = ABOVE | {Role.ADMINISTRATOR}
 STAND_INS = ABOVE | {Role.SUPERVISOR}
+# Whoever opens accounts.
+OPENERS = frozenset({Role.ADMINISTRATOR})
 
 TERMS: dict[Role, Terms] = {
     # Elected by residents: who works for the committee proposes, who does not approves.
@@ -139,6 +142,15 @@ def set_up_roles() -> frozenset[Role]:
     return frozenset(role for role, terms in TERMS.items() if terms.set_up)
 
 
+def approvers(role: Role, *, opens: bool) -> frozenset[Role]:
+    """The roles that approve this one; `opens` says that it is proposed with a new account.
+
+    What a chair decides on administrators do not settle among themselves.
+    """
+    approved_by = TERMS[role].approved_by
+    return approved_by - OPENERS if opens and approved_by & CHAIR else approved_by
+
+
 def may_be_proposed(roles: Collection[Role]) -> list[Role]:
     """The roles that whoever holds these may propose, in the table's order."""
     return [role for role, terms in TERMS.items() if terms.proposed_by & set(roles)]
@@ -150,28 +162,43 @@ def scope_kind(scope: str) -> Scope:
     return {"buildings": Scope.GROUP, "meeting": Scope.MEETING}.get(prefix, Scope.COMMUNITY)
 
 
-def proposal_problem(proposer: Party, candidate: Party, asked: Asked, now: datetime) -> str:
+def proposal_problem(
+    proposer: Party, candidate: Party, asked: Asked, now: datetime, *, opens: bool = False
+) -> str:
     """Why a role cannot be proposed so; empty when it can.
 
     Nobody proposes themself, proposes what is not theirs to propose, or gives longer than their
-    own role lasts.
+    own role lasts. With `opens` an administrator proposes a role of the set-up together with a new
+    account, whose holder has no other role here or above.
     """
     terms = TERMS.get(asked.role)
     if proposer.person_id == candidate.person_id:
         return "self"
-    if terms is None or not terms.proposed_by & proposer.roles():
+    if terms is None or (opens and (candidate.holdings or not terms.set_up)):
+        return "beyond"
+    proposed_by = OPENERS if opens else terms.proposed_by
+    if not proposed_by & proposer.roles():
         return "beyond"
     if scope_kind(asked.scope) is not terms.scope:
         return "scope"
-    return _time_problem(proposer, terms, asked, now) or candidate_problem(candidate, asked)
+    return _time_problem(proposer, proposed_by, asked, now) or candidate_problem(candidate, asked)
 
 
-def _time_problem(proposer: Party, terms: Terms, asked: Asked, now: datetime) -> str:
+def _time_problem(
+    proposer: Party, proposed_by: frozenset[Role], asked: Asked, now: datetime
+) -> str:
     if asked.ends_at <= now:
         return "past"
-    if asked.ends_at - now > terms.longest:
+    if asked.ends_at - now > TERMS[asked.role].longest:
         return "too_long"
-    return "" if _covers(proposer, terms.proposed_by, asked.ends_at) else "past_own_end"
+    return "" if _covers(proposer, proposed_by, asked.ends_at) else "past_own_end"
+
+
+def latest_end(proposer: Party, role: Role, now: datetime) -> datetime:
+    """Until when an administrator may propose a role at most, where no day was named."""
+    longest = now + TERMS[role].longest
+    own = [one.ends_at for one in proposer.holdings if one.role in OPENERS]
+    return min(longest, max((end or longest for end in own), default=longest))
 
 
 def _covers(party: Party, roles: frozenset[Role], ends_at: datetime) -> bool:
@@ -206,6 +233,7 @@ def decision_problem(  # noqa: PLR0913 -- a decision looks at three people and a
     seconds: Collection[int],
     proposed_at: datetime,
     now: datetime,
+    opens: bool = False,
 ) -> str:
     """Why somebody cannot decide on a proposal; empty when they can.
 
@@ -217,7 +245,7 @@ def decision_problem(  # noqa: PLR0913 -- a decision looks at three people and a
         return "own_proposal"
     if decider.person_id == candidate.person_id:
         return "self"
-    regular = bool(terms.approved_by & decider.roles())
+    regular = bool(approvers(asked.role, opens=opens) & decider.roles())
     if not regular and not (terms.second and decider.stands_in and decider.roles() & STAND_INS):
         return "not_yours"
     if not regular and set(seconds) - {proposer.person_id, candidate.person_id}:

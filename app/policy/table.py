@@ -19,6 +19,7 @@ class Permission(StrEnum):
     HOUSEHOLD_VIEW = "household.view"
     OWN_DATA_ERASE = "own_data.erase"
     PERSON_ERASE = "person.erase"
+    PERSON_COPY = "person.copy"
     CORRECTION_ASK = "correction.ask"
     OWNER_CONFIRM = "owner.confirm"
     TITLE_VIEW = "title.view"
@@ -183,6 +184,8 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.ROLL_CORRECT: (_clerk,),
     # For somebody who stands at the desk; and again after an old backup was put in place.
     Permission.PERSON_ERASE: (_clerk, _is_system),
+    # A copy for whoever is present and shows papers; nobody else has anything to do with it.
+    Permission.PERSON_COPY: (_clerk,),
     # Whoever works at the desk and is no resident has no ballot; no administrator has one either.
     Permission.BALLOT_CAST: (_resident,),
     Permission.DESK_VIEW: (_desk,),

@@ -18,7 +18,8 @@ from app.meetings.queries import meetings_about
 from app.policy.roles import FEWEST_PER_REPRESENTATIVE, group_scope
 from app.portal.demo_stage import Stagehand
 from app.roles import operations as roles
-from app.roles.operations import Decision, NewProposal
+from app.roles.operations import Decision
+from app.roles.proposing import NewProposal
 
 # (days before today, estate, which of its groups, how the desk calls them, why)
 REPRESENTATIVES = (

@@ -315,7 +315,7 @@ def of_members(community_id: int, code: str, now: datetime) -> Iterator[Task]:
     for home in member_queries.contested_homes(community_id):
         title = _("核实谁进来过：%(address)s", address=home.address)
         text = _(
-            "%(at)s起有家人说不认识进来的手机，共 %(number)s 部。请在 %(until)s 以前当面核实。",
+            "%(at)s起有家人说手机不认识或者不用了，共 %(number)s 部。请在 %(until)s 以前当面核实。",
             at=time_text(home.since),
             number=home.number,
             until=time_text(home.since + CONTEST_ANSWERED_WITHIN),

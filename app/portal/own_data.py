@@ -20,7 +20,7 @@ from app.consultations.words import state_badge as topic_badge
 from app.conventions import queries as conventions
 from app.core import clock
 from app.core.actor import Role
-from app.core.times import time_text
+from app.core.times import date_text, time_text
 from app.correcting import queries as corrections
 from app.correcting.words import what_text
 from app.discussion import queries as opinions
@@ -67,13 +67,37 @@ def kept_about(community_id: int, person_id: int) -> list[Kept]:
         _joined(community_id, person_id, days["owner_roles"]),
         _visits(person_id, days["sessions"], days["security_log"]),
         _ballots(community_id, person_id),
+        *_the_rest(community_id, person_id, days),
+    ]
+
+
+def kept_at_desk(community_id: int, person_id: int, household_id: int) -> list[Kept]:
+    """The same for a copy that the desk hands out to somebody who was of this household.
+
+    Another home of theirs is not what the papers show. Ballots and the times they were here have
+    the day alone, as on the certificate of having taken part: by the minute, or by how often
+    somebody voted, whoever holds the copy could find the ballot in the public record.
+    """
+    days = days_kept()
+    return [
+        _joined(community_id, person_id, days["owner_roles"], household_id),
+        _visits(person_id, days["sessions"], days["security_log"], to_the_day=True),
+        _polls(community_id, person_id, household_id),
+        *_the_rest(community_id, person_id, days, household_id),
+    ]
+
+
+def _the_rest(
+    community_id: int, person_id: int, days: dict[str, int], household_id: int | None = None
+) -> list[Kept]:
+    return [
         _opinions(community_id, person_id),
         _topics(community_id, person_id),
         _seats(community_id, person_id),
         _roles(community_id, person_id),
         _acting(community_id, person_id, days["body_acting"]),
         _pledges(community_id, person_id),
-        _corrections(community_id, person_id, days["corrections"]),
+        _corrections(community_id, person_id, days["corrections"], household_id),
         _inbox(community_id, person_id, days["inbox"]),
     ]
 
@@ -109,9 +133,23 @@ def _plain(value: Any) -> Any:
     return clock.to_record(value) if hasattr(value, "tzinfo") else value
 
 
-def _joined(community_id: int, person_id: int, owner_days: int) -> Kept:
-    found = accounts.joined(community_id, person_id)
-    owned = accounts.owned(community_id, person_id)
+def _day(value: Any) -> Any:
+    return clock.day_of(value).isoformat() if hasattr(value, "tzinfo") else value
+
+
+def _joined(
+    community_id: int, person_id: int, owner_days: int, household_id: int | None = None
+) -> Kept:
+    found = [
+        one
+        for one in accounts.joined(community_id, person_id)
+        if household_id in {None, one.household_id}
+    ]
+    owned = [
+        one
+        for one in accounts.owned(community_id, person_id)
+        if household_id in {None, one.household_id}
+    ]
     ages = {
         "adult_declared_at": _plain(accounts.declared_adult_at(person_id)),
         "minor_declared_at": _plain(accounts.declared_minor_at(person_id)),
@@ -151,11 +189,12 @@ def _owned_line(community_id: int, one: accounts.Owned) -> Line:
     )
 
 
-def _visits(person_id: int, days: int, log_days: int) -> Kept:
+def _visits(person_id: int, days: int, log_days: int, *, to_the_day: bool = False) -> Kept:
     now, found = clock.now(), accounts.visits(person_id)
+    at, plain = (date_text, _day) if to_the_day else (time_text, _plain)
 
     def line(one: accounts.Visit) -> Line:
-        times = {"begun": time_text(one.created_at), "seen": time_text(one.last_seen_at)}
+        times = {"begun": at(one.created_at), "seen": at(one.last_seen_at)}
         if one.ended_at is None and one.expires_at > now:
             return Line(_("%(begun)s进来，最近一次 %(seen)s，还没有退出", **times))
         if one.ended_at is None:
@@ -173,7 +212,7 @@ def _visits(person_id: int, days: int, log_days: int) -> Kept:
             log=log_days,
         ),
         tuple(line(one) for one in found),
-        tuple(_facts(one) for one in found),
+        tuple({name: plain(value) for name, value in asdict(one).items()} for one in found),
     )
 
 
@@ -190,12 +229,50 @@ def _ballots(community_id: int, person_id: int) -> Kept:
         "ballots",
         _("您投过的票"),
         _("用来计票，也让任何人都能复核。选了什么不在这里，在您自己的回执上。"),
-        _(
-            "意愿征集和居民会议表决满期以后，每张票选了什么会删除；投过票这件事随公开记录保留，"
-            "记录里没有您的地址。"
-        ),
+        _how_long_ballots(),
         tuple(line(one) for one in found),
         tuple(_facts(one) for one in found),
+    )
+
+
+def _how_long_ballots() -> str:
+    return _(
+        "意愿征集和居民会议表决满期以后，每张票选了什么会删除；投过票这件事随公开记录保留，"
+        "记录里没有您的地址。"
+    )
+
+
+def _polls(community_id: int, person_id: int, household_id: int) -> Kept:
+    """In which polls somebody voted for a household, and on which day the last time."""
+    last: dict[tuple[str, bool], ballots.OwnBallot] = {}
+    for one in ballots.ballots_of(community_id, person_id, household_id):
+        last.setdefault((one.poll_id, one.version > 0), one)
+    return Kept(
+        "ballots",
+        _("您投过的票"),
+        _(
+            "用来计票，也让任何人都能复核。选了什么不在这里；几点投的、投过几次也不写，"
+            "经手的人就对不上是哪一张。"
+        ),
+        _how_long_ballots(),
+        tuple(
+            Line(
+                _("%(day)s：", day=date_text(one.at))
+                if one.version
+                else _("%(day)s，来晚了，没有计入：", day=date_text(one.at)),
+                one.title,
+            )
+            for one in last.values()
+        ),
+        tuple(
+            {
+                "poll_id": one.poll_id,
+                "title": one.title,
+                "counted": one.version > 0,
+                "day": _day(one.at),
+            }
+            for one in last.values()
+        ),
     )
 
 
@@ -401,8 +478,14 @@ def _pledges(community_id: int, person_id: int) -> Kept:
     )
 
 
-def _corrections(community_id: int, person_id: int, days: int) -> Kept:
-    found = corrections.own(community_id, person_id)
+def _corrections(
+    community_id: int, person_id: int, days: int, household_id: int | None = None
+) -> Kept:
+    found = [
+        one
+        for one in corrections.own(community_id, person_id)
+        if household_id in {None, one.household_id}
+    ]
     return Kept(
         "corrections",
         _("您提过的更正"),

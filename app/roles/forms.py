@@ -24,7 +24,8 @@ from app.core.actor import Role
 from app.core.form_words import nobody_yet
 from app.core.times import time_text
 from app.policy.roles import LONGEST_WORD, TERMS, Scope, group_scope
-from app.roles.operations import Decision, NewProposal
+from app.roles.operations import Decision
+from app.roles.proposing import NewProposal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,6 +22,7 @@ from app.core.record import Act, record
 from app.meetings.models import Meeting
 from app.meetings.rules import MeetingState
 from app.people.ages import is_minor
+from app.people.credential_steps import take_away
 from app.people.models import Membership, Person, RoleGrant, StaffAccount
 from app.people.steps import GivenRole, end_roles, give_role, role_is_living, security
 from app.policy import roles as rules
@@ -29,6 +30,7 @@ from app.policy.roles import TERMS, Asked, Party, Scope
 from app.policy.table import Permission, Place, allowed, require
 from app.roles import steps
 from app.roles.models import RoleProposal, RoleStandIn
+from app.roles.proposing import NewProposal, propose
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,23 +65,6 @@ STAND_IN = records.register(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NewProposal:
-    """A role as a form asks for it. `called` names a resident for the desk."""
-
-    role: Role
-    person_id: int
-    ends_at: datetime
-    reason: str
-    scope: str = ""
-    called: str = ""
-
-    @property
-    def asked(self) -> Asked:
-        """What the rules look at."""
-        return Asked(self.role, self.scope, self.ends_at)
-
-
 def propose_role(actor: Actor, *, community_id: int, new: NewProposal) -> int:
     """Propose a role for somebody; gives the proposal's id.
 
@@ -98,7 +83,7 @@ def propose_role(actor: Actor, *, community_id: int, new: NewProposal) -> int:
                 or _scope_problem(session, place, new.asked, now)
             )
             if not problem:
-                return _propose(session, proposer, community_id, new)
+                return propose(session, proposer, community_id, new)
             _refuse(session, actor, community_id, new.role, problem)
     except IntegrityError:
         problem = "twice"
@@ -114,51 +99,6 @@ def note_beyond(actor: Actor, *, community_id: int, role: Role) -> None:
         _refuse(session, actor, community_id, role, "beyond")
 
 
-def _propose(session: Session, proposer: Party, community_id: int, new: NewProposal) -> int:
-    terms, now = TERMS[new.role], clock.now()
-    proposed_as = next(one for one in proposer.holdings if one.role in terms.proposed_by).role
-    proposal = RoleProposal(
-        community_id=community_id,
-        role=new.role,
-        person_id=new.person_id,
-        called=new.called.strip()[:40],
-        scope=new.scope,
-        ends_at=new.ends_at,
-        reason=new.reason.strip()[: rules.LONGEST_WORD],
-        proposed_by=proposer.person_id,
-        proposed_as=proposed_as,
-        proposed_at=now,
-    )
-    _close_lapsed(session, new, community_id, now)
-    session.add(proposal)
-    session.flush()
-    security(
-        session,
-        "role.proposed",
-        community_id=community_id,
-        person_id=new.person_id,
-        role=new.role.value,
-        by=proposer.person_id,
-    )
-    return proposal.id
-
-
-def _close_lapsed(session: Session, new: NewProposal, community_id: int, now: datetime) -> None:
-    """Let a proposal that nobody decided on in time make room for a new one."""
-    session.execute(
-        update(RoleProposal)
-        .where(
-            RoleProposal.community_id == community_id,
-            RoleProposal.person_id == new.person_id,
-            RoleProposal.role == new.role,
-            RoleProposal.scope == new.scope,
-            RoleProposal.outcome == "",
-            RoleProposal.proposed_at < now - rules.PROPOSAL_LASTS,
-        )
-        .values(outcome="lapsed")
-    )
-
-
 def _refuse(
     session: Session, actor: Actor, community_id: int, role: Role | None, problem: str
 ) -> None:
@@ -170,6 +110,12 @@ def _refuse(
         role=role.value if role is not None else "",
         why=problem,
     )
+
+
+def _account_problem(session: Session, person_id: int) -> str:
+    """Whoever an account was opened for has it still."""
+    account = select(StaffAccount.id).where(StaffAccount.person_id == person_id)
+    return "" if session.scalar(account.limit(1)) is not None else "no_account"
 
 
 def _person_problem(session: Session, community_id: int, new: NewProposal) -> str:
@@ -273,7 +219,7 @@ def _decision_problem(
 ) -> str:
     if proposal.outcome:
         return "decided"
-    now, role = clock.now(), Role(proposal.role)
+    now, role, opens = clock.now(), Role(proposal.role), _opens(proposal)
     asked = Asked(role, proposal.scope, proposal.ends_at)
     proposer = steps.party(session, place, proposal.proposed_by, now)
     candidate = steps.party(session, place, proposal.person_id, now)
@@ -282,9 +228,10 @@ def _decision_problem(
         proposer,
         candidate,
         asked,
-        seconds=steps.holders(session, place, TERMS[role].approved_by, now),
+        seconds=steps.holders(session, place, rules.approvers(role, opens=opens), now),
         proposed_at=proposal.proposed_at,
         now=now,
+        opens=opens,
     )
     if problem or not decision.give:
         return problem or ("" if decision.word.strip() else "no_word")
@@ -294,16 +241,25 @@ def _decision_problem(
     # What was sound when it was proposed may not be so any more.
     new = NewProposal(role, proposal.person_id, proposal.ends_at, "", proposal.scope)
     return (
-        rules.proposal_problem(proposer, candidate, asked, now)
-        or _person_problem(session, place.community_id or 0, new)
+        rules.proposal_problem(proposer, candidate, asked, now, opens=opens)
+        or (
+            _account_problem(session, new.person_id)
+            if opens
+            else _person_problem(session, place.community_id or 0, new)
+        )
         or _scope_problem(session, place, asked, now)
     )
+
+
+def _opens(proposal: RoleProposal) -> bool:
+    """Whether an administrator proposed it with a new account; nothing else do they propose."""
+    return Role(proposal.proposed_as) in rules.OPENERS
 
 
 def _decide(
     session: Session, actor: Actor, decider: Party, proposal: RoleProposal, decision: Decision
 ) -> None:
-    as_role = _decides_as(decider, Role(proposal.role))
+    as_role = _decides_as(decider, Role(proposal.role), opens=_opens(proposal))
     proposal.outcome = "given" if decision.give else "refused"
     proposal.decided_by, proposal.decided_at = decider.person_id, clock.now()
     proposal.decided_as = as_role.value
@@ -325,15 +281,17 @@ def _decide(
         private["reason"] = proposal.reason
     else:
         private["word"] = proposal.word
+        if _opens(proposal):
+            take_away(session, proposal.person_id)
     kind = GIVEN if decision.give else REFUSED
     subject = f"role:{proposal.id}"
     act = Act(kind, subject, data, private, acted_as=as_role.value)
     record(session, actor, act, proposal.community_id)
 
 
-def _decides_as(decider: Party, role: Role) -> Role:
+def _decides_as(decider: Party, role: Role, *, opens: bool) -> Role:
     """The role by which somebody decides: one that approves, else a stand-in's own."""
-    approving = TERMS[role].approved_by
+    approving = rules.approvers(role, opens=opens)
     held = [one.role for one in decider.holdings]
     standing = [one for one in held if one in rules.STAND_INS]
     return next((one for one in held if one in approving), None) or standing[0]

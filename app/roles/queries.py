@@ -67,6 +67,11 @@ class Proposed:
     word: str
     decided_at: datetime | None
 
+    @property
+    def opens(self) -> bool:
+        """Whether an administrator proposed it together with a new account."""
+        return self.proposed_as in rules.OPENERS
+
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
@@ -249,10 +254,38 @@ def may_decide(place: Place, one: Proposed, reader: Party) -> str:
         party(place, one.proposed_by),
         party(place, one.person_id),
         rules.Asked(one.role, one.scope, one.ends_at),
-        seconds=steps.holders(session, place, TERMS[one.role].approved_by, now),
+        seconds=steps.holders(session, place, rules.approvers(one.role, opens=one.opens), now),
         proposed_at=one.proposed_at,
         now=now,
+        opens=one.opens,
     )
+
+
+def deciders(place: Place, role: Role, proposer_id: int) -> list[tuple[Role, str]]:
+    """Who could give a role that is proposed with a new account, by the role they decide by."""
+    wanted = [one.value for one in rules.approvers(role, opens=True)]
+    rows = db.session.execute(
+        select(RoleGrant.role, Person.display)
+        .join(Person, Person.id == RoleGrant.person_id)
+        .where(
+            steps.in_place(place),
+            RoleGrant.role.in_(wanted),
+            RoleGrant.person_id != proposer_id,
+            role_is_living(clock.now()),
+        )
+        .order_by(RoleGrant.id)
+    )
+    found = [(Role(row.role), row.display) for row in rows]
+    standing = stand_in(place)
+    if found or standing is None or not TERMS[role].second:
+        return found
+    held = party(place, standing.person_id).roles() & rules.STAND_INS
+    return [(role, standing.display) for role in sorted(held)[:1]]
+
+
+def opened(place: Place) -> list[Proposed]:
+    """The accounts that wait for another person's word, the oldest first."""
+    return [one for one in waiting(place) if one.opens]
 
 
 @dataclass(frozen=True, slots=True)

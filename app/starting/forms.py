@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import DateField, RadioField, StringField, ValidationError
+from wtforms import DateField, RadioField, StringField, TextAreaField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, Regexp
 
 from app.communities.rules import community_code
 from app.core import clock
-from app.policy.roles import TERM
+from app.policy.roles import LONGEST_WORD, TERM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,6 +140,13 @@ class PersonForm(FlaskForm):
     # As long as the role lasts when two people give it.
     longest = TERM
 
+    # Asked for where another person has to agree; the operation says so when it is missing.
+    reason = TextAreaField(
+        _l("理由"),
+        description=_l("给要同意的人看：为什么加这一位。不写住户的姓名和门牌。"),
+        validators=[Length(max=LONGEST_WORD, message=_LONG)],
+    )
+
     def validate_until(self, field: DateField) -> None:
         """Refuse a day that is over, or one so far away that it was mistyped."""
         if not field.data:
@@ -150,9 +157,10 @@ class PersonForm(FlaskForm):
 
     @property
     def ends_at(self) -> datetime:
-        """The moment after the last day; as long as the role lasts where none was typed."""
-        last = self.until.data or clock.day_of(clock.now() + self.longest)
-        return clock.bounds_of_day(last)[1]
+        """The moment after the last day; at most, and where none was typed, the role's longest."""
+        longest = clock.now() + self.longest
+        last = self.until.data
+        return min(clock.bounds_of_day(last)[1], longest) if last else longest
 
 
 class ActForm(FlaskForm):

@@ -19,6 +19,7 @@ from app.core import clock
 from app.core.actor import Role
 from app.core.db import db
 from app.core.errors import NotFound
+from app.people.credential_steps import is_running, used
 from app.people.models import Person, RoleGrant, StaffAccount
 from app.people.steps import role_is_living
 from app.policy.roles import set_up_roles
@@ -133,7 +134,7 @@ def staff_of(community_id: int, roles: tuple[Role, ...] = tuple(Role)) -> list[S
             Person.display,
             StaffAccount.sign_in_name,
             RoleGrant.role,
-            (StaffAccount.last_totp_step > 0) | StaffAccount.password_set_at.is_not(None),
+            used(),
             RoleGrant.ends_at,
         )
         .join(StaffAccount, StaffAccount.person_id == Person.id)
@@ -148,6 +149,11 @@ def staff_of(community_id: int, roles: tuple[Role, ...] = tuple(Role)) -> list[S
     return [
         StaffLine(*row[:3], Role(row.role), bool(row[4]), _last_day(row.ends_at)) for row in rows
     ]
+
+
+def waits_for_another(community_id: int) -> bool:
+    """Whether a new account here works only once another person has agreed."""
+    return is_running(db.session(), community_id)
 
 
 def _last_day(ends_at: datetime | None) -> datetime | None:

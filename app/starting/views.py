@@ -19,6 +19,7 @@ from app.people.credential_steps import NewAccount
 from app.people.rules import LINK_VALID
 from app.policy.roles import TERMS
 from app.policy.table import Permission
+from app.roles import queries as roles
 from app.starting import queries, words
 from app.starting.adding import ensure_community
 from app.starting.forms import AboveForm, ActForm, CardForm, NewCardForm, PersonForm
@@ -137,14 +138,36 @@ def person(community: str, step: str) -> ResponseReturnValue:
         key=step,
         there=queries.staff_of(place.id, (role,)),
         invited=link_queries.invited(place.id),
+        opened=_opened(place, (role,)),
+        waits=_waits(place, role),
     ), _status()
+
+
+def _waits(place: CommunityView, role: Role) -> str:
+    """Who has to agree before a new account opens anything; empty where nobody has to."""
+    if not queries.waits_for_another(place.id):
+        return ""
+    return words.waits(place.place, role, guard.current_actor().require_person())
+
+
+def _opened(
+    place: CommunityView, wanted: tuple[Role, ...] = tuple(Role)
+) -> list[tuple[roles.Proposed, str, str]]:
+    """The accounts on which another person has not decided, with their role and who may."""
+    return [
+        (one, words.role_name(one.role), words.waits(place.place, one.role, one.proposed_by))
+        for one in roles.opened(place.place)
+        if one.role in wanted
+    ]
 
 
 def _slip_was_lost(place: CommunityView) -> ResponseReturnValue:
     """The form came again: the account is there, and the slip went down with the first answer."""
     web.tell(
         "attention",
-        _("账号已经建好，可是纸条没有送到您这里。请点“纸条丢了，重新出一张”。"),
+        _("账号已经建好，可是纸条没有送到您这里。请点“纸条丢了，重新出一张”。")
+        if not queries.waits_for_another(place.id)
+        else _("账号已经建好，可是纸条没有送到您这里。等另一个人同意以后，请重新出一张。"),
     )
     return redirect(url_for("starting.hand_over", community=place.code), 303)
 
@@ -160,20 +183,19 @@ def _role(step: str) -> Role:
 def _new_person(place: CommunityView, role: Role, form: PersonForm) -> ResponseReturnValue:
     """Make the account, and show once what brings its holder in: a slip, or a link."""
     name, display = (form.sign_in_name.data or "").strip(), (form.display.data or "").strip()
+    actor, waits = guard.current_actor(), _waits(place, role)
+    ends_at, reason = form.ends_at, form.reason.data or ""
     if request.form.get("how") == "link":
-        new = NewAccount(name, display, role, place.id, ends_at=form.ends_at)
-        return _link_page(place, display, account_links.invite(guard.current_actor(), new=new))
-    slip = slips.new_slip(
-        guard.current_actor(),
-        slips.Duty(role, place.name, words.role_name(role), place.id, ends_at=form.ends_at),
-        sign_in_name=name,
-        display=display,
-    )
-    return _slip_page(place, slip)
+        new = NewAccount(name, display, role, place.id, ends_at=ends_at, reason=reason)
+        return _link_page(place, display, account_links.invite(actor, new=new), waits=waits)
+    title = words.role_name(role)
+    duty = slips.Duty(role, place.name, title, place.id, ends_at=ends_at, reason=reason)
+    slip = slips.new_slip(actor, duty, sign_in_name=name, display=display)
+    return _slip_page(place, slip, waits)
 
 
 def _link_page(
-    place: CommunityView, display: str, token: str, *, regain: bool = False
+    place: CommunityView, display: str, token: str, *, regain: bool = False, waits: str = ""
 ) -> ResponseReturnValue:
     """A one-time link, shown in the answer itself: its secret stands behind "#"."""
     address = web.lasting_address("people.open_link")
@@ -188,17 +210,24 @@ def _link_page(
         whole=whole,
         until=time_text(clock.now() + LINK_VALID),
         regain=regain,
+        waits=waits,
         onward=url_for("starting.hand_over", community=place.code),
     )
 
 
-def _slip_page(place: CommunityView, slip: slips.Slip) -> ResponseReturnValue:
-    roles = frozenset(one.role for one in queries.staff_of(place.id))
-    coming = next_step(roles)
+def _coming(place: CommunityView) -> Step:
+    """Where the set-up goes on; nobody has to wait there for another person's word."""
+    there = {one.role for one in queries.staff_of(place.id)}
+    return next_step(frozenset(there | {one.role for one in roles.opened(place.place)}))
+
+
+def _slip_page(place: CommunityView, slip: slips.Slip, waits: str = "") -> ResponseReturnValue:
+    coming = _coming(place)
     return render_template(
         "starting/slip.html",
         place=place,
         slip=slip,
+        waits=waits,
         code=qr.drawn(slip.otpauth),
         onward=_address_of(place.code, coming),
         finished=coming is Step.HAND_OVER,
@@ -312,7 +341,7 @@ def hand_over(community: str) -> ResponseReturnValue:
     """Step 5: who is there, what still can be added, what the clerk does now."""
     place = community_queries.community_by_code(community)
     staff = queries.staff_of(place.id)
-    coming = next_step(frozenset(one.role for one in staff))
+    coming = _coming(place)
     if coming is not Step.HAND_OVER:
         return redirect(_address_of(place.code, coming), 303)
     return render_template(
@@ -320,6 +349,7 @@ def hand_over(community: str) -> ResponseReturnValue:
         place=place,
         staff=[(one, words.role_name(one.role)) for one in staff],
         invited=link_queries.invited(place.id),
+        opened=_opened(place),
         others=[(role.value, words.role_name(role), words.role_work(role)) for role in OTHERS],
         act=ActForm(),
         step=words.step_text(Step.HAND_OVER),

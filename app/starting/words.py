@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from flask import url_for
 from flask_babel import gettext as _
 
-from app.core.actor import Actor
+from app.core.actor import Actor, Role
+from app.core.words import listed
 from app.people.role_words import role_name, role_work
+from app.policy.roles import approvers
 from app.policy.table import Permission, Place, allowed
+from app.roles import queries as roles
 from app.starting.rules import STEPS, Exists, Step, Task, number, tasks_done
 
 
@@ -18,7 +21,7 @@ def step_text(step: Step) -> str:
     return _("第 %(number)s 步，共 %(all)s 步", number=number(step), all=len(STEPS))
 
 
-__all__ = ["TaskLine", "checklist", "role_name", "role_work", "step_text"]
+__all__ = ["TaskLine", "checklist", "role_name", "role_work", "step_text", "waits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,20 @@ class TaskLine:
     action: str
     url: str
     who: str
+
+
+# Whoever wants to know more finds everybody on the page of roles.
+NAMED = 3
+
+
+def waits(place: Place, role: Role, proposer_id: int) -> str:
+    """When an account that is opened where the committee works comes to life, and by whom."""
+    found = roles.deciders(place, role, proposer_id)
+    if not found:
+        needed = listed(role_name(one) for one in Role if one in approvers(role, opens=True))
+        return _("要另一个人同意才生效，现在还没有这样的人。请先有：%(roles)s。", roles=needed)
+    who = [_("%(role)s %(name)s", role=role_name(one), name=name) for one, name in found[:NAMED]]
+    return _("要另一个人同意才生效，同意以前登录不了。能同意的：%(who)s。", who=listed(who))
 
 
 def checklist(there: Exists, actor: Actor, code: str, community_id: int) -> list[TaskLine]:

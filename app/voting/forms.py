@@ -25,6 +25,7 @@ from wtforms.validators import InputRequired, Length, NumberRange
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.core import clock
+from app.core.errors import NotFound
 from app.core.words import yuan
 from app.voting import words
 from app.voting.launching import PollDraft
@@ -204,8 +205,11 @@ FORMS: dict[str, type[DraftForm]] = {
 
 
 def form_of(kind: PollKind, method: Method) -> type[DraftForm]:
-    """The form a stored draft was written in."""
-    return next(f for f in FORMS.values() if (f.kind, f.method) == (kind, method))
+    """The form a stored draft was written in. Raises: NotFound for a poll that no form wrote."""
+    found = [one for one in FORMS.values() if (one.kind, one.method) == (kind, method)]
+    if not found:
+        raise NotFound("form")
+    return found[0]
 
 
 def _priced(card: OptionCard) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.communities.models import Household
@@ -68,7 +68,7 @@ def enter(
     Whether the household has voted is neither asked nor told here: its own ballot goes first
     anyway. Raises: NotFound; RuleBroken proxy.not_open, proxy.to_itself, proxy.no_holder,
     proxy.no_sheet, proxy.until, proxy.not_in_electorate, proxy.given_before, proxy.sheet_used,
-    proxy.three_already.
+    proxy.three_already, proxy.three_by_name.
     """
     poll, _log = casting.hold(session, community_id, new.public_id)
     now = clock.now()
@@ -82,6 +82,7 @@ def enter(
     _check_households(session, community_id, poll.id, new)
     name = "" if new.holder_household_id else new.holder_name[: proxy_rules.HOLDER_NAME]
     key = proxy_rules.holder_key(new.holder_household_id, name)
+    _check_same_holder(session, community_id, poll.id, key, new.holder_household_id)
     values = {
         "community_id": community_id,
         "poll_id": poll.id,
@@ -119,6 +120,30 @@ def _check_households(session: Session, community_id: int, poll_id: int, new: Ne
     there = Household.community_id == community_id, Household.id == new.holder_household_id
     if session.scalar(select(Household.id).where(*there)) is None:
         raise NotFound("household")
+
+
+def _check_same_holder(
+    session: Session, community_id: int, poll_id: int, key: str, household_id: int | None
+) -> None:
+    """Count what a household holds and what was given by name to somebody of it as one.
+
+    The poll's log is held, so nobody else enters a sheet meanwhile.
+    """
+    named = Household.household_head, Household.owner_name
+    there = Household.community_id == community_id
+    rows = session.execute(
+        select(PollProxy.holder_key, *named)
+        .outerjoin(Household, there & (Household.id == PollProxy.holder_household_id))
+        .where(
+            PollProxy.community_id == community_id,
+            PollProxy.poll_id == poll_id,
+            or_(PollProxy.ended_at.is_(None), PollProxy.cast_at.is_not(None)),
+        )
+    )
+    taken = [proxy_rules.Taken(row[0], row[1] or "", row[2] or "") for row in rows]
+    home = session.execute(select(*named).where(there, Household.id == household_id)).first()
+    head, owners = home if home is not None else ("", "")
+    proxy_rules.check_same_holder(proxy_rules.Taken(key, head, owners), taken)
 
 
 def _person(session: Session, community_id: int, poll_id: int, key: str, now: datetime) -> int:

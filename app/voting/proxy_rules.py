@@ -6,9 +6,12 @@ Source: docs/rules.md, "Without a phone"; docs/adr/0032.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from app.communities.rules import owner_names
 from app.core.errors import RuleBroken
 
 # How many households one holder of written authorities stands for in one poll.
@@ -54,3 +57,32 @@ def holder_key(household_id: int | None, name: str) -> str:
     # Brackets and letters come full-width or not; a fourth principal must not slip in by that.
     alike = unicodedata.normalize("NFKC", name)
     return f"name:{''.join(alike.split()).casefold()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A place that some holder has in a poll; for a household with whom the roll names."""
+
+    holder_key: str
+    head: str = ""
+    owners: str = ""
+
+
+def check_same_holder(new: Taken, taken: Sequence[Taken]) -> None:
+    """A household and somebody whom the roll names there are one holder of authorities.
+
+    Otherwise whoever was written down once as a household and once by name stood for six. Two
+    people of one name are told apart on the sheet, and are two from then on.
+    Raises: RuleBroken proxy.three_by_name.
+    """
+    homes = [new] if _names(new) else [one for one in taken if new.holder_key in _names(one)]
+    for home in homes:
+        same = {home.holder_key} | _names(home)
+        found = [one.holder_key for one in taken if one.holder_key in same]
+        # Those of one and the same kind are refused by the unique key, whoever comes at once.
+        if len(found) >= PROXIES_PER_HOLDER and set(found) != {new.holder_key}:
+            raise RuleBroken("proxy.three_by_name")
+
+
+def _names(place: Taken) -> set[str]:
+    return {holder_key(None, name) for name in (place.head, *owner_names(place.owners)) if name}

@@ -520,6 +520,7 @@ def _confirm_page(poll_id: str, refusal: RuleBroken | None = None) -> ResponseRe
 
 @bp.post("/c/<code>/desk/votes/<poll_id>/open")
 @guard.needs(Permission.POLL_OPEN)
+@guard.fresh
 def open_now(code: str, poll_id: str) -> ResponseReturnValue:
     """Open a poll at once."""
 
@@ -531,6 +532,7 @@ def open_now(code: str, poll_id: str) -> ResponseReturnValue:
 
 @bp.post("/c/<code>/desk/votes/<poll_id>/schedule")
 @guard.needs(Permission.POLL_OPEN)
+@guard.fresh
 def schedule(code: str, poll_id: str) -> ResponseReturnValue:
     """Let a poll open by itself at the time of its draft."""
 
@@ -585,6 +587,7 @@ def discard(code: str, poll_id: str) -> ResponseReturnValue:
 
 @bp.route("/c/<code>/desk/votes/<poll_id>/publish", methods=["GET", "POST"])
 @guard.needs(Permission.RESULT_PUBLISH)
+@guard.fresh
 def publish(code: str, poll_id: str) -> ResponseReturnValue:
     """Begin the publication period, after saying what follows from it."""
     if request.method == "POST":

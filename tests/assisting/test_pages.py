@@ -260,12 +260,45 @@ def test_a_household_full_of_old_phones_gets_in_again_at_the_desk(
     assert len(asked) == 8
     for _tap in range(2):
         assert desk.post(asked[0]).headers["Location"] == f"{home}#members"
-    assert "不认识一部进来过的手机" in desk.get(home).text
+    told = desk.get(home).text
+    assert "不认识一部进来过的手机" in told
+    assert "提出的人：本人到服务台，当面提出的。" in told, "who is present has no phone"
     (out,) = re.findall(r'href="([^"]*/members/[0-9]+/end)"', desk.get(home).text)
     assert desk.post(out).status_code == 303
     assert new.raw.post("/e", data=door(new, web_world, place)).status_code == 303
     other = f"/c/HXL/desk/visits/999/members/{asked[1].split('/')[-2]}/contest"
     assert desk.post(other).status_code == 404
+
+
+def test_a_phone_that_is_used_no_more_is_not_called_unknown(
+    desk: CheckedClient, web_world: World, place: Place
+) -> None:
+    home = f"/c/HXL/desk/households/{place.households[0]}"
+    old, stays = CheckedClient(desk.app), CheckedClient(desk.app)
+    for phone in (old, stays):
+        phone.enter(web_world, place, 0)
+        clock.advance(timedelta(minutes=1))
+    visit = begin(desk, place)
+    first, second = re.findall(r'action="([^"]*/unused)"', desk.get(visit).text)
+    desk.post(first)
+    assert "一部手机不用了" not in old.get("/c/HXL/mine").text, "a thief is not warned"
+    for page in (stays.get("/c/HXL/mine").text, desk.get(home).text):
+        assert "家里有人到服务台说，一部手机不用了" in page
+        assert "有家人说，这部手机不用了" in page
+        assert "不认识。" not in page
+    (out,) = re.findall(r'href="([^"]*/members/[0-9]+/end)"', desk.get(home).text)
+    shown = desk.get(out).text
+    assert "一部不用了的手机已请出本户" in shown
+    assert "重新印一封" not in shown, "the letter is with the family"
+    desk.post(out)
+    for page in (stays.get("/c/HXL/mine").text, desk.get(home).text):
+        assert "服务台核实过，一部不用了的手机已请出本户" in page
+        assert "不认识的手机" not in page
+    old.signed_in = False
+    assert "说这部手机不用了" in old.raw.get("/c/HXL/mine", follow_redirects=True).text
+    desk.post(second)
+    (keep,) = re.findall(r'href="([^"]*/members/[0-9]+/keep)"', desk.get(home).text)
+    assert "还在用，留下" in desk.get(keep).text
 
 
 def door(client: CheckedClient, world: World, place: Place) -> dict[str, str]:

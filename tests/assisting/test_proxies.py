@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from app.assisting import holders, proxying
 from app.assisting import operations as assisting
 from app.assisting.rules import Checked
+from app.communities.models import Household
 from app.core import clock, erasures
 from app.core.actor import SYSTEM, Actor, Home, Role
 from app.core.db import db, transaction
@@ -182,6 +183,34 @@ def test_a_fourth_principal_is_refused_and_another_holder_takes_them(
     assert count(Person, Person.adult_declared_at.is_(None), Person.display == "") == 1
     other = world.poll(place, ("P02",))
     enter(world, place, other, 3, sheet="WT-other")
+
+
+def test_a_household_and_a_name_on_its_roll_are_one_holder(
+    world: World, place: Place, poll: str
+) -> None:
+    with transaction() as session:
+        home = Household.id == place.households[HOLDER]
+        session.execute(
+            update(Household).where(home).values(household_head="李强", owner_name="李强、王 芳")
+        )
+    for index in (0, 1):
+        enter(world, place, poll, index)
+    named(world, place, poll, 2, "王芳")
+    for name in ("王芳", "李强"):
+        with pytest.raises(RuleBroken, match=r"proxy\.three_by_name"):
+            named(world, place, poll, 3, name)
+    with pytest.raises(RuleBroken, match=r"proxy\.three_by_name"):
+        enter(world, place, poll, 3)
+    named(world, place, poll, 3, "王芳（住南京）")
+    named(world, place, poll, 4, "张三")
+
+    other = world.poll(place, ("P02",))
+    for index in range(3):
+        by_name = {"holder_household_id": None, "holder_name": "王芳", "sheet": f"o{index}"}
+        enter(world, place, other, index, **by_name)
+    with pytest.raises(RuleBroken, match=r"proxy\.three_by_name"):
+        enter(world, place, other, 3, sheet="o3")
+    enter(world, place, other, 3, sheet="o3", holder_household_id=place.households[6])
 
 
 def test_an_authority_taken_back_frees_its_place_and_a_used_one_never_does(

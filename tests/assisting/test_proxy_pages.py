@@ -98,6 +98,11 @@ def test_entered_used_and_seen_by_those_it_concerns_alone(
         assert family.get(address).status_code == 404
     assert holder.post("/c/HXL/mine/proxies/1/revoke").status_code == 404
 
+    begun = desk.post(f"{home}/assist", {"checked": "document", "present": "y"})
+    shown = desk.get(f"{begun.location}/votes/{poll}").text
+    assert "替本户投了票，由他（她）修改" in shown
+    assert "家里另一个人" not in shown
+
     for address in ("/c/HXL/desk/proxies", home, "/c/HXL/desk/", f"/c/HXL/desk/votes/{poll}"):
         text = desk.get(address).text
         assert "已投" not in text.replace("受托人投没投", ""), address

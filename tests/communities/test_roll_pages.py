@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
 
 from app.communities import operations, queries, staging
 from app.communities.models import Household
@@ -157,6 +158,24 @@ def test_households_left_out_are_shown_and_go_only_when_the_clerk_says_so(
     assert "一区 1-1-2" in client.get("/c/HXL/desk/households?state=left").text
     refused = client.post(f"{page}/absent", decided)
     assert (refused.status_code, "已经导入" in refused.text) == (422, True)
+
+
+def test_new_rows_whose_use_nobody_knows_are_named_before_they_are_no_homes(
+    client: CheckedClient, place: Place
+) -> None:
+    uses = ("公寓楼", "公寓楼", "一般", "其他", "商铺", "住宅", "")
+    rows = [f"一区,9,1,{n},丁{n},10000000009,{use}" for n, use in enumerate(uses, 101)]
+    page = send(client, lines(*rows, header=f"{HEADER},房屋用途"))
+    for _before_and_after in range(2):
+        preview = client.get(page).text
+        assert "3 行的房屋用途看不懂（公寓楼、一般），不算住宅" in preview
+        client.post(page)
+    db.session.rollback()
+    kinds = select(Household.unit_type).where(Household.room.like("10_")).order_by(Household.room)
+    found = list(db.session.scalars(kinds))
+    assert found == ["other"] * 4 + ["commercial", "residence", "residence"]
+    known = send(client, lines(rows[4], rows[5], header=f"{HEADER},房屋用途"))
+    assert "看不懂" not in client.get(known).text
 
 
 def test_a_row_that_makes_a_home_something_else_asks_first(

@@ -241,7 +241,7 @@ def test_the_desk_keeps_whom_the_family_knows_after_all(family: Family) -> None:
         family.keep(doubted, "  ")
     family.keep(doubted, " 是孙女的手机 ")
     assert family.is_signed_in(2)
-    told = "服务台核实过，有人不认识的那部手机留在本户（是孙女的手机）"
+    told = "服务台核实过，有人提出的那部手机留在本户（是孙女的手机）"
     assert {family.told(one)[0] for one in (first, second, doubted)} == {told}
     assert "请服务台核实" in family.told(doubted)[1], "now they may know"
     assert family.line(doubted).contested_at is None

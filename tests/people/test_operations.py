@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from argon2 import PasswordHasher
 from argon2.profiles import CHEAPEST
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.core import clock
 from app.core.actor import SYSTEM, Actor, Role
-from app.core.db import db
+from app.core.db import db, transaction
 from app.core.errors import NotAllowed, NotFound, RuleBroken
 from app.people import browser, operations, queries, secrets_box
 from app.people.models import HouseholdCode, HouseholdNotice, Membership, SecurityEvent
@@ -166,6 +166,56 @@ def test_a_number_from_the_desk_serves_once_and_for_ten_minutes(world: World, pl
     other = world.code(place, 1)
     number = operations.confirm_present(clerk.actor, **where)
     assert enrol(other, number).entry is Entry.REFUSED
+
+
+def test_a_number_from_the_desk_is_not_lost_by_a_try_that_leads_nowhere(
+    world: World, place: Place
+) -> None:
+    """The desk unlocks, prints anew or puts a phone out, and the same number is typed again."""
+    clerk, code = world.staff(place), world.code(place)
+    where = {"community_id": place.id, "household_id": place.households[0]}
+    for _ in range(10):
+        enrol(code, "9999")
+    number = operations.confirm_present(clerk.actor, **where)
+    assert enrol(code, number).entry is Entry.REFUSED
+    operations.unlock_code(clerk.actor, **where)
+    assert enrol(code, number).entry is Entry.WELCOME
+    assert enrol(code, number).entry is Entry.REFUSED, "and it serves once all the same"
+
+    number = operations.confirm_present(clerk.actor, **where)
+    anew = world.code(place)
+    assert enrol(code, number).entry is Entry.REVOKED
+    for _ in range(7):
+        assert enrol(anew, world.fact()).entry is Entry.WELCOME
+    assert enrol(anew, number).entry is Entry.FULL
+    phone = db.session.scalars(select(Membership.id).order_by(Membership.id)).first()
+    db.session.rollback()
+    with transaction() as session:
+        session.execute(
+            update(Membership).where(Membership.id == phone).values(ended_at=clock.now())
+        )
+    assert enrol(anew, number).entry is Entry.WELCOME
+
+
+def test_of_eight_at_once_one_comes_in_by_a_number(world: World, place: Place) -> None:
+    clerk, code = world.staff(place), world.code(place)
+    number = operations.confirm_present(
+        clerk.actor, community_id=place.id, household_id=place.households[0]
+    )
+    barrier, ends = threading.Barrier(8), []
+
+    def come_in() -> None:
+        with world.app.app_context():
+            barrier.wait()
+            ends.append(enrol(code, number).entry)
+            db.session.remove()
+
+    threads = [threading.Thread(target=come_in) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(ends) == sorted([Entry.WELCOME] + [Entry.REFUSED] * 7)
 
 
 def test_nobody_enters_without_saying_they_are_of_age(world: World, place: Place) -> None:

@@ -63,6 +63,33 @@ def test_an_answer_that_got_lost_is_not_called_unsaved(
     assert "已经办好了" in answer.text
 
 
+def test_a_second_tab_finds_it_done(client: CheckedClient, web_world: World, place: Place) -> None:
+    client.enter(web_world, place, 1)
+    for page in (PAGE, "/c/HXL/mine/leave"):
+        first, second = (client.fields(page, page) | {"sure": "y"} for _tab in range(2))
+        for tab in (first, second):
+            tab.pop("texts", "")
+        assert client.raw.post(page, data=first).status_code == 303
+        answer = client.raw.post(page, data=second)
+        assert (answer.status_code, "已经办好了" in answer.text) == (200, True)
+        assert "放得太久" not in answer.text
+        client.enter(web_world, place, 1)
+        assert "放得太久" in client.raw.post(page, data=second).text, "of a session that is over"
+
+
+def test_a_second_tab_at_the_desk_finds_it_done(
+    client: CheckedClient, web_world: World, place: Place
+) -> None:
+    web_world.resident(place, 1)
+    (line,) = db.session.scalars(select(Membership.id))
+    client.staff(web_world.staff(place))
+    home = f"/c/HXL/desk/households/{place.households[1]}"
+    page = f"{home}/members/{line}/erase"
+    for _tab in range(2):
+        assert client.post(page, {"sure": "y"}).location == home
+    assert "不用再办一次" in client.get(home).text
+
+
 def test_the_desk_does_it_for_whoever_is_present(
     client: CheckedClient, web_world: World, place: Place
 ) -> None:

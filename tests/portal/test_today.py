@@ -209,7 +209,7 @@ def test_a_doubted_phone_is_looked_into_within_a_week_or_it_is_late(
         clock.advance(timedelta(hours=1))
     line = desk.line("核实谁进来过：一区 1-1-1")
     assert line.text == (
-        "5月20日（周三）10:03起有家人说不认识进来的手机，共 2 部。"
+        "5月20日（周三）10:03起有家人说手机不认识或者不用了，共 2 部。"
         "请在 5月27日（周三）10:03 以前当面核实。"
     )
     assert line.url == f"{DESK}/households/{place.households[0]}#members"

@@ -22,7 +22,8 @@ from app.people.models import RoleGrant, SecurityEvent
 from app.policy import roles as rules
 from app.policy.roles import TERMS, Asked, Holding, Party
 from app.roles import operations
-from app.roles.operations import Decision, NewProposal
+from app.roles.operations import Decision
+from app.roles.proposing import NewProposal
 from tests.support.checked_client import CheckedClient
 from tests.support.world import World
 

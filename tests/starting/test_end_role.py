@@ -213,7 +213,7 @@ def test_a_role_without_a_day_ends_when_its_term_does(
         db.session.rollback()
         newest = select(RoleGrant.ends_at).order_by(RoleGrant.id.desc()).limit(1)
         ends = db.session.scalars(newest).one()
-        assert timedelta(days=days) < ends - clock.now() <= timedelta(days=days + 1)
+        assert ends - clock.now() == timedelta(days=days)
 
 
 def test_who_works_above_communities_is_ended_from_the_command_line(

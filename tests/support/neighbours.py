@@ -36,6 +36,7 @@ from app.projects import operations as projects
 from app.projects.rules import Stage
 from app.ratings import operations as ratings
 from app.roles import operations as roles
+from app.roles.proposing import NewProposal
 from app.sharing import operations as sharing
 from app.sharing import queries as shared_queries
 from app.sharing import saying as shared_saying
@@ -103,11 +104,13 @@ NAMES = (
 )
 DATABASE = "linyi.sqlite3"
 RATERS = 5
+# How the phones of a community begin, so that one can tell whose a phone is.
+PHONES = {"YYL": "1999"}
 
 
 def things(world: World, code: str) -> dict[str, object]:
     """One thing of every sort in a community, by the name that addresses give it."""
-    place = world.community(code, RATERS)
+    place = world.community(code, RATERS, phones=PHONES.get(code, "1000"))
     project = world.project(place, f"P{code}")
     topic = world.topic(place, title=f"{code}的议题")
     meeting = world.meeting(place, topic)
@@ -186,17 +189,19 @@ def without_phone(world: World, place: Place, poll: str) -> dict[str, object]:
 def lifted(world: World, place: Place) -> dict[str, object]:
     """A topic that waits for the subdistrict, one that it shares, and an opinion on that."""
     clerk, officer = world.clerk(place), world.staff(place, Role.SUBDISTRICT).actor
-    for title in ("上街的路", "下街的路"):
+    for title in (f"{place.code}上街的路", f"{place.code}下街的路"):
         topic = world.topic(place, State.SCREENING, title)
         sharing.lift_topic(clerk, community_id=place.id, topic_id=topic, reason="一起办")
     first, second = shared_queries.waiting_lifts(place.street_id)
-    new = sharing.NewShared((first.public_id,), (place.code,), "路", "坏了。", "怎么修？")
+    new = sharing.NewShared(
+        (first.public_id,), (place.code,), f"{place.code}的路", "坏了。", "怎么修？"
+    )
     shared = sharing.share_topic(officer, jurisdiction_id=place.street_id, new=new)
     shared_saying.write_opinion(
         world.resident(place, 1),
         community_id=place.id,
         shared_id=shared,
-        text="修宽一点",
+        text=f"{place.code}的路修宽一点",
         once="once",
     )
     (opinion,) = db.session.scalars(
@@ -221,7 +226,7 @@ def correction(world: World, place: Place) -> int:
         community_id=place.id,
         household_id=place.households[0],
         what=What.PHONE,
-        text="电话换了",
+        text=f"{place.code}的电话换了",
         once=place.code,
     )
     mine = select(CorrectionRequest.id).where(CorrectionRequest.community_id == place.id)
@@ -235,7 +240,7 @@ def role(world: World, place: Place) -> dict[str, object]:
     proposal = roles.propose_role(
         world.clerk(place),
         community_id=place.id,
-        new=roles.NewProposal(
+        new=NewProposal(
             Role.CLERK, world.staff(place, Role.COMMITTEE).actor.require_person(), until, "人手不够"
         ),
     )
@@ -245,7 +250,7 @@ def role(world: World, place: Place) -> dict[str, object]:
 
 def body(world: World, place: Place, meeting: str) -> dict[str, object]:
     """A body that is due at a meeting, and somebody who acts for it."""
-    name = world.body(place)
+    name = world.body(place, name=f"{place.code}业主委员会")
     acting = world.acting(place, name, world.resident(place, 2))
     parties.call_body(world.clerk(place), community_id=place.id, meeting_id=meeting, body_id=name)
     due = select(MeetingParty.id).where(MeetingParty.community_id == place.id)
@@ -255,7 +260,7 @@ def body(world: World, place: Place, meeting: str) -> dict[str, object]:
 def seat(world: World, place: Place, meeting: str) -> int:
     """A place that the desk gave to somebody without a phone."""
     meetings.reserve_at_desk(
-        world.clerk(place), community_id=place.id, meeting_id=meeting, label="王奶奶"
+        world.clerk(place), community_id=place.id, meeting_id=meeting, label=f"{place.code}王奶奶"
     )
     taken = select(Seat.id).where(Seat.community_id == place.id)
     return db.session.scalars(taken).one()

@@ -79,7 +79,9 @@ class World:
         self.numbers = count(1)
         self.clerks: dict[int, Actor] = {}
 
-    def community(self, code: str = "HXL", households: int = 30, *, demo: bool = False) -> Place:
+    def community(
+        self, code: str = "HXL", households: int = 30, *, demo: bool = False, phones: str = "1000"
+    ) -> Place:
         """A community of one building; the n-th household's phone ends in its number."""
         city = communities.add_jurisdiction(
             SYSTEM, level="city", code=f"C{code}", name="栖河市", parent_id=None
@@ -104,7 +106,7 @@ class World:
             ),
         )
         lines = ["小区,楼栋,单元,房号,户主,联系电话"]
-        lines += [f"一区,1,1,{n},住户{code}{n},1000{n:07d}" for n in range(1, households + 1)]
+        lines += [f"一区,1,1,{n},住户{code}{n},{phones}{n:07d}" for n in range(1, households + 1)]
         communities.import_roll(
             SYSTEM,
             community_id=community_id,
