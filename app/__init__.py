@@ -124,6 +124,7 @@ def _hooks() -> guard.Hooks:
         is_for_residents=lambda permission: table.is_for_residents(table.Permission(permission)),
         actor=browser.current_actor,
         note_refused=_note_refused,
+        role_over=account_views.role_over,
     )
 
 

@@ -103,7 +103,12 @@ class ActingForm(FlaskForm):
         # Nobody is given it by not choosing.
         nobody = SelectChoice("", _("请选"))
         self.person.choices = [nobody, *(SelectChoice(p.person_id, p.called) for p in candidates)]
-        sorts = {"topic": _("议题"), "project": _("项目"), "meeting": _("会议")}
+        sorts = {
+            "topic": _("议题"),
+            "project": _("项目"),
+            "meeting": _("会议"),
+            "shared": _("街道协商"),
+        }
         # Nobody is given the widest by not choosing.
         whole = [SelectChoice("", _("请选")), SelectChoice(WHOLE, _("整个社区的事"))]
         self.scope.choices = whole + [

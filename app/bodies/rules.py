@@ -26,7 +26,7 @@ LONGEST_WORD = 500
 # A body says anew each year who acts for it.
 ACTING_AT_MOST = timedelta(days=366)
 # What a scope can name besides the whole community.
-SCOPES = ("topic", "project", "meeting")
+SCOPES = ("topic", "project", "meeting", "shared")
 _CITIZEN = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
 
 

@@ -26,11 +26,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Scoped:
-    """A thing that somebody can act for a body in: a topic, a project, a meeting."""
+    """A thing that somebody can act for a body in: a topic, a project, a meeting.
+
+    `within` is what it belongs to, as far as a scope can name that; `note` says what whoever acts
+    in it has to know of it.
+    """
 
     thing: str
     title: str
     goes_on: bool
+    within: tuple[str, ...] = ()
+    note: str = ""
 
 
 Lister = Callable[[int], list[Scoped]]

@@ -240,16 +240,16 @@ def mine(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read it
     )
 
 
-def _within(one: ActingView) -> list[tuple[str, str]]:
-    """Titles and addresses of what goes on within a scope.
+def _within(one: ActingView) -> list[tuple[str, str, str]]:
+    """Titles and addresses of what goes on within a scope, with what has to be known of it.
 
     Of the whole community's the projects are left out: one speaks of them on their topics.
     """
     return [
-        address_of_thing(g.place.id, each.thing)
+        (*address_of_thing(g.place.id, each.thing), each.note)
         for each in steps.scopes(g.place.id)
         if each.goes_on
-        and rules.covers(one.scope, {each.thing})
+        and rules.covers(one.scope, {each.thing, *each.within})
         and (one.scope or not each.thing.startswith("project:"))
     ]
 

@@ -17,6 +17,7 @@ from app.consultations.rules import ENDED, UNSEEN, State
 from app.consultations.showing import REFUSED, history, lifted, projects_of
 from app.core import guard, images, web
 from app.core.errors import NotFound, RuleBroken
+from app.core.links import edges_of
 from app.core.times import in_record_language
 from app.discussion.steps import Subject, register_subjects
 from app.discussion.views import thread_for_page
@@ -197,11 +198,19 @@ register_corrections("topic", queries.corrections)
 
 
 def _scopes(community_id: int) -> list[Scoped]:
-    """The topics in which somebody can act for a body."""
-    return [
-        Scoped(f"topic:{line.public_id}", line.title, line.state not in ENDED)
-        for line in queries.public_topics(community_id)
-    ]
+    """The topics in which somebody can act for a body.
+
+    One that the subdistrict has taken up goes on as what became of it.
+    """
+    return [_scope(community_id, line) for line in queries.public_topics(community_id)]
+
+
+def _scope(community_id: int, line: TopicLine) -> Scoped:
+    thing = f"topic:{line.public_id}"
+    if line.state is not State.ESCALATED:
+        return Scoped(thing, line.title, line.state not in ENDED)
+    waits = not any(edge.relation == "lifted_to" for edge in edges_of(community_id, thing))
+    return Scoped(thing, line.title, waits, note=_("已经提到街道，街道接下以后才收意见。"))
 
 
 register_scopes("topic", _scopes)

@@ -125,6 +125,7 @@ class Hooks:
     is_for_residents: Callable[[StrEnum], bool]
     actor: Callable[[], Actor]
     note_refused: Callable[[object], None]
+    role_over: Callable[[], str]
 
 
 def current_actor() -> Actor:
@@ -218,6 +219,9 @@ def _to_sign_in(hooks: Hooks, access: Access) -> Response:
     if request.method == "POST" and sent.came_before():
         # The step that signed somebody out was carried out; its answer was lost on the way.
         web.tell("done", _("刚才那一步已经办好了，您也已经退出。不用再办一次。"))
+    elif over := hooks.role_over():
+        web.tell("attention", over)
+        endpoint = "people.staff_sign_in"
     elif request.method == "POST":
         web.tell(
             "attention",

@@ -33,7 +33,8 @@ def forget(session: Session, leaver: Leaver) -> None:
             forget_openings(session, post.community_id, f"post:{post.public_id}")
             session.delete(post)
             continue
-        if state is PostState.PUBLISHED and leaver.texts:
+        # What was published in a body's name is the body's, and stays whatever they asked for.
+        if state is PostState.PUBLISHED and leaver.texts and post.body_id is None:
             _take_down(session, post)
         _let_go_of_author(post)
         if post.state == PostState.HIDDEN:

@@ -90,6 +90,7 @@ def plain_words() -> dict[str, str]:
         "lift.returned": _("把议题退回社区"),
         "shared.opened": _("接下议题，和几个社区一起商量"),
         "shared.post_published": _("公布一条意见"),
+        "shared.post_published_for": _("公布一条以单位名义写的意见"),
         "shared.post_returned": _("退回一条意见"),
         "shared.post_hidden": _("隐藏一条意见"),
         "shared.appeal_answered": _("答复一次申诉"),

@@ -9,8 +9,9 @@ from flask_babel import gettext as _
 
 from app.core import clock, guard, web
 from app.core.times import time_text
-from app.people import accounts, browser, link_queries, operations, queries, words
+from app.people import accounts, browser, link_queries, operations, queries, role_words, words
 from app.people.forms import ActForm, AlongForm, ProofForm, StayForm
+from app.people.last_roles import last_role
 from app.people.rules import RECOVERY_CODES, code_groups, session_left
 
 if TYPE_CHECKING:
@@ -123,6 +124,22 @@ def prove() -> ResponseReturnValue:
         origin=browser.origin(),
         has_passkey=bool(queries.own_passkeys(browser.current_actor().require_person())),
     ), status
+
+
+def role_over() -> str:
+    """Why this browser's session of staff is over, where its last role has ended; empty else.
+
+    It is told once, and only where the session was. A page that asks by itself how long one may
+    rest shows nobody anything, so that is no telling.
+    """
+    known = browser.cookie_id()
+    if not known or request.endpoint == "account.stay":
+        return ""
+    last = last_role(browser.hash_of(known))
+    if last is None:
+        return ""
+    browser.end()
+    return role_words.role_over(last, sent=request.method == "POST")
 
 
 @bp.route("/staff/stay", methods=["GET", "POST"])

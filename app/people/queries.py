@@ -77,6 +77,9 @@ def session_by_hash(id_hash: str) -> SignedIn | None:
     homes = tuple(Home(r.community_id, r.household_id) for r in rows if r.household_id is not None)
     asks = first.staff or first.has_roles
     grants = grants_of(first.person_id, now, staff=first.staff) if asks else ()
+    if first.staff and not grants:
+        # Whose last role ran out by its time is signed out, as one whose role was ended is.
+        return None
     mark = roles_mark(grant.id for grant in grants)
     adult = first.minor_declared_at is None
     actor = Actor(first.person_id, first.ref, first.display, first.id, grants, homes, adult)

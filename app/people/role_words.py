@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask_babel import gettext as _
 
 from app.core.actor import Role
+from app.core.times import end_text
+
+if TYPE_CHECKING:
+    from app.people.last_roles import LastRole
 
 
 def role_name(role: Role | str) -> str:
@@ -43,3 +49,30 @@ def role_work(role: Role | str) -> str:
         Role.MEETING_CHAIR: _("只管一个会：签到、散会、确认纪要。纪要确认以后自动结束。"),
         Role.MEETING_RECORDER: _("只管一个会：签到、写纪要。纪要确认以后自动结束。"),
     }[Role(role)]
+
+
+def role_over(last: LastRole, *, sent: bool) -> str:
+    """That somebody's last role has ended and they are out, and whom to ask about it.
+
+    `sent` says that they were about to have something saved.
+    """
+    known = {"role": role_name(last.role), "end": end_text(last.ended_at)}
+    if last.above and sent:
+        return _(
+            "您的角色（%(role)s）到%(end)s结束了，已经退出，刚才交的没有保存。"
+            "还要接着做的，请找系统管理员。",
+            **known,
+        )
+    if last.above:
+        return _(
+            "您的角色（%(role)s）到%(end)s结束了，已经退出。还要接着做的，请找系统管理员。", **known
+        )
+    if sent:
+        return _(
+            "您的角色（%(role)s）到%(end)s结束了，已经退出，刚才交的没有保存。"
+            "还要接着做的，请居委会再提一次。",
+            **known,
+        )
+    return _(
+        "您的角色（%(role)s）到%(end)s结束了，已经退出。还要接着做的，请居委会再提一次。", **known
+    )

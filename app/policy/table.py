@@ -226,7 +226,8 @@ TABLE: dict[Permission, tuple[Callable[[Actor, Place], bool], ...]] = {
     Permission.AREA_TOPICS: (_of_area,),
     # Asked of the place above the one that moderated: an appeal never comes back to it.
     Permission.AREA_APPEALS: (_of_area,),
-    Permission.SHARED_WRITE: (_resident,),
+    # As with opinions at home: a delegate writes in the name of their body alone.
+    Permission.SHARED_WRITE: (_resident, _delegate),
     Permission.INBOX_READ: (_resident, _desk, _designer),
     Permission.NOTICE_DELIVER: (_is_system,),
     # A delegate writes in the name of their body alone; the operation looks at that.

@@ -26,6 +26,7 @@ from app.core.db import db, transaction
 from app.core.errors import RuleBroken
 from app.people import operations as people
 from app.people.models import Membership, Person
+from app.policy.roles import TERM, TERMS
 from app.portal import demo_past
 from app.portal.demo_stage import Stagehand
 from app.projects import operations as projects
@@ -169,6 +170,8 @@ def _staff(ids: dict[str, int]) -> None:
         ("guanli", "系统管理员壬", Role.ADMINISTRATOR, "QH"),
     )
     above = {*LEVELS, Role.ADMINISTRATOR}
+    # As long as the command line gives them; an administrator's own has no end.
+    longest = dict.fromkeys(LEVELS, TERM) | {role: one.longest for role, one in TERMS.items()}
     for name, display, role, place in rows:
         people.add_staff(
             SYSTEM,
@@ -178,7 +181,13 @@ def _staff(ids: dict[str, int]) -> None:
             role=role,
             community_id=None if role in above else ids[place],
             jurisdiction_id=ids[place] if role in above else None,
+            ends_at=_whole_days(longest[role]) if role in longest else None,
         )
+
+
+def _whole_days(lasts: timedelta) -> datetime:
+    """The end of the last day of a role that begins now."""
+    return clock.bounds_of_day(clock.day_of(clock.now() + lasts))[1]
 
 
 def _ledger(community_id: int) -> None:

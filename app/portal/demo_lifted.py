@@ -15,7 +15,7 @@ from app.core.db import db
 from app.discussion.rules import PostState
 from app.portal.demo_stage import Stagehand
 from app.sharing import operations as sharing
-from app.sharing import queries
+from app.sharing import queries, saying
 
 NEIGHBOURS = "YYL"
 TITLE = "铁路桥洞积水、没有灯"
@@ -98,7 +98,7 @@ class _Tunnel:
         def act() -> None:
             here = self.place(which)
             person = self.stage.neighbours(20 + number, community_id=here)[-1]
-            sharing.write_opinion(
+            saying.write_opinion(
                 person, community_id=here, shared_id=self.shared, text=text, once=ONCE
             )
 

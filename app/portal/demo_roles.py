@@ -57,7 +57,7 @@ def _representative(stage: Stagehand, estate: str, group: int, called: str, reas
     ).first()
     person = stage.resident(stage.community_id, home or 0)
     return _propose(
-        stage, person, Role.REPRESENTATIVE, group_scope(chosen), reason, days=5 * 365, called=called
+        stage, person, Role.REPRESENTATIVE, group_scope(chosen), reason, days=4 * 365, called=called
     )
 
 
@@ -140,7 +140,7 @@ def _neighbours_chair(stage: Stagehand) -> None:
     new = NewProposal(
         Role.COMMITTEE_CHAIR,
         member.require_person(),
-        _until(5 * 365),
-        "换届选举当选主任，选举结果已经公布。",
+        _until(4 * 365),
+        "补选当选主任，任到本届届满，选举结果已经公布。",
     )
     roles.propose_role(clerk, community_id=there, new=new)

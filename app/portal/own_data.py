@@ -317,6 +317,7 @@ def _opinions(community_id: int, person_id: int) -> Kept:
             {
                 "post": one.public_id,
                 "about": "shared",
+                "said_for": one.body or None,
                 "written": one.original,
                 "published_as": one.text if one.state == "published" else "",
                 "state": str(one.state),

@@ -15,7 +15,13 @@ from app.meetings.rules import OVER
 from app.meetings.words import badge_of
 from app.people import browser
 from app.people.role_words import role_name, role_work
-from app.policy.roles import TERMS, Scope, may_be_proposed, representatives_needed
+from app.policy.roles import (
+    TERMS,
+    Scope,
+    latest_to_give,
+    may_be_proposed,
+    representatives_needed,
+)
 from app.policy.table import Permission
 from app.roles import operations, queries, words
 from app.roles.forms import DecideForm, EndForm, ProposeForm, UntilForm
@@ -143,7 +149,8 @@ def proposal(code: str, proposal_id: int) -> ResponseReturnValue:
         given = form.decision.give
         web.tell("done", _("已同意，从现在起生效。") if given else _("没有同意，已经记下。"))
         return redirect(url_for("roles.desk", code=code), 303)
-    problem = queries.may_decide(place, one, queries.party(place, actor.require_person()))
+    reader = queries.party(place, actor.require_person())
+    problem = queries.may_decide(place, one, reader)
     page = render_template(
         "roles/proposal.html",
         place=g.place,
@@ -153,6 +160,7 @@ def proposal(code: str, proposal_id: int) -> ResponseReturnValue:
         work=role_work(one.role),
         decides=not problem,
         why_not=words.why_not(problem) if problem else "",
+        too_late=words.too_late(latest_to_give(reader, one.role), one.ends_at),
     )
     return page, _status()
 

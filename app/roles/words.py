@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask_babel import gettext as _
 
 from app.core import web
 from app.core.actor import Role
 from app.core.errors import RuleBroken
+from app.core.times import end_text
 from app.core.words import listed
 from app.people.role_words import role_name
 from app.policy.roles import TERMS
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 def roles_listed(roles: frozenset[Role]) -> list[str]:
@@ -43,6 +49,17 @@ def why_not(problem: str) -> str:
     }.get(problem, _("您的角色不能定这一份。"))
 
 
+def too_late(latest: datetime | None, ends_at: datetime) -> str:
+    """Why the reader cannot agree, and until when they could; empty when they can."""
+    if latest is None or ends_at <= latest:
+        return ""
+    return _(
+        "您自己的角色到%(end)s为止，您同意的最晚只能到那时候，所以这一份您不能同意。"
+        "请选“不同意”，让提名的人把日子改早再提一次。",
+        end=end_text(latest),
+    )
+
+
 def _broken(error: RuleBroken) -> str:
     return {
         "self": _("不能给自己角色，没有保存，这次尝试已记入安全日志。请由别人提名或者确认。"),
@@ -53,6 +70,9 @@ def _broken(error: RuleBroken) -> str:
         "past": _("到期的日子已经过了，没有保存。请改成以后的日子。"),
         "too_long": _("时间太长了，没有保存。请改早一些。"),
         "past_own_end": _("到期的日子比您自己的角色还晚，没有保存，这次尝试已记入安全日志。"),
+        "past_decider_end": _(
+            "到期的日子比您自己的角色还晚，没有同意，什么都没有改动，这次尝试已记入安全日志。"
+        ),
         "scope": _("这个角色管什么没有选对，没有保存。请重新选。"),
         "group": _("请至少选一栋楼。还没有保存。"),
         "group_small": _("这几栋楼的户数不够再加一位居民代表：每位代表至少 20 户。没有保存。"),

@@ -1,7 +1,8 @@
 """What this room forgets of a person who is erased, inside that transaction.
 
 As with opinions of a community: what nobody else has read goes; what was published stays to be
-read without its author, or empty where they asked for that.
+read without its author, or empty where they asked for that. What they published in a body's name
+is the body's, and stays whatever they asked for.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def forget(session: Session, leaver: Leaver) -> None:
         .where(SharedOpinion.person_id == leaver.person_id)
     )
     for opinion, jurisdiction_id in rows.all():
-        if opinion.state == PostState.PUBLISHED and not leaver.texts:
+        theirs = opinion.body_id is None
+        if opinion.state == PostState.PUBLISHED and not (leaver.texts and theirs):
             opinion.person_id, opinion.once, opinion.original = None, "", opinion.text
             _forget_appeal(opinion)
             continue

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, SelectMultipleField, StringField, TextAreaField
+from wtforms import SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from app.discussion import forms as opinions
 from app.discussion.rules import LONGEST
 from app.sharing.rules import LONGEST_TEXT, LONGEST_TITLE
 
@@ -53,15 +54,14 @@ class ShareForm(FlaskForm):
     )
 
 
-class OpinionForm(FlaskForm):
-    """An opinion on a shared topic."""
+class OpinionForm(opinions.OpinionForm):
+    """An opinion on a shared topic, for oneself or for a body."""
 
     text = TextAreaField(
         _l("您的意见"),
-        description=_l("最多 1,000 字。公布时不写您的姓名，也不写您是哪个社区的。"),
+        description=_l("最多 1,000 字。公布时不写您的姓名。"),
         validators=[InputRequired(_l("请写上您的意见")), Length(max=LONGEST, message=_LONG)],
     )
-    once = HiddenField(validators=[Length(max=40)])
 
 
 class AppealForm(FlaskForm):

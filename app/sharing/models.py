@@ -80,7 +80,10 @@ class LiftedTopic(Base):
 
 
 class SharedOpinion(Base):
-    """What a resident of a sharing community wrote. `text` is what readers see, never a name."""
+    """What a resident of a sharing community wrote. `text` is what readers see, never a name.
+
+    With `body_id` it was said in the name of that body of the same community.
+    """
 
     __tablename__ = "shared_opinion"
     __table_args__ = (
@@ -90,6 +93,11 @@ class SharedOpinion(Base):
             ["community_id", "shared_id"],
             ["shared_in.community_id", "shared_in.shared_id"],
             name="fk_shared_opinion_shared_in",
+        ),
+        ForeignKeyConstraint(
+            ["community_id", "body_id"],
+            ["body.community_id", "body.id"],
+            name="fk_shared_opinion_body",
         ),
         Index("ix_shared_opinion_shared", "shared_id", "state"),
     )
@@ -116,3 +124,4 @@ class SharedOpinion(Base):
     appealed_at: Mapped[datetime | None] = mapped_column(default=None)
     appeal_answer: Mapped[str] = mapped_column(Text, default="")
     appeal_answered_at: Mapped[datetime | None] = mapped_column(default=None)
+    body_id: Mapped[int | None] = mapped_column(default=None)

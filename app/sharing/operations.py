@@ -1,19 +1,18 @@
 """Lifting a topic, returning it or sharing it, and talking it over between communities.
 
 Acts of a subdistrict are entries of its own log; what happens to a community's topic is told in
-the community's. Writing is none yet: it goes to the security log, as everywhere.
+the community's. What residents and bodies write is in `saying`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, select
-from sqlalchemy.exc import IntegrityError
 
+from app.bodies import steps as bodies
 from app.communities.models import Jurisdiction, Level
 from app.communities.queries import area_by_id, communities_below, community_by_id
 from app.communities.settings import number_above
@@ -31,11 +30,12 @@ from app.core.record import Above, Act, checkpoint, record
 from app.discussion import rules as opinions
 from app.discussion.rules import PostState, mask
 from app.people.models import PersonNoticeKind
-from app.people.steps import security, tell_person
+from app.people.steps import tell_person
 from app.policy.table import Permission, Place, require
 from app.sharing import rules
 from app.sharing.models import LiftedTopic, SharedIn, SharedOpinion, SharedTopic
 from app.sharing.rules import LiftState, SharedState
+from app.sharing.steps import new_id, shared_thing
 from app.voting.rules import publication_until
 
 if TYPE_CHECKING:
@@ -69,6 +69,12 @@ PUBLISHED = records.register(
     {"text"},
     "an opinion on a shared topic is shown to everybody",
 )
+PUBLISHED_FOR = records.register(
+    "shared.post_published_for",
+    {"shared", "post", "community", "body"},
+    {"text"},
+    "what somebody who acts for a community's body wrote in its name is shown to everybody",
+)
 RETURNED = records.register(
     "shared.post_returned",
     {"shared", "post", "reason"},
@@ -98,7 +104,6 @@ OUTCOME = records.register(
     {"shared", "text_sha256", "until"},
     meaning="what a shared topic came to is published until then",
 )
-ID_BYTES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +133,7 @@ def lift_topic(actor: Actor, *, community_id: int, topic_id: str, reason: str) -
         lift = LiftedTopic(
             community_id=community_id,
             jurisdiction_id=area.id,
-            public_id=_new_id(),
+            public_id=new_id(),
             topic_id=topic.id,
             reason=reason.replace("\r", "").strip(),
             state=LiftState.WAITING.value,
@@ -178,7 +183,7 @@ def share_topic(actor: Actor, *, jurisdiction_id: int, new: NewShared) -> str:
         codes = sorted(set(new.communities))
         rows = [{"community_id": area[code], "shared_id": shared.id} for code in codes]
         session.execute(insert(SharedIn), rows)
-        subject = _subject(jurisdiction_id, shared.public_id)
+        subject = shared_thing(jurisdiction_id, shared.public_id)
         for lift in lifts:
             lift.state, lift.shared_id = LiftState.SHARED.value, shared.id
             lift.decided_at = shared.opened_at
@@ -198,56 +203,13 @@ def share_topic(actor: Actor, *, jurisdiction_id: int, new: NewShared) -> str:
 def _new_shared(jurisdiction_id: int, new: NewShared) -> SharedTopic:
     return SharedTopic(
         jurisdiction_id=jurisdiction_id,
-        public_id=_new_id(),
+        public_id=new_id(),
         title=mask(rules.check_text(new.title, rules.LONGEST_TITLE)),
         background=mask(rules.check_text(new.background)),
         question=mask(rules.check_text(new.question)),
         state=SharedState.OPEN.value,
         opened_at=clock.now(),
     )
-
-
-def write_opinion(actor: Actor, *, community_id: int, shared_id: str, text: str, once: str) -> None:
-    """Send an opinion on a shared topic to the subdistrict. The same form twice is one opinion.
-
-    Raises: NotFound where the community does not share it; RuleBroken shared.closed, post.*.
-    """
-    try:
-        with transaction() as session:
-            require(actor, Permission.SHARED_WRITE, Place(community_id))
-            shared = _shared_here(session, community_id, shared_id)
-            rules.check_open(shared.state)
-            original = opinions.clean(text)
-            opinion = SharedOpinion(
-                community_id=community_id,
-                shared_id=shared.id,
-                public_id=_new_id(),
-                person_id=actor.require_person(),
-                once=once,
-                original=original,
-                text=mask(original),
-                state=PostState.SUBMITTED.value,
-                submitted_at=clock.now(),
-            )
-            session.add(opinion)
-            session.flush()
-            security(
-                session,
-                "shared.submitted",
-                community_id=community_id,
-                person_id=actor.person_id,
-                post=opinion.public_id,
-            )
-    except IntegrityError:
-        _sent_before(actor, community_id, once)
-
-
-def _sent_before(actor: Actor, community_id: int, once: str) -> None:
-    with transaction() as session:
-        mine = SharedOpinion.community_id == community_id, SharedOpinion.once == once
-        own = SharedOpinion.person_id == actor.require_person()
-        if session.scalar(select(SharedOpinion.id).where(*mine, own)) is None:
-            raise NotFound("opinion")
 
 
 def publish_opinion(actor: Actor, *, jurisdiction_id: int, opinion_id: str, cover: str) -> None:
@@ -258,6 +220,7 @@ def publish_opinion(actor: Actor, *, jurisdiction_id: int, opinion_id: str, cove
     with transaction() as session:
         _handles(actor, jurisdiction_id)
         opinion, shared = _hold_opinion(session, jurisdiction_id, opinion_id)
+        _refuse_own(opinion, actor)
         _check_submitted(opinion)
         for phrase in opinions.phrases(cover):
             if phrase not in opinion.text:
@@ -265,10 +228,39 @@ def publish_opinion(actor: Actor, *, jurisdiction_id: int, opinion_id: str, cove
             opinion.text = opinions.cover(opinion.text, phrase)
         opinion.state, opinion.moderated_at = PostState.PUBLISHED.value, clock.now()
         opinion.moderated_by = actor.person_id
-        data = {"shared": shared.public_id, "post": opinion_id}
-        act = Act(PUBLISHED, f"post:{opinion_id}", data, {"text": opinion.text})
-        _write(session, actor, act, jurisdiction_id)
+        if opinion.body_id is None:
+            data = {"shared": shared.public_id, "post": opinion_id}
+            act = Act(PUBLISHED, f"post:{opinion_id}", data, {"text": opinion.text})
+            _write(session, actor, act, jurisdiction_id)
+        else:
+            _publish_for(session, actor, opinion, opinion.body_id, shared)
         _tell(session, opinion, shared, PersonNoticeKind.POST_PUBLISHED, "")
+
+
+def _refuse_own(opinion: SharedOpinion, actor: Actor) -> None:
+    """Whoever wrote something, for a body or themself, is not who decides on it."""
+    if opinion.person_id is not None and opinion.person_id == actor.person_id:
+        raise RuleBroken("post.own")
+
+
+def _publish_for(
+    session: Session,
+    actor: Actor,
+    opinion: SharedOpinion,
+    body_pk: int,
+    shared: SharedTopic,
+    role: str = "",
+) -> None:
+    """Tell that a body's opinion is shown; its id holds in its community alone, so that is told."""
+    data = {
+        "shared": shared.public_id,
+        "post": opinion.public_id,
+        "community": community_by_id(opinion.community_id).code,
+        "body": bodies.public_id_of(session, opinion.community_id, body_pk),
+    }
+    subject = f"post:{opinion.public_id}"
+    act = Act(PUBLISHED_FOR, subject, data, {"text": opinion.text}, role)
+    _write(session, actor, act, shared.jurisdiction_id)
 
 
 def return_opinion(
@@ -278,6 +270,7 @@ def return_opinion(
     with transaction() as session:
         _handles(actor, jurisdiction_id)
         opinion, shared = _hold_opinion(session, jurisdiction_id, opinion_id)
+        _refuse_own(opinion, actor)
         _check_submitted(opinion)
         opinion.state = PostState.RETURNED.value
         _refuse(session, actor, opinion, shared, (RETURNED, reason, note))
@@ -318,41 +311,6 @@ def _refuse(
     _write(session, actor, act, shared.jurisdiction_id)
 
 
-def appeal_opinion(actor: Actor, *, community_id: int, opinion_id: str, text: str) -> None:
-    """Ask the place above the subdistrict to look again, once.
-
-    Raises: NotFound for another's; RuleBroken post.wrong_state, shared.no_higher, post.*.
-    """
-    with transaction() as session:
-        require(actor, Permission.SHARED_WRITE, Place(community_id))
-        mine = (
-            SharedOpinion.community_id == community_id,
-            SharedOpinion.public_id == opinion_id,
-            SharedOpinion.person_id == actor.require_person(),
-        )
-        opinion = session.scalar(select(SharedOpinion).where(*mine).with_for_update())
-        if opinion is None:
-            raise NotFound("opinion")
-        if not rules.may_appeal(opinion.state, opinion.appealed_at is not None):
-            raise RuleBroken("post.wrong_state", state=opinion.state)
-        if _higher(session, opinion.shared_id) is None:
-            raise RuleBroken("shared.no_higher")
-        opinion.appeal, opinion.appealed_at = opinions.clean(text), clock.now()
-        security(
-            session,
-            "shared.appealed",
-            community_id=community_id,
-            person_id=actor.person_id,
-            post=opinion_id,
-        )
-
-
-def _higher(session: Session, shared_id: int) -> int | None:
-    """The place above the one that a shared topic belongs to."""
-    of_topic = select(SharedTopic.jurisdiction_id).where(SharedTopic.id == shared_id)
-    return session.scalar(select(Jurisdiction.parent_id).where(Jurisdiction.id.in_(of_topic)))
-
-
 def answer_shared_appeal(
     actor: Actor, *, jurisdiction_id: int, opinion_id: str, upheld: bool, answer: str
 ) -> None:
@@ -364,6 +322,7 @@ def answer_shared_appeal(
     with transaction() as session:
         require(actor, Permission.AREA_APPEALS, Place(jurisdiction_ids=(jurisdiction_id,)))
         opinion, shared = _hold_appeal(session, jurisdiction_id, opinion_id)
+        _refuse_own(opinion, actor)
         if opinion.appealed_at is None or opinion.appeal_answered_at is not None:
             raise RuleBroken("post.wrong_state", state=opinion.state)
         if opinion.moderated_by == actor.require_person():
@@ -383,6 +342,8 @@ def answer_shared_appeal(
         role = actor.role_above(jurisdiction_id).value
         act = Act(APPEAL_ANSWERED, f"post:{opinion_id}", data, private, role)
         _write(session, actor, act, shared.jurisdiction_id)
+        if not upheld and opinion.body_id is not None:
+            _publish_for(session, actor, opinion, opinion.body_id, shared, role)
         _tell(session, opinion, shared, kind, detail)
 
 
@@ -414,6 +375,7 @@ def dispose_opinion(
     with transaction() as session:
         _handles(actor, jurisdiction_id)
         opinion, shared = _hold_opinion(session, jurisdiction_id, opinion_id)
+        _refuse_own(opinion, actor)
         # What an appeal brought back after the outcome is still answered, once.
         if opinion.disposition or opinion.appeal_answered_at is None:
             rules.check_open(shared.state)
@@ -513,16 +475,6 @@ def _hold_shared(session: Session, jurisdiction_id: int, shared_id: str) -> Shar
     return shared
 
 
-def _shared_here(session: Session, community_id: int, shared_id: str) -> SharedTopic:
-    """A topic that this community shares, kept as it is until the transaction ends."""
-    here = select(SharedIn.shared_id).where(SharedIn.community_id == community_id)
-    mine = SharedTopic.public_id == shared_id, SharedTopic.id.in_(here)
-    shared = session.scalar(select(SharedTopic).where(*mine).with_for_update(read=True))
-    if shared is None:
-        raise NotFound("shared")
-    return shared
-
-
 def _hold_opinion(
     session: Session, jurisdiction_id: int, opinion_id: str
 ) -> tuple[SharedOpinion, SharedTopic]:
@@ -560,17 +512,8 @@ def _tell(
 ) -> None:
     # Whose author was erased has nobody to be told.
     if opinion.person_id is not None:
-        about = _subject(shared.jurisdiction_id, shared.public_id)
+        about = shared_thing(shared.jurisdiction_id, shared.public_id)
         tell_person(session, opinion.community_id, opinion.person_id, kind, about, detail)
-
-
-def _subject(jurisdiction_id: int, shared_id: str) -> str:
-    """What edges and inboxes call a shared topic: the place's code says where it is."""
-    return f"shared:{area_by_id(jurisdiction_id).code}/{shared_id}"
-
-
-def _new_id() -> str:
-    return c.crockford(secrets.token_bytes(ID_BYTES)).lower()
 
 
 def _sha256(texts: list[str]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
+from app.bodies.models import Body
 from app.communities.models import Community, Jurisdiction
 from app.consultations.models import Topic
 from app.core.db import db
@@ -72,7 +73,10 @@ class SharedView:
 
 @dataclass(frozen=True, slots=True)
 class OpinionView:
-    """An opinion: `text` is what readers see, `original` what its author and moderation see."""
+    """An opinion. `text` is what readers see; `original` and `person_id` are not for them.
+
+    `body`, its kind and its community's name are those in whose name it was said, or empty.
+    """
 
     public_id: str
     original: str
@@ -87,6 +91,10 @@ class OpinionView:
     appealed_at: datetime | None = None
     appeal_answer: str = ""
     appeal_answered_at: datetime | None = None
+    body: str = ""
+    body_kind: str = ""
+    community: str = ""
+    person_id: int | None = None
 
     @property
     def may_appeal(self) -> bool:
@@ -245,6 +253,24 @@ def area_of(community_id: int, shared_id: str) -> str:
     raise NotFound("shared")
 
 
+def topics_within(community_id: int) -> dict[str, tuple[str, ...]]:
+    """The topics of a community that each topic it shares was made of, by that one's public id."""
+    rows = db.session.execute(
+        select(SharedTopic.public_id, Topic.public_id)
+        .join(LiftedTopic, LiftedTopic.shared_id == SharedTopic.id)
+        .join(
+            Topic,
+            (Topic.community_id == LiftedTopic.community_id) & (Topic.id == LiftedTopic.topic_id),
+        )
+        .where(LiftedTopic.community_id == community_id)
+        .order_by(LiftedTopic.id)
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for shared_id, topic_id in rows:
+        found[shared_id] = (*found.get(shared_id, ()), f"topic:{topic_id}")
+    return found
+
+
 def opinions(shared_pk: int, *states: PostState) -> list[OpinionView]:
     """What was written on a shared topic in these states, in the order it came."""
     among = SharedOpinion.state.in_([state.value for state in states])
@@ -333,6 +359,15 @@ def _opinions(*conditions: Any) -> list[OpinionView]:
             SharedOpinion.appealed_at,
             SharedOpinion.appeal_answer,
             SharedOpinion.appeal_answered_at,
+            func.coalesce(Body.name, "").label("body"),
+            func.coalesce(Body.kind, "").label("body_kind"),
+            SharedOpinion.person_id,
+            case((Body.id.is_not(None), Community.name), else_="").label("community"),
+        )
+        .join(Community, Community.id == SharedOpinion.community_id)
+        .outerjoin(
+            Body,
+            (Body.community_id == SharedOpinion.community_id) & (Body.id == SharedOpinion.body_id),
         )
         .where(*conditions)
         .order_by(SharedOpinion.id)
@@ -355,6 +390,10 @@ def _opinion(row: Any) -> OpinionView:
         appealed_at=row.appealed_at,
         appeal_answer=row.appeal_answer,
         appeal_answered_at=row.appeal_answered_at,
+        body=row.body,
+        body_kind=row.body_kind,
+        community=row.community,
+        person_id=row.person_id,
     )
 
 

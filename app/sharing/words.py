@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from flask_babel import gettext as _
 
+from app.bodies.words import named
 from app.core import web
 from app.core.times import end_text
 from app.sharing.rules import SharedState
 
 if TYPE_CHECKING:
     from app.core.errors import RuleBroken
-    from app.sharing.queries import SharedLine, SharedView
+    from app.sharing.queries import OpinionView, SharedLine, SharedView
 
 
 def badge(one: SharedLine | SharedView) -> tuple[str, str]:
@@ -25,6 +26,17 @@ def badge(one: SharedLine | SharedView) -> tuple[str, str]:
 def until_text(one: SharedView) -> str:
     """When the publication of the outcome ends; empty before."""
     return end_text(one.publication_until) if one.publication_until else ""
+
+
+def writer(one: OpinionView) -> str:
+    """In whose name it is said: a body's, with its community, else a resident; never a person.
+
+    A community is named beside its body alone: of residents nobody reads from where they are.
+    """
+    if not one.body:
+        return _("居民")
+    name = named(one.body, one.body_kind)
+    return _("%(community)s：%(body)s", community=one.community, body=name)
 
 
 def _refused(error: RuleBroken) -> str:

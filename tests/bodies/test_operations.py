@@ -423,8 +423,9 @@ def test_a_topics_parties_are_due_at_its_meeting(world: World, fixed_clock: date
 # --- leaving -------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("texts", [False, True])
 def test_who_is_erased_acts_for_nobody_and_what_was_said_stays(
-    world: World, fixed_clock: datetime
+    world: World, fixed_clock: datetime, texts: bool
 ) -> None:
     place = world.community("HXL", 2)
     body, person = world.body(place), world.resident(place)
@@ -434,7 +435,7 @@ def test_who_is_erased_acts_for_nobody_and_what_was_said_stays(
     end(person, place, ended)
     post = world.post(place, about, person, "我们管。", body)
     opinions.publish_post(world.clerk(place), community_id=place.id, post_id=post)
-    persons.erase_own(person, community_id=place.id, texts=False)
+    persons.erase_own(person, community_id=place.id, texts=texts)
     db.session.rollback()
     assert db.session.scalar(select(func.count(Acting.id))) == 0
     assert db.session.get(Person, person.person_id) is None

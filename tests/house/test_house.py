@@ -135,6 +135,7 @@ OPERATIONS = [
         "account_links.py",
         "passkey_operations.py",
         "parties.py",
+        "saying.py",
         "proxying.py",
         "reaching_out.py",
     }

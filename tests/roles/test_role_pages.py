@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -167,6 +168,27 @@ def test_nobody_gives_for_longer_than_their_own_role_lasts(desk: Desk) -> None:
     assert clerk.post(f"{DESK}/propose/designer", form(member, 31)).status_code == 422
     assert desk.refused() == [("designer", "past_own_end")]
     assert clerk.post(f"{DESK}/propose/designer", form(member, 20)).status_code == 303
+
+
+def test_whoever_agrees_reads_until_when_they_can(desk: Desk) -> None:
+    clerk, chair = desk[Role.CLERK], desk[Role.COMMITTEE_CHAIR]
+    with transaction() as session:
+        mine = RoleGrant.person_id == desk.id_of(Role.COMMITTEE_CHAIR)
+        until = clock.bounds_of_day(clock.day_of(clock.now()) + timedelta(30))[1]
+        session.scalars(select(RoleGrant).where(mine)).one().ends_at = until
+    member = desk.id_of(Role.COMMITTEE)
+    assert clerk.post(f"{DESK}/propose/designer", form(member, 31)).status_code == 303
+    (address,) = set(re.findall(rf"{DESK}/proposals/\d+", chair.get(DESK).text))
+    assert "您自己的角色到6月19日（周五）24:00为止" in chair.get(address).text
+    answer = chair.post(address, {"verdict": "give", "word": ""})
+    assert (answer.status_code, "到期的日子比您自己的角色还晚" in answer.text) == (422, True)
+    assert (desk.holds(Role.DESIGNER), desk.refused()) == (0, [("designer", "past_decider_end")])
+    assert chair.post(address, {"verdict": "refuse", "word": "改早一些"}).status_code == 303
+    assert clerk.post(f"{DESK}/propose/designer", form(member, 30)).status_code == 303
+    (address,) = set(re.findall(rf"{DESK}/proposals/\d+", chair.get(DESK).text)) - {address}
+    assert "您自己的角色到" not in chair.get(address).text
+    assert chair.post(address, {"verdict": "give", "word": ""}).status_code == 303
+    assert desk.holds(Role.DESIGNER) == 1
 
 
 def test_what_nobody_decided_in_time_lapses_and_can_be_proposed_anew(desk: Desk) -> None:

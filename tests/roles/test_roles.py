@@ -94,6 +94,33 @@ def test_nobody_gives_longer_than_their_own_role_lasts(days: int, own: int) -> N
 
 
 @pytest.mark.parametrize(
+    ("role", "holds", "lasts", "latest"),
+    [
+        (Role.CLERK, Role.COMMITTEE_CHAIR, 60, 60),
+        (Role.CLERK, Role.COMMITTEE_CHAIR, None, None),
+        # Whoever looks from above, and an administrator without an end, give for the term.
+        (Role.CLERK, Role.SUBDISTRICT, 60, None),
+        (Role.COMMITTEE_CHAIR, Role.ADMINISTRATOR, None, None),
+        (Role.COMMITTEE_CHAIR, Role.ADMINISTRATOR, 60, 60),
+        # Stand-ins.
+        (Role.DESIGNER, Role.SUPERVISOR, 60, 60),
+        (Role.DESIGNER, Role.CITY, 60, None),
+    ],
+)
+def test_nobody_agrees_to_more_than_their_own_role_lasts(
+    role: Role, holds: Role, lasts: int | None, latest: int | None
+) -> None:
+    now = clock.now()
+
+    def after(days: int | None) -> datetime | None:
+        return None if days is None else now + timedelta(days=days)
+
+    other = Holding(Role.DESIGNER, ends_at=now + timedelta(days=900))
+    decider = Party(1, (other, Holding(holds, ends_at=after(lasts))), stands_in=True)
+    assert rules.latest_to_give(decider, role) == after(latest)
+
+
+@pytest.mark.parametrize(
     ("problem", "change"),
     [
         ("", {}),
@@ -224,6 +251,32 @@ def test_what_is_tried_in_vain_is_refused_and_noted(world: World, fixed_clock: d
     with pytest.raises(RuleBroken, match=r"role\.self"):
         decide(chair, place, mine)
     assert refused() == ["self", "beyond", "too_long", "past", "apart", "twice", "self"]
+
+
+def test_an_approver_gives_no_longer_than_their_own_role_lasts(
+    world: World, fixed_clock: datetime
+) -> None:
+    place = world.community("HXL", 2)
+    clerk, chair = world.clerk(place), world.staff(place, Role.COMMITTEE_CHAIR).actor
+    street = world.staff(place, Role.SUBDISTRICT).actor
+    other = world.staff(place, Role.COMMITTEE).actor
+    for actor in (chair, street):
+        lasts_until(actor, clock.now() + MONTH)
+    later = clock.now() + MONTH + timedelta(seconds=1)
+    beyond = propose(clerk, place, other, ends_at=later)
+    with pytest.raises(RuleBroken, match=r"role\.past_decider_end"):
+        decide(chair, place, beyond)
+    assert refused() == ["past_decider_end"]
+    decide(chair, place, beyond, Decision(give=False, word="日子太晚"))
+    decide(chair, place, propose(clerk, place, other))
+    # Whoever looks from above gives for the term all the same.
+    decide(street, place, propose(clerk, place, other, Role.CLERK, ends_at=later))
+
+
+def lasts_until(actor: Actor, moment: datetime) -> None:
+    mine = RoleGrant.person_id == actor.person_id
+    db.session.scalars(select(RoleGrant).where(mine)).one().ends_at = moment
+    db.session.commit()
 
 
 def test_a_named_stand_in_gives_only_where_nobody_else_is_left(

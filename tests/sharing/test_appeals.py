@@ -16,7 +16,7 @@ from app.core.errors import NotAllowed, NotFound, RuleBroken
 from app.core.record import Above
 from app.discussion.rules import PostState
 from app.people.models import PersonNotice, SecurityEvent
-from app.sharing import operations, queries
+from app.sharing import operations, queries, saying
 from app.sharing.models import SharedOpinion
 from tests.sharing.test_sharing import lift, log_of, neighbour, officer, share, waiting_ids, write
 from tests.support.checked_client import CheckedClient
@@ -52,7 +52,7 @@ class Talk:
         operations.hide_opinion(actor or self.street, reason="insult", note="请改一改", **self.here)
 
     def appeal(self, author: Actor | None = None) -> None:
-        operations.appeal_opinion(
+        saying.appeal_opinion(
             author or self.author,
             community_id=self.place.id,
             opinion_id=self.opinion,

@@ -26,7 +26,7 @@ from app.core.record import Above, RecordEntry
 from app.discussion.rules import PostState as SharedPosts
 from app.exports import archive
 from app.exports import operations as exports
-from app.sharing import operations, queries
+from app.sharing import operations, queries, saying
 from app.sharing.models import SharedOpinion, SharedTopic
 from app.sharing.rules import SharedState
 from tests.support.checked_client import CheckedClient
@@ -93,7 +93,7 @@ def share(world: World, place: Place, *codes: str, lifts: tuple[str, ...] = ()) 
 
 
 def write(author: Actor, place: Place, shared: str, text: str, once: str = "") -> None:
-    operations.write_opinion(
+    saying.write_opinion(
         author, community_id=place.id, shared_id=shared, text=text, once=once or text
     )
 

@@ -173,7 +173,7 @@ def test_a_role_given_until_a_day_ends_with_that_day_by_itself(
     designer.staff(Staff("wusheji", secret, Actor()))
     assert designer.get("/c/HXL/designer").status_code == 200
     clock.advance(timedelta(minutes=10))
-    assert designer.raw.get("/c/HXL/designer").status_code == 404
+    assert designer.raw.get("/c/HXL/designer").status_code == 303
     db.session.rollback()
     assert queries.staff_of(place.id, (Role.DESIGNER,)) == []
     with pytest.raises(RuleBroken, match=r"staff\.ends_too_soon"):

@@ -39,6 +39,7 @@ from app.roles import operations as roles
 from app.roles.proposing import NewProposal
 from app.sharing import operations as sharing
 from app.sharing import queries as shared_queries
+from app.sharing import saying as shared_saying
 from app.sharing.models import SharedOpinion
 from app.voting import operations as voting
 from app.voting.proxies import NewProxy
@@ -196,7 +197,7 @@ def lifted(world: World, place: Place) -> dict[str, object]:
         (first.public_id,), (place.code,), f"{place.code}的路", "坏了。", "怎么修？"
     )
     shared = sharing.share_topic(officer, jurisdiction_id=place.street_id, new=new)
-    sharing.write_opinion(
+    shared_saying.write_opinion(
         world.resident(place, 1),
         community_id=place.id,
         shared_id=shared,
