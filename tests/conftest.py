@@ -20,9 +20,8 @@ from sqlalchemy import event
 
 from app import create_app
 from app.config import ROOT, Settings
-from app.core import clock
+from app.core import clock, limits
 from app.core.db import db
-from app.people.views import AT_THE_DOOR, AT_THE_STAFF_DOOR
 from tests.support import quick
 from tests.support.checked_client import CheckedClient
 from tests.support.neighbours import DATABASE, Neighbours, address_in, build
@@ -164,8 +163,7 @@ def engine_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def _running(url: str, data_dir: Path) -> Generator[Flask]:
     app = create_app(settings_for(url, data_dir))
-    AT_THE_DOOR.forget()
-    AT_THE_STAFF_DOOR.forget()
+    limits.forget_all()
     with app.app_context():
         try:
             yield app
