@@ -22,6 +22,7 @@ from app import create_app
 from app.config import ROOT, Settings
 from app.core import clock, limits
 from app.core.db import db
+from app.portal import demo
 from tests.support import quick
 from tests.support.checked_client import CheckedClient
 from tests.support.neighbours import DATABASE, Neighbours, address_in, build
@@ -139,12 +140,27 @@ def neighbours(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) 
         return build(next(running), folder)
 
 
+@pytest.fixture(scope="session")
+def demo_city(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a demo city as it is on its first day; a test's database begins as its copy."""
+    folder: Path = tmp_path_factory.mktemp("demo")
+    shutil.copy(sqlite_template, folder / DATABASE)
+    with closing(_running(address_in(folder), folder)) as running:
+        next(running)
+        demo.build()
+    return folder
+
+
 @pytest.fixture
 def sqlite_url(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path) -> str:
-    """A migrated SQLite database: empty, or with both neighbours where a test asks for them."""
+    """A migrated SQLite database: empty, or what a test asks for beside it."""
     if "neighbours" in request.fixturenames:
         made: Neighbours = request.getfixturevalue("neighbours")
         return made.copy(tmp_path)
+    if "demo_city" in request.fixturenames:
+        city: Path = request.getfixturevalue("demo_city")
+        shutil.copytree(city, tmp_path, dirs_exist_ok=True)
+        return address_in(tmp_path)
     shutil.copy(sqlite_template, tmp_path / DATABASE)
     return address_in(tmp_path)
 

@@ -26,7 +26,6 @@ from app.exports.operations import LettersWanted
 from app.exports.rules import HaveLetter
 from app.people.models import HouseholdCode
 from app.people.queries import living_codes
-from app.portal import demo
 from app.projects.models import Project
 from app.ratings import operations as ratings
 from app.voting import operations as voting
@@ -611,8 +610,8 @@ def test_a_poster_comes_by_one_line(
     assert (status, said, "refused: no open or decided poll nothing" in error) == (1, "", True)
 
 
-def test_the_demos_own_notices_and_posters_are_one_sheet_each(web_app: Flask) -> None:
-    demo.build()
+@pytest.mark.usefixtures("demo_city", "web_app")
+def test_the_demos_own_notices_and_posters_are_one_sheet_each() -> None:
     place = places.community_by_code("HXL")
     cards = [card for card in voting_queries.poll_cards(place.id) if card.phase.value != "draft"]
     assert len(cards) > 4

@@ -27,10 +27,11 @@ from app.core import clock
 from app.core.db import Base, db
 from app.people import secrets_box
 from app.people.models import StaffAccount
-from app.portal import demo, demo_sign_in
+from app.portal import demo_sign_in
 from app.portal.demo import PASSWORD
-from tests.conftest import migrated, settings_for
+from tests.conftest import settings_for
 from tests.support.checked_client import CheckedClient, _Page
+from tests.support.neighbours import DATABASE, address_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,18 +129,17 @@ def own_chinese(text: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(demo_city: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a demo city whose people write in another script."""
     folder: Path = tmp_path_factory.mktemp("english")
-    app = create_app(settings_for(f"sqlite:///{folder}/city.sqlite3", folder))
-    migrated(app)
+    shutil.copytree(demo_city, folder, dirs_exist_ok=True)
+    app = create_app(settings_for(address_in(folder), folder))
     with app.app_context():
-        demo.build()
         codes = demo_sign_in.codes("HXL", 3)
         db.session.remove()
         db.engine.dispose()
     (folder / "codes.json").write_text(json.dumps(codes))
-    source = sqlite3.connect(folder / "city.sqlite3")
+    source = sqlite3.connect(folder / DATABASE)
     source.execute("VACUUM INTO ?", (str(folder / "other.sqlite3"),))
     source.close()
     assert rewrite(folder / "other.sqlite3") > 1000

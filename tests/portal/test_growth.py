@@ -15,11 +15,12 @@ from sqlalchemy import event
 
 from app.core import clock
 from app.core.db import db
-from app.portal import demo, demo_sign_in
+from app.portal import demo_sign_in
 from tests.support.checked_client import CheckedClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from flask import Flask
 
@@ -75,8 +76,7 @@ class Plans:
 
 
 @pytest.fixture
-def plans(web_app: Flask) -> Iterator[Plans]:
-    demo.build()
+def plans(web_app: Flask, demo_city: Path) -> Iterator[Plans]:
     seen = Plans()
 
     def note(connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
