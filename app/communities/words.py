@@ -130,6 +130,13 @@ def warning(code: str, number: int, uses: Sequence[str] = ()) -> str:
     }[code]
 
 
+def area_text(area_c: int | None) -> str:
+    """An area of so many 0.01 m² as people write it: 89.04 平方米; empty for none."""
+    if area_c is None:
+        return ""
+    return _("%(area)s 平方米", area=f"{area_c // 100}.{area_c % 100:02d}")
+
+
 def decision_choices(absent: AbsentView) -> list[tuple[Decision, str]]:
     """What can become of a household that a file leaves out, or writes as something else."""
     if absent.taken:

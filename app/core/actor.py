@@ -60,9 +60,13 @@ NARROW = OF_A_MEETING | NO_OFFICE
 WITHOUT_ACCOUNT = NARROW | {Role.REPRESENTATIVE}
 
 
+# Before the id of the home that an owner's role is for.
+OWNED = "household:"
+
+
 def owner_scope(household_id: int) -> str:
     """What an owner's role is for: this home."""
-    return f"household:{household_id}"
+    return f"{OWNED}{household_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from app.communities import queries as communities
 from app.communities.row_rules import row_change
 from app.communities.rows import row_of
+from app.communities.words import area_text
 from app.core import guard, web
 from app.core.errors import NotFound
 from app.core.shapes import row_id
@@ -60,7 +61,7 @@ def ask(code: str) -> ResponseReturnValue:
         head=rules.masked_name(row.household_head),
         owner="、".join(rules.masked_name(name) for name in row.owner_name.split("、")),
         phones=[mask_phone(phone) for phone in row.phones],
-        area=words.area_text(row.area_registered_c),
+        area=area_text(row.area_registered_c),
         asked=[
             (one, words.what_text(one.what), words.state_badge(one.state))
             for one in queries.own(g.place.id, actor.require_person())
@@ -171,7 +172,7 @@ def _held(household_id: int) -> dict[str, object]:
     return {
         "row": row,
         "phones": [mask_phone(phone) for phone in row.phones],
-        "area": words.area_text(row.area_registered_c),
+        "area": area_text(row.area_registered_c),
     }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from app.core import clock
-from app.core.actor import Role
+from app.core.actor import OWNED, Role
 from app.core.db import db
 from app.people.models import (
     LoginSession,
@@ -89,7 +89,7 @@ def owned(community_id: int, person_id: int) -> list[Owned]:
         )
         .order_by(RoleGrant.id)
     )
-    return [Owned(int(row.scope.partition(":")[2]), row.starts_at, row.ends_at) for row in rows]
+    return [Owned(int(row.scope.removeprefix(OWNED)), row.starts_at, row.ends_at) for row in rows]
 
 
 def owner_until(community_id: int, person_id: int, household_id: int) -> datetime | None:

@@ -24,6 +24,8 @@ from app.people.views import bp
 from app.policy.table import Permission
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask.typing import ResponseReturnValue
 
     from app.core.actor import Home
@@ -224,27 +226,38 @@ def keep(code: str, household_id: int, member_id: int) -> ResponseReturnValue:
 @guard.needs(Permission.CODE_MANAGE)
 def confirm_age(code: str, household_id: int, member_id: int) -> ResponseReturnValue:
     """Note that somebody present is 18 or over, once their papers were seen."""
-    line = member_queries.member(g.place.id, household_id, member_id)
     if request.method == "GET":
-        return render_template(
-            "people/confirm_age.html",
-            place=g.place,
-            address=communities.address_of(g.place.id, household_id),
-            member=words.members([line], None)[0],
-        )
+        return about_member("people/confirm_age.html", household_id, member_id)
+    done = _("记好了：这一位满 18 周岁。本户会看到，身份证号没有记。")
+    return note_about(code, household_id, member_id, memberships.confirm_age, done)
+
+
+def about_member(
+    template: str, household_id: int, member_id: int, **shown: object
+) -> ResponseReturnValue:
+    """Ask the desk about one member of a household. Raises: NotFound."""
+    line = member_queries.member(g.place.id, household_id, member_id)
+    return render_template(
+        template,
+        place=g.place,
+        address=communities.address_of(g.place.id, household_id),
+        member=words.members([line], None)[0],
+        **shown,
+    )
+
+
+def note_about(
+    code: str, household_id: int, member_id: int, act: Callable[..., None], done: str
+) -> ResponseReturnValue:
+    """Do at the desk what concerns one member, and lead back with `done` or why it cannot be."""
+    member_queries.member(g.place.id, household_id, member_id)
+    about = {"household_id": household_id, "member_id": member_id}
     try:
-        web.once(
-            lambda: memberships.confirm_age(
-                browser.current_actor(),
-                community_id=g.place.id,
-                household_id=household_id,
-                member_id=member_id,
-            )
-        )
+        web.once(lambda: act(browser.current_actor(), community_id=g.place.id, **about))
     except RuleBroken as refusal:
         web.tell("attention", web.sentence(refusal))
-        return to_household(code, household_id)
-    web.tell("done", _("记好了：这一位满 18 周岁。本户会看到，身份证号没有记。"))
+    else:
+        web.tell("done", done)
     return to_household(code, household_id)
 
 
@@ -308,4 +321,4 @@ def moved(code: str, household_id: int) -> ResponseReturnValue:
     )
 
 
-__all__ = ["bp", "to_household"]
+__all__ = ["about_member", "bp", "note_about"]

@@ -12,7 +12,7 @@ from sqlalchemy import String, cast, exists, func, literal, select, update
 from app.communities.models import Household
 from app.communities.rows import hand_over, hold_row
 from app.core import clock
-from app.core.actor import Role
+from app.core.actor import OWNED, Role
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
 from app.people import codes, joining
@@ -297,7 +297,7 @@ def _end(session: Session, members: Sequence[Any], why: EndedWhy, now: datetime)
         Membership.community_id == RoleGrant.community_id,
         Membership.ended_at.is_(None),
     )
-    owned = literal("household:") + cast(Membership.household_id, String)
+    owned = literal(OWNED) + cast(Membership.household_id, String)
     lives_there = exists().where(
         Membership.person_id == RoleGrant.person_id,
         Membership.community_id == RoleGrant.community_id,

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 from flask import abort, g, render_template, request
 from flask_babel import gettext as _
 
-from app.communities import queries as communities
 from app.communities.rows import row_of
 from app.communities.titles import title_of
-from app.core import guard, web
-from app.core.errors import RuleBroken
+from app.communities.words import area_text
+from app.core import guard
 from app.core.times import full_day_text
-from app.people import browser, holdings, member_queries, owners, words
-from app.people.member_views import bp, to_household
+from app.people import browser, holdings, owners, words
+from app.people.member_views import about_member, bp, note_about
 from app.people.rules import OWNER_LASTS
 from app.policy.table import Permission
 
@@ -39,7 +38,7 @@ def title(code: str) -> ResponseReturnValue:  # noqa: ARG001 -- the guard read i
         place=g.place,
         held=held,
         units=[words.unit_line(one) for one in held.units],
-        area=words.area_text(held.counted.area_c),
+        area=area_text(held.counted.area_c),
         until=_until(actor.require_person(), home.household_id),
     )
 
@@ -57,30 +56,16 @@ def _until(person_id: int, household_id: int) -> str:
 @guard.needs(Permission.OWNER_CONFIRM)
 def confirm_owner(code: str, household_id: int, member_id: int) -> ResponseReturnValue:
     """Note that somebody present is an owner of the home, once their papers were seen."""
-    line = member_queries.member(g.place.id, household_id, member_id)
     if request.method == "GET":
-        return render_template(
+        return about_member(
             "people/confirm_owner.html",
-            place=g.place,
-            address=communities.address_of(g.place.id, household_id),
-            member=words.members([line], None)[0],
+            household_id,
+            member_id,
             names=row_of(g.place.id, household_id).owner_name,
             years=OWNER_LASTS.days // 365,
         )
-    try:
-        web.once(
-            lambda: owners.confirm_owner(
-                browser.current_actor(),
-                community_id=g.place.id,
-                household_id=household_id,
-                member_id=member_id,
-            )
-        )
-    except RuleBroken as refusal:
-        web.tell("attention", web.sentence(refusal))
-    else:
-        web.tell("done", _("记好了：这一位是这套房的业主。本户会看到，证件号没有记。"))
-    return to_household(code, household_id)
+    done = _("记好了：这一位是这套房的业主。本户会看到，证件号没有记。")
+    return note_about(code, household_id, member_id, owners.confirm_owner, done)
 
 
 @bp.route(
@@ -90,28 +75,10 @@ def confirm_owner(code: str, household_id: int, member_id: int) -> ResponseRetur
 @guard.needs(Permission.OWNER_CONFIRM)
 def end_owner(code: str, household_id: int, member_id: int) -> ResponseReturnValue:
     """Take back that somebody is an owner of the home."""
-    line = member_queries.member(g.place.id, household_id, member_id)
     if request.method == "GET":
-        return render_template(
-            "people/end_owner.html",
-            place=g.place,
-            address=communities.address_of(g.place.id, household_id),
-            member=words.members([line], None)[0],
-        )
-    try:
-        web.once(
-            lambda: owners.end_owner(
-                browser.current_actor(),
-                community_id=g.place.id,
-                household_id=household_id,
-                member_id=member_id,
-            )
-        )
-    except RuleBroken as refusal:
-        web.tell("attention", web.sentence(refusal))
-    else:
-        web.tell("done", _("取消了：这一位不再按业主看本户的登记。本户会看到。"))
-    return to_household(code, household_id)
+        return about_member("people/end_owner.html", household_id, member_id)
+    done = _("取消了：这一位不再按业主看本户的登记。本户会看到。")
+    return note_about(code, household_id, member_id, owners.end_owner, done)
 
 
 __all__ = ["bp"]

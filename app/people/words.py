@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.communities.words import area_text
 from app.core import clock, web
 from app.core.errors import RuleBroken
 from app.core.times import date_text, full_day_text, time_text
@@ -225,11 +226,6 @@ def _owner_words(line: MemberLine) -> str:
     if line.owner_until is None:
         return ""
     return _("服务台看过证件，是业主，有效到 %(at)s", at=full_day_text(line.owner_until))
-
-
-def area_text(area_c: int) -> str:
-    """An area of 0.01 m² units as people write it: 89.04 平方米."""
-    return _("%(area)s 平方米", area=f"{area_c // 100}.{area_c % 100:02d}")
 
 
 def unit_line(unit: OwnUnit) -> UnitWords:

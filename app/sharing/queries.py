@@ -295,14 +295,14 @@ def own_opinion(community_id: int, person_id: int, opinion_id: str) -> tuple[Opi
         SharedOpinion.person_id == person_id,
         SharedOpinion.public_id == opinion_id,
     )
-    return _with_topic(*mine)
+    return _with_topic(SharedTopic.public_id, *mine)
 
 
 def opinion(jurisdiction_id: int, opinion_id: str) -> tuple[OpinionView, str]:
     """An opinion on one of a place's topics, with the topic's id. Raises: NotFound."""
     topics = select(SharedTopic.id).where(SharedTopic.jurisdiction_id == jurisdiction_id)
     mine = SharedOpinion.public_id == opinion_id, SharedOpinion.shared_id.in_(topics)
-    return _with_topic(*mine)
+    return _with_topic(SharedTopic.public_id, *mine)
 
 
 def appeals(jurisdiction_id: int) -> list[OpinionView]:
@@ -322,15 +322,7 @@ def appealed(jurisdiction_id: int, opinion_id: str) -> tuple[OpinionView, str]:
         SharedOpinion.public_id == opinion_id,
         SharedOpinion.appealed_at.is_not(None),
     )
-    found = _opinions(*mine)
-    if not found:
-        raise NotFound("opinion")
-    topic = (
-        select(SharedTopic.title)
-        .join(SharedOpinion, SharedOpinion.shared_id == SharedTopic.id)
-        .where(*mine)
-    )
-    return found[0], db.session.scalars(topic).first() or ""
+    return _with_topic(SharedTopic.title, *mine)
 
 
 def _below(jurisdiction_id: int) -> Any:
@@ -397,13 +389,14 @@ def _opinion(row: Any) -> OpinionView:
     )
 
 
-def _with_topic(*mine: Any) -> tuple[OpinionView, str]:
-    """The opinion that these conditions find, with its topic's id. Raises: NotFound."""
+def _with_topic(told: Any, *mine: Any) -> tuple[OpinionView, str]:
+    """The opinion that these conditions find, with this column of its topic. Raises: NotFound."""
     found = _opinions(*mine)
     if not found:
         raise NotFound("opinion")
     topic = (
-        select(SharedTopic.public_id)
+        select(told)
+        .select_from(SharedTopic)
         .join(SharedOpinion, SharedOpinion.shared_id == SharedTopic.id)
         .where(*mine)
     )
