@@ -194,11 +194,17 @@ def _time_problem(
     return "" if _covers(proposer, proposed_by, asked.ends_at) else "past_own_end"
 
 
-def latest_end(proposer: Party, role: Role, now: datetime) -> datetime:
-    """Until when an administrator may propose a role at most, where no day was named."""
+def latest_end(proposer: Party, deciders: Iterable[Party], role: Role, now: datetime) -> datetime:
+    """Until when an administrator proposes a role where no day was named.
+
+    As long as it lasts, but no longer than the administrator's own role, and than everybody may
+    give it who could agree: else the chair could only refuse.
+    """
     longest = now + TERMS[role].longest
     own = [one.ends_at for one in proposer.holdings if one.role in OPENERS]
-    return min(longest, max((end or longest for end in own), default=longest))
+    bounds = [latest_to_give(decider, role) for decider in deciders]
+    bounds.append(max((end or longest for end in own), default=longest))
+    return min(longest, *(bound for bound in bounds if bound is not None))
 
 
 def _covers(party: Party, roles: frozenset[Role], ends_at: datetime) -> bool:

@@ -107,7 +107,7 @@ def propose_with_account(
     place = steps.hold(session, community_id)
     proposer = steps.party(session, place, actor.require_person(), now)
     candidate = steps.party(session, place, person_id, now)
-    ends_at = opened.ends_at or rules.latest_end(proposer, opened.role, now)
+    ends_at = opened.ends_at or steps.latest_end(session, place, proposer, opened.role, now)
     new = NewProposal(opened.role, person_id, ends_at, opened.reason)
     problem = ("" if new.reason.strip() else "no_reason") or rules.proposal_problem(
         proposer, candidate, new.asked, now, opens=True

@@ -283,6 +283,12 @@ def deciders(place: Place, role: Role, proposer_id: int) -> list[tuple[Role, str
     return [(role, standing.display) for role in sorted(held)[:1]]
 
 
+def latest_end(place: Place, role: Role, proposer_id: int) -> datetime:
+    """Until when a role is proposed with a new account where no day is named."""
+    proposer = party(place, proposer_id)
+    return steps.latest_end(db.session(), place, proposer, role, clock.now())
+
+
 def opened(place: Place) -> list[Proposed]:
     """The accounts that wait for another person's word, the oldest first."""
     return [one for one in waiting(place) if one.opens]

@@ -11,6 +11,7 @@ from app.core.actor import NO_OFFICE, Role
 from app.core.errors import NotFound
 from app.people.models import RoleGrant
 from app.people.steps import role_is_living
+from app.policy import roles as rules
 from app.policy.roles import Holding, Party
 from app.policy.table import Place
 from app.roles.models import RoleStandIn
@@ -93,6 +94,15 @@ def holders(session: Session, place: Place, roles: Iterable[Role], now: datetime
         )
     )
     return set(rows)
+
+
+def latest_end(
+    session: Session, place: Place, proposer: Party, role: Role, now: datetime
+) -> datetime:
+    """Until when a role is proposed with a new account where no day is named."""
+    able = holders(session, place, rules.approvers(role, opens=True), now) - {proposer.person_id}
+    deciders = [party(session, place, each, now) for each in sorted(able)]
+    return rules.latest_end(proposer, deciders, role, now)
 
 
 def groups(session: Session, place: Place, now: datetime) -> list[str]:

@@ -156,11 +156,10 @@ class PersonForm(FlaskForm):
             raise ValidationError(_l("请写明天起、这个角色最长的期限以内的一天，或者不写。"))
 
     @property
-    def ends_at(self) -> datetime:
-        """The moment after the last day; at most, and where none was typed, the role's longest."""
-        longest = clock.now() + self.longest
+    def ends_at(self) -> datetime | None:
+        """The moment after the last day, at most the role's longest; None where none was typed."""
         last = self.until.data
-        return min(clock.bounds_of_day(last)[1], longest) if last else longest
+        return min(clock.bounds_of_day(last)[1], clock.now() + self.longest) if last else None
 
 
 class ActForm(FlaskForm):

@@ -126,7 +126,10 @@ def person(community: str, step: str) -> ResponseReturnValue:
     made: list[ResponseReturnValue] = []
     if web.carried_out(form, lambda: made.append(_new_person(place, role, form))):
         return made[0] if made else _slip_was_lost(place)
-    is_first = role in FIRST_PEOPLE.values()
+    waits, is_first = _waits(place, role), role in FIRST_PEOPLE.values()
+    if waits:
+        proposer = guard.current_actor().require_person()
+        form.until.description = words.until_when(place.place, role, proposer)
     return render_template(
         "starting/person.html",
         form=form,
@@ -139,7 +142,7 @@ def person(community: str, step: str) -> ResponseReturnValue:
         there=queries.staff_of(place.id, (role,)),
         invited=link_queries.invited(place.id),
         opened=_opened(place, (role,)),
-        waits=_waits(place, role),
+        waits=waits,
     ), _status()
 
 
@@ -185,6 +188,8 @@ def _new_person(place: CommunityView, role: Role, form: PersonForm) -> ResponseR
     name, display = (form.sign_in_name.data or "").strip(), (form.display.data or "").strip()
     actor, waits = guard.current_actor(), _waits(place, role)
     ends_at, reason = form.ends_at, form.reason.data or ""
+    if ends_at is None and not waits:
+        ends_at = clock.now() + form.longest
     if request.form.get("how") == "link":
         new = NewAccount(name, display, role, place.id, ends_at=ends_at, reason=reason)
         return _link_page(place, display, account_links.invite(actor, new=new), waits=waits)

@@ -8,6 +8,7 @@ from flask import url_for
 from flask_babel import gettext as _
 
 from app.core.actor import Actor, Role
+from app.core.times import full_end_text
 from app.core.words import listed
 from app.people.role_words import role_name, role_work
 from app.policy.roles import approvers
@@ -49,6 +50,12 @@ def waits(place: Place, role: Role, proposer_id: int) -> str:
         return _("要另一个人同意才生效，现在还没有这样的人。请先有：%(roles)s。", roles=needed)
     who = [_("%(role)s %(name)s", role=role_name(one), name=name) for one, name in found[:NAMED]]
     return _("要另一个人同意才生效，同意以前登录不了。能同意的：%(who)s。", who=listed(who))
+
+
+def until_when(place: Place, role: Role, proposer_id: int) -> str:
+    """Until when a role lasts that is proposed with an account, where no day is typed."""
+    day = full_end_text(roles.latest_end(place, role, proposer_id))
+    return _("那一天过完自动停用。不写就到 %(day)s；写得更晚，任期短的人就不能同意了。", day=day)
 
 
 def checklist(there: Exists, actor: Actor, code: str, community_id: int) -> list[TaskLine]:

@@ -118,6 +118,22 @@ def test_an_account_opened_alone_is_no_way_in(world: World, place: Place, role: 
     assert new.roles() == []
 
 
+@pytest.mark.parametrize("role", BY_THE_CHAIR)
+def test_without_a_day_it_lasts_no_longer_than_the_chair_may_give_it(
+    world: World, place: Place, role: Role
+) -> None:
+    chair = world.staff(place, Role.COMMITTEE_CHAIR).actor
+    world.staff(place, Role.DISTRICT)
+    ends = clock.now() + timedelta(days=200)
+    with transaction() as session:
+        mine = RoleGrant.person_id == chair.require_person()
+        session.execute(update(RoleGrant).where(mine).values(ends_at=ends))
+    new = opened(world.staff(place, Role.ADMINISTRATOR).actor, place, role)
+    assert waiting(place).ends_at == ends
+    decide(chair, place)
+    assert new.roles() == [role]
+
+
 @pytest.mark.parametrize("role", BY_THE_CHAIR + FROM_ABOVE)
 def test_who_gives_it_is_another_person_of_the_matrix(
     world: World, place: Place, role: Role
