@@ -204,7 +204,18 @@ def _ledger(community_id: int) -> None:
 
 
 def _local_figures(officer: Actor, city_id: int) -> None:
-    """The city goes by its own plan for the service station: the standard advises twice as much."""
+    """The city has a phone of its own, and goes by its own plan for the service station.
+
+    The standard advises twice as much.
+    """
+    change_area_setting(
+        officer,
+        jurisdiction_id=city_id,
+        key="complaint_phone",
+        value="10000012345",
+        seen="",
+        reason="青禾市（虚构）的投诉电话",
+    )
     change_area_setting(
         officer,
         jurisdiction_id=city_id,
