@@ -490,7 +490,8 @@ def count(session: Session, upload: RollUpload) -> dict[str, int]:
     taken = session.scalar(
         select(func.count())
         .select_from(ABSENCE.join(LINE, LINE.c.household_id == ABSENCE.c.household_id))
-        .where(*of_upload(ABSENCE.c, upload), *of_upload(LINE.c, upload), ABSENCE.c.line == 0)
+        .where(*of_upload(ABSENCE.c, upload), ABSENCE.c.line == 0)
+        .where(*of_upload(LINE.c, upload), LINE.c.state.in_(GOOD))
     )
     found = dict.fromkeys((*map(str, LineState), *map(str, Decision)), 0)
     counted = {str(row[0]): row[1] for row in (*lines, *absences)}
