@@ -19,6 +19,7 @@ from app.correcting.forms import AnswerForm, AskForm, RowForm
 from app.correcting.rules import State, What
 from app.people import browser
 from app.people.rules import mask_phone
+from app.people.words import area_text
 from app.policy.table import Permission
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def ask(code: str) -> ResponseReturnValue:
         head=rules.masked_name(row.household_head),
         owner="、".join(rules.masked_name(name) for name in row.owner_name.split("、")),
         phones=[mask_phone(phone) for phone in row.phones],
-        area=words.area_text(row.area_registered_c),
+        area=area_text(row.area_registered_c),
         asked=[
             (one, words.what_text(one.what), words.state_badge(one.state))
             for one in queries.own(g.place.id, actor.require_person())
@@ -171,7 +172,7 @@ def _held(household_id: int) -> dict[str, object]:
     return {
         "row": row,
         "phones": [mask_phone(phone) for phone in row.phones],
-        "area": words.area_text(row.area_registered_c),
+        "area": area_text(row.area_registered_c),
     }
 
 

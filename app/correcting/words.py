@@ -49,13 +49,6 @@ def state_badge(state: State) -> tuple[str, str]:
     }[state]
 
 
-def area_text(area_c: int | None) -> str:
-    """An area in m², two decimals; empty for none."""
-    if area_c is None:
-        return ""
-    return _("%(area)s 平方米", area=f"{area_c // 100}.{area_c % 100:02d}")
-
-
 def _correction(error: RuleBroken) -> str:
     return {
         "correction.no_text": _("请写一句哪里不对、对的是什么。还没有提交。"),

@@ -227,8 +227,10 @@ def _owner_words(line: MemberLine) -> str:
     return _("服务台看过证件，是业主，有效到 %(at)s", at=full_day_text(line.owner_until))
 
 
-def area_text(area_c: int) -> str:
-    """An area of 0.01 m² units as people write it: 89.04 平方米."""
+def area_text(area_c: int | None) -> str:
+    """An area of 0.01 m² units as people write it: 89.04 平方米; empty for none."""
+    if area_c is None:
+        return ""
     return _("%(area)s 平方米", area=f"{area_c // 100}.{area_c % 100:02d}")
 
 
