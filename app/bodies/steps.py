@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Scoped:
-    """A thing that somebody can act for a body in: a topic, a project, a meeting.
+    """A thing that somebody can act for a body in: a topic here or shared, a project, a meeting.
 
     `within` is what it belongs to, as far as a scope can name that; `note` says what whoever acts
     in it has to know of it.

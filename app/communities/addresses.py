@@ -13,7 +13,7 @@ NUMERALS = "零一二三四五六七八九十"
 _DASHES = str.maketrans("—–－", "---")
 _PARTING = re.compile(r"\s*(?:号楼|栋|幢|座|单元)\s*")
 _ROOM = re.compile(r"(?<=\d)\s*[室房](?=\s|$)")
-_BEFORE_FIGURES = re.compile(r"(?<=[一-鿿])(?=\d+[甲乙丙丁戊]?-)")
+_BEFORE_FIGURES = re.compile(rf"(?<=[一-鿿])(?=\d+[{STEMS}]?-)")
 _PIECES = re.compile(rf"\d+|[{NUMERALS}{STEMS}]|[^\d{NUMERALS}{STEMS}]+")
 
 WalkingKey = tuple[tuple[tuple[int, int, str], ...], ...]

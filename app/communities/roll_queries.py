@@ -343,6 +343,8 @@ def absences(view: UploadView, community_id: int, page: int) -> list[AbsentView]
                 own.community_id == RollAbsence.community_id,
                 own.upload_id == RollAbsence.upload_id,
                 own.household_id == RollAbsence.household_id,
+                # The same row written again is not asked about again.
+                own.state.in_(staging.GOOD),
                 RollAbsence.line == 0,
             ),
         )

@@ -420,11 +420,18 @@ def _find_homes_taken(session: Session, upload: RollUpload) -> None:
 
 def _ask(session: Session, upload: RollUpload, source: Any, *which: ColumnElement[bool]) -> None:
     """Keep that these households of the roll are asked about; without a word they stay."""
-    about = (upload.community_id, upload.id, HOMES.c.id, 0, Decision.KEEP.value)
-    there = HOMES.c.community_id == upload.community_id, HOMES.c.left_roll_at.is_(None)
-    found = select(*(literal(one) if isinstance(one, int | str) else one for one in about))
+    asked = (
+        select(
+            literal(upload.community_id),
+            literal(upload.id),
+            HOMES.c.id,
+            literal(0),
+            literal(Decision.KEEP.value),
+        )
+        .select_from(source)
+        .where(HOMES.c.community_id == upload.community_id, HOMES.c.left_roll_at.is_(None), *which)
+    )
     names = ("community_id", "upload_id", "household_id", "line", "decision")
-    asked = found.select_from(source).where(*there, *which)
     session.execute(insert(ABSENCE).from_select(names, asked))
 
 
@@ -490,7 +497,8 @@ def count(session: Session, upload: RollUpload) -> dict[str, int]:
     taken = session.scalar(
         select(func.count())
         .select_from(ABSENCE.join(LINE, LINE.c.household_id == ABSENCE.c.household_id))
-        .where(*of_upload(ABSENCE.c, upload), *of_upload(LINE.c, upload), ABSENCE.c.line == 0)
+        .where(*of_upload(ABSENCE.c, upload), ABSENCE.c.line == 0)
+        .where(*of_upload(LINE.c, upload), LINE.c.state.in_(GOOD))
     )
     found = dict.fromkeys((*map(str, LineState), *map(str, Decision)), 0)
     counted = {str(row[0]): row[1] for row in (*lines, *absences)}

@@ -35,6 +35,11 @@ def bounds_of_day(day: date) -> tuple[datetime, datetime]:
     return begins.astimezone(UTC), (begins + timedelta(days=1)).astimezone(UTC)
 
 
+def end_after(lasts: timedelta) -> datetime:
+    """When the last day is over of what begins now and lasts so long."""
+    return bounds_of_day(day_of(now() + lasts))[1]
+
+
 def at_local(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
     """A moment given as people in China say it, in UTC."""
     return datetime(year, month, day, hour, minute, tzinfo=LOCAL).astimezone(UTC)

@@ -218,7 +218,7 @@ def _to_sign_in(hooks: Hooks, access: Access) -> Response:
     endpoint = "people.enter" if for_residents else "people.staff_sign_in"
     if request.method == "POST" and sent.came_before():
         # The step that signed somebody out was carried out; its answer was lost on the way.
-        web.tell("done", _("刚才那一步已经办好了，您也已经退出。不用再办一次。"))
+        web.tell("done", web.already_out())
     elif over := hooks.role_over():
         web.tell("attention", over)
         endpoint = "people.staff_sign_in"

@@ -303,10 +303,14 @@ def ended_here() -> None:
     session[ENDED_BY] = request.path
 
 
+def already_out() -> str:
+    """That a step is done which signed somebody out: its form came once more."""
+    return _("刚才那一步已经办好了，您也已经退出。不用再办一次。")
+
+
 def _form_too_old(_error: CSRFError) -> tuple[str, int]:
     if session.get(ENDED_BY) == request.path:
-        done = _("刚才那一步已经办好了，您也已经退出。不用再办一次。")
-        return refusal_page(200, _("已经办好了"), done)
+        return refusal_page(200, _("已经办好了"), already_out())
     return refusal_page(
         400,
         _("这张表放得太久了"),

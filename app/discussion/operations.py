@@ -159,7 +159,7 @@ def publish_post(actor: Actor, *, community_id: int, post_id: str, cover: str = 
     with transaction() as session:
         require(actor, Permission.POST_MODERATE, Place(community_id))
         post = _lock(session, community_id, post_id)
-        _refuse_own(post, actor)
+        rules.refuse_own(post.person_id, actor.person_id)
         rules.check_move(PostState(post.state), PostState.PUBLISHED)
         if post.state != PostState.SUBMITTED:
             raise RuleBroken("post.wrong_state", state=post.state)
@@ -168,12 +168,6 @@ def publish_post(actor: Actor, *, community_id: int, post_id: str, cover: str = 
                 raise RuleBroken("post.nothing_to_cover")
             post.text = rules.cover(post.text, phrase)
         _publish(session, actor, post)
-
-
-def _refuse_own(post: Post, actor: Actor) -> None:
-    """Whoever wrote something, for a body or themself, is not who decides on it."""
-    if post.person_id is not None and post.person_id == actor.person_id:
-        raise RuleBroken("post.own")
 
 
 def _publish(session: Session, actor: Actor, post: Post, because: str = "") -> None:
@@ -193,7 +187,7 @@ def return_post(
     with transaction() as session:
         require(actor, Permission.POST_MODERATE, Place(community_id))
         post = _lock(session, community_id, post_id)
-        _refuse_own(post, actor)
+        rules.refuse_own(post.person_id, actor.person_id)
         rules.check_move(PostState(post.state), PostState.RETURNED)
         _refuse(session, actor, post, RETURNED, (reason, note))
         _tell(session, post, PersonNoticeKind.POST_RETURNED, post.reason)
@@ -270,7 +264,7 @@ def answer_appeal(
     with transaction() as session:
         require(actor, Permission.APPEAL_ANSWER, Place(community_id))
         post = _lock(session, community_id, post_id)
-        _refuse_own(post, actor)
+        rules.refuse_own(post.person_id, actor.person_id)
         if post.appealed_at is None or post.appeal_answered_at is not None:
             raise RuleBroken("post.wrong_state", state=post.state)
         if post.moderated_by == actor.person_id:
@@ -298,7 +292,7 @@ def dispose(actor: Actor, *, community_id: int, post_id: str, disposition: str, 
         post = _lock(session, community_id, post_id)
         if post.state != PostState.PUBLISHED:
             raise RuleBroken("post.wrong_state", state=post.state)
-        _refuse_own(post, actor)
+        rules.refuse_own(post.person_id, actor.person_id)
         said = rules.check_disposition(disposition, why).value, why.strip()
         if said == (post.disposition, post.disposition_why):
             return

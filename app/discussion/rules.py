@@ -98,6 +98,17 @@ def check_move(state: PostState, to: PostState) -> None:
         raise RuleBroken("post.wrong_state", state=state.value)
 
 
+def is_own(author: int | None, reader: int | None) -> bool:
+    """Whether somebody wrote a thing, in whatever name; whose author was erased is nobody's."""
+    return author is not None and author == reader
+
+
+def refuse_own(author: int | None, decider: int | None) -> None:
+    """Raise RuleBroken post.own where whoever decides on something wrote it."""
+    if is_own(author, decider):
+        raise RuleBroken("post.own")
+
+
 def check_reason(reason: str, note: str) -> Reason:
     """The reason given, one of ours. Raises: RuleBroken post.no_reason, post.note_too_long."""
     if reason not in set(Reason):

@@ -22,7 +22,7 @@ from app.discussion.forms import (
     OpinionForm,
     RefusalForm,
 )
-from app.discussion.rules import PostState
+from app.discussion.rules import PostState, is_own
 from app.people import browser
 from app.people.steps import News, register_address, register_news
 from app.policy.table import Permission, allowed
@@ -303,8 +303,7 @@ def _desk_page(
     post: PostView, tried: dict[str, RefusalForm | CoverForm | DispositionForm | AnswerForm]
 ) -> ResponseReturnValue:
     actor, place = browser.current_actor(), g.place.place
-    # Whoever wrote it, in whatever name, leaves it to somebody else.
-    own = post.person_id is not None and post.person_id == actor.person_id
+    own = is_own(post.person_id, actor.person_id)
     moderates = allowed(actor, Permission.POST_MODERATE, place) and not own
     page = render_template(
         "discussion/desk_post.html",

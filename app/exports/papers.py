@@ -408,13 +408,12 @@ def receipt(
 
 def _receipt_foot(place: CommunityView, poll: PollView, *, at_desk: bool) -> str:
     until = time_text(poll.closes_at)
-    change = (
-        _("想改的话，%(until)s以前再来服务台，以最后一次为准。", until=until)
-        if at_desk and poll.phase is Phase.OPEN
-        else _("想改的话，%(until)s以前回到选票重新提交，以最后一次为准。", until=until)
-        if poll.phase is Phase.OPEN
-        else _("投票已于%(at)s截止，不能再改。", at=until)
-    )
+    if poll.phase is not Phase.OPEN:
+        change = _("投票已于%(at)s截止，不能再改。", at=until)
+    elif at_desk:
+        change = _("想改的话，%(until)s以前再来服务台，以最后一次为准。", until=until)
+    else:
+        change = _("想改的话，%(until)s以前回到选票重新提交，以最后一次为准。", until=until)
     if not place.desk_phone:
         return change
     return change + _("有疑问请打社区服务台电话 %(phone)s。", phone=place.desk_phone)

@@ -49,12 +49,12 @@ def _of_uploads(part: Any) -> Over:
     return over
 
 
-def _delegate_over(before: datetime) -> Any:
-    return (RoleGrant.role == Role.BODY.value) & (RoleGrant.ends_at < before)
+def _role_over(role: Role) -> Over:
+    """Grants of one role that are over."""
+    return lambda before: (RoleGrant.role == role.value) & (RoleGrant.ends_at < before)
 
 
-def _owner_over(before: datetime) -> Any:
-    return (RoleGrant.role == Role.OWNER.value) & (RoleGrant.ends_at < before)
+_delegate_over = _role_over(Role.BODY)
 
 
 def _acting_over(before: datetime) -> Any:
@@ -98,7 +98,7 @@ FIELDS: dict[str, tuple[tuple[Any, Over], ...]] = {
     "desk_visits": ((DeskVisit, lambda before: DeskVisit.until < before),),
     # Who acted for a body, and then the grant by which sessions knew it.
     "body_acting": ((Acting, _acting_over), (RoleGrant, _delegate_over)),
-    "owner_roles": ((RoleGrant, _owner_over),),
+    "owner_roles": ((RoleGrant, _role_over(Role.OWNER)),),
     "proxies": ((PollProxy, _proxy_over),),
     "outreach": (
         (PaperRequest, lambda before: PaperRequest.ended_at < before),

@@ -272,8 +272,8 @@ def staff_sign_in(  # noqa: PLR0913 -- what the door asks
         )
         now = clock.now()
         fits = secrets_box.password_fits(password, account.password_hash if account else None)
-        own = account and own_browsers.mark(account.id, account.password_hash, passes)
-        free = account is not None and not _is_resting(session, account, own or "", now)
+        own = own_browsers.mark(account.id, account.password_hash, passes) if account else ""
+        free = account is not None and not _is_resting(session, account, own, now)
         found = second_factor.look(
             session,
             account,
@@ -287,7 +287,7 @@ def staff_sign_in(  # noqa: PLR0913 -- what the door asks
             return ""
         if not (fits and free and found.fits):
             second_factor.count_wrong(account, now)
-            _note_refused(session, account, own or "")
+            _note_wrong(session, account, own)
             return ""
         second_factor.welcome(account, found.step)
         if found.spent:
@@ -318,7 +318,7 @@ def _is_resting(session: Session, account: StaffAccount, own: str, now: datetime
     return second_factor.is_resting(account, now)
 
 
-def _note_refused(session: Session, account: StaffAccount, own: str) -> None:
+def _note_wrong(session: Session, account: StaffAccount, own: str) -> None:
     if own:
         kind = second_factor.WRONG_IN_OWN_BROWSER
         security(session, kind, person_id=account.person_id, browser=own)

@@ -184,9 +184,9 @@ ABOUT_BALLOTS = (
     HouseholdNoticeKind.PROXY_VOTED,
     HouseholdNoticeKind.PROXY_CHANGED_VOTE,
 )
-# Whether a household voted or signed is nobody's business at the desk once it is done.
 # Hidden from whom they are about, until the desk has looked into it.
 DOUBTS = (HouseholdNoticeKind.MEMBER_CONTESTED, HouseholdNoticeKind.MEMBER_UNUSED)
+# Whether a household voted or signed is nobody's business at the desk once it is done.
 UNSEEN_AT_DESK = (
     *ABOUT_BALLOTS,
     HouseholdNoticeKind.SIGNED_AT_DESK,

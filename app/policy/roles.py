@@ -202,7 +202,7 @@ def latest_end(proposer: Party, deciders: Iterable[Party], role: Role, now: date
     """
     longest = now + TERMS[role].longest
     own = [one.ends_at for one in proposer.holdings if one.role in OPENERS]
-    bounds = [latest_to_give(decider, role) for decider in deciders]
+    bounds = [latest_to_give(decider, role, opens=True) for decider in deciders]
     bounds.append(max((end or longest for end in own), default=longest))
     return min(longest, *(bound for bound in bounds if bound is not None))
 
@@ -261,12 +261,12 @@ def decision_problem(  # noqa: PLR0913 -- a decision looks at three people and a
     return ""
 
 
-def latest_to_give(decider: Party, role: Role) -> datetime | None:
+def latest_to_give(decider: Party, role: Role, *, opens: bool) -> datetime | None:
     """Until when somebody may let a proposed role last at most; None when nothing bounds it.
 
     Nobody gives longer than their own role lasts; whoever looks from above gives for the term.
     """
-    by = TERMS[role].approved_by & decider.roles() or STAND_INS
+    by = approvers(role, opens=opens) & decider.roles() or STAND_INS
     ends = [one.ends_at for one in decider.holdings if one.role in by - ABOVE]
     bounded = [end for end in ends if end is not None]
     unbound = len(bounded) < len(ends) or by & ABOVE & decider.roles()

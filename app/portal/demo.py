@@ -181,13 +181,8 @@ def _staff(ids: dict[str, int]) -> None:
             role=role,
             community_id=None if role in above else ids[place],
             jurisdiction_id=ids[place] if role in above else None,
-            ends_at=_whole_days(longest[role]) if role in longest else None,
+            ends_at=clock.end_after(longest[role]) if role in longest else None,
         )
-
-
-def _whole_days(lasts: timedelta) -> datetime:
-    """The end of the last day of a role that begins now."""
-    return clock.bounds_of_day(clock.day_of(clock.now() + lasts))[1]
 
 
 def _ledger(community_id: int) -> None:

@@ -94,7 +94,7 @@ def _propose(  # noqa: PLR0913 -- a proposal is these facts
 
 
 def _until(days: int) -> datetime:
-    return clock.bounds_of_day(clock.day_of(clock.now() + timedelta(days=days)))[1]
+    return clock.end_after(timedelta(days=days))
 
 
 def _decide(stage: Stagehand, proposal: int) -> None:

@@ -8,7 +8,7 @@ whoever cast it, and in no list that somebody else could open on the same phone.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from flask import current_app
 from flask_babel import gettext as _
@@ -36,8 +36,7 @@ from app.roles import queries as roles
 from app.sharing import queries as shared
 from app.voting import holdings as ballots
 
-if TYPE_CHECKING:
-    pass
+OfHome = TypeVar("OfHome", accounts.Joined, accounts.Owned, corrections.RequestView)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,19 +136,16 @@ def _day(value: Any) -> Any:
     return clock.day_of(value).isoformat() if hasattr(value, "tzinfo") else value
 
 
+def _of_home(found: list[OfHome], household_id: int | None) -> list[OfHome]:
+    """Those of one household; all of them for None."""
+    return [one for one in found if household_id in {None, one.household_id}]
+
+
 def _joined(
     community_id: int, person_id: int, owner_days: int, household_id: int | None = None
 ) -> Kept:
-    found = [
-        one
-        for one in accounts.joined(community_id, person_id)
-        if household_id in {None, one.household_id}
-    ]
-    owned = [
-        one
-        for one in accounts.owned(community_id, person_id)
-        if household_id in {None, one.household_id}
-    ]
+    found = _of_home(accounts.joined(community_id, person_id), household_id)
+    owned = _of_home(accounts.owned(community_id, person_id), household_id)
     ages = {
         "adult_declared_at": _plain(accounts.declared_adult_at(person_id)),
         "minor_declared_at": _plain(accounts.declared_minor_at(person_id)),
@@ -481,11 +477,7 @@ def _pledges(community_id: int, person_id: int) -> Kept:
 def _corrections(
     community_id: int, person_id: int, days: int, household_id: int | None = None
 ) -> Kept:
-    found = [
-        one
-        for one in corrections.own(community_id, person_id)
-        if household_id in {None, one.household_id}
-    ]
+    found = _of_home(corrections.own(community_id, person_id), household_id)
     return Kept(
         "corrections",
         _("您提过的更正"),

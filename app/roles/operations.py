@@ -235,7 +235,7 @@ def _decision_problem(
     )
     if problem or not decision.give:
         return problem or ("" if decision.word.strip() else "no_word")
-    latest = rules.latest_to_give(decider, role)
+    latest = rules.latest_to_give(decider, role, opens=opens)
     if latest is not None and latest < proposal.ends_at:
         return "past_decider_end"
     # What was sound when it was proposed may not be so any more.

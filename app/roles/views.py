@@ -160,7 +160,7 @@ def proposal(code: str, proposal_id: int) -> ResponseReturnValue:
         work=role_work(one.role),
         decides=not problem,
         why_not=words.why_not(problem) if problem else "",
-        too_late=words.too_late(latest_to_give(reader, one.role), one.ends_at),
+        too_late=words.too_late(latest_to_give(reader, one.role, opens=one.opens), one.ends_at),
     )
     return page, _status()
 

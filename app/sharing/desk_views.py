@@ -11,7 +11,7 @@ from wtforms.fields.choices import SelectChoice
 from app.communities.queries import communities_below
 from app.core import guard, web
 from app.discussion.forms import AnswerForm, CoverForm, DispositionForm, RefusalForm
-from app.discussion.rules import PostState
+from app.discussion.rules import PostState, is_own
 from app.discussion.words import disposition_badge, reason_text, state_badge
 from app.people import browser
 from app.policy.table import Permission
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
     from flask_wtf import FlaskForm
 
-    from app.sharing.queries import LiftView, OpinionView
+    from app.sharing.queries import LiftView
 
 __all__ = ["bp"]  # with the desk's routes on it
 
@@ -231,15 +231,10 @@ def _opinion_page(opinion_id: str, tried: FlaskForm | None) -> ResponseReturnVal
         opinion=one,
         shared=queries.shared_topic(g.place.id, shared_id),
         state=state_badge(one.state),
-        own=_is_own(one),
+        own=is_own(one.person_id, browser.current_actor().person_id),
         tried=tried,
         **forms,
     ), (REFUSED if request.method == "POST" else 200)
-
-
-def _is_own(one: OpinionView) -> bool:
-    """Whether the reader wrote it, in whatever name: they leave it to somebody else."""
-    return one.person_id is not None and one.person_id == browser.current_actor().person_id
 
 
 @bp.post("/d/<jurisdiction>/desk/opinions/<opinion_id>/<verdict>")
@@ -339,6 +334,6 @@ def appeal(jurisdiction: str, opinion_id: str) -> ResponseReturnValue:
         topic=topic,
         state=state_badge(one.state),
         reason=reason_text(one.reason),
-        own=_is_own(one),
+        own=is_own(one.person_id, browser.current_actor().person_id),
         form=form,
     ), status

@@ -220,7 +220,7 @@ def publish_opinion(actor: Actor, *, jurisdiction_id: int, opinion_id: str, cove
     with transaction() as session:
         _handles(actor, jurisdiction_id)
         opinion, shared = _hold_opinion(session, jurisdiction_id, opinion_id)
-        _refuse_own(opinion, actor)
+        opinions.refuse_own(opinion.person_id, actor.person_id)
         _check_submitted(opinion)
         for phrase in opinions.phrases(cover):
             if phrase not in opinion.text:
@@ -235,12 +235,6 @@ def publish_opinion(actor: Actor, *, jurisdiction_id: int, opinion_id: str, cove
         else:
             _publish_for(session, actor, opinion, opinion.body_id, shared)
         _tell(session, opinion, shared, PersonNoticeKind.POST_PUBLISHED, "")
-
-
-def _refuse_own(opinion: SharedOpinion, actor: Actor) -> None:
-    """Whoever wrote something, for a body or themself, is not who decides on it."""
-    if opinion.person_id is not None and opinion.person_id == actor.person_id:
-        raise RuleBroken("post.own")
 
 
 def _publish_for(
@@ -270,7 +264,7 @@ def return_opinion(
     with transaction() as session:
         _handles(actor, jurisdiction_id)
         opinion, shared = _hold_opinion(session, jurisdiction_id, opinion_id)
-        _refuse_own(opinion, actor)
+        opinions.refuse_own(opinion.person_id, actor.person_id)
         _check_submitted(opinion)
         opinion.state = PostState.RETURNED.value
         _refuse(session, actor, opinion, shared, (RETURNED, reason, note))
@@ -322,7 +316,7 @@ def answer_shared_appeal(
     with transaction() as session:
         require(actor, Permission.AREA_APPEALS, Place(jurisdiction_ids=(jurisdiction_id,)))
         opinion, shared = _hold_appeal(session, jurisdiction_id, opinion_id)
-        _refuse_own(opinion, actor)
+        opinions.refuse_own(opinion.person_id, actor.person_id)
         if opinion.appealed_at is None or opinion.appeal_answered_at is not None:
             raise RuleBroken("post.wrong_state", state=opinion.state)
         if opinion.moderated_by == actor.require_person():
@@ -375,7 +369,7 @@ def dispose_opinion(
     with transaction() as session:
         _handles(actor, jurisdiction_id)
         opinion, shared = _hold_opinion(session, jurisdiction_id, opinion_id)
-        _refuse_own(opinion, actor)
+        opinions.refuse_own(opinion.person_id, actor.person_id)
         # What an appeal brought back after the outcome is still answered, once.
         if opinion.disposition or opinion.appeal_answered_at is None:
             rules.check_open(shared.state)

@@ -12,7 +12,6 @@ from sqlalchemy.exc import IntegrityError
 
 from app.bodies import steps as bodies
 from app.communities.models import Jurisdiction
-from app.consultations.models import Topic
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound, RuleBroken
@@ -22,7 +21,8 @@ from app.discussion.writing import Written
 from app.people.steps import security
 from app.policy.table import Permission, Place, require
 from app.sharing import rules
-from app.sharing.models import LiftedTopic, SharedIn, SharedOpinion, SharedTopic
+from app.sharing.models import SharedIn, SharedOpinion, SharedTopic
+from app.sharing.queries import topics_within
 from app.sharing.steps import new_id, shared_thing
 
 if TYPE_CHECKING:
@@ -63,21 +63,17 @@ def _named(
     Raises: NotFound; RuleBroken body.only_for_it.
     """
     if body:
-        things = _things(session, community_id, shared)
+        things = _things(community_id, shared)
         return bodies.acts_for(session, actor, community_id, body, things)
     if actor.home_in(community_id) is None:
         raise RuleBroken("body.only_for_it")
     return None
 
 
-def _things(session: Session, community_id: int, shared: SharedTopic) -> set[str]:
+def _things(community_id: int, shared: SharedTopic) -> set[str]:
     """A shared topic, with the topics of this community that it was made of."""
-    mine = LiftedTopic.community_id == community_id, LiftedTopic.shared_id == shared.id
-    lifted = select(LiftedTopic.topic_id).where(*mine)
-    topics = session.scalars(
-        select(Topic.public_id).where(Topic.community_id == community_id, Topic.id.in_(lifted))
-    )
-    return {shared_thing(shared.jurisdiction_id, shared.public_id), *(f"topic:{t}" for t in topics)}
+    made_of = topics_within(community_id).get(shared.public_id, ())
+    return {shared_thing(shared.jurisdiction_id, shared.public_id), *made_of}
 
 
 def _send(
@@ -161,7 +157,7 @@ def _speaks_no_more(session: Session, actor: Actor, opinion: SharedOpinion) -> s
         return ""
     shared = session.get_one(SharedTopic, opinion.shared_id)
     body = bodies.public_id_of(session, opinion.community_id, opinion.body_id)
-    things = _things(session, opinion.community_id, shared)
+    things = _things(opinion.community_id, shared)
     return bodies.acts_for(session, actor, opinion.community_id, body, things).problem
 
 

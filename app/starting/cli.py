@@ -101,8 +101,7 @@ def _accounts(community_id: int, place: str, wanted: list[Wanted], out: Path) ->
     with os.fdopen(private_file(out), "w", encoding="utf-8") as file:
         for role, name, display in wanted:
             title = words.role_name(role)
-            last_day = clock.day_of(clock.now() + TERMS[role].longest)
-            ends_at = clock.bounds_of_day(last_day)[1]
+            ends_at = clock.end_after(TERMS[role].longest)
             duty = Duty(role, place, title, community_id, ends_at=ends_at)
             slip = new_slip(SYSTEM, duty, sign_in_name=name, display=display)
             file.write(f"{place} {title} {display}\n{slip.text}")

@@ -201,6 +201,17 @@ def test_a_row_that_makes_a_home_something_else_asks_first(
     assert (second.unit_type, second.left_roll_at) == ("commercial", None)
 
 
+def test_a_home_that_the_file_writes_twice_as_something_else_is_asked_about_once(
+    client: CheckedClient, place: Place
+) -> None:
+    row = "一区,1,1,1,丙1,10000000009,商铺"
+    page = send(client, lines(row, row, header=f"{HEADER},房屋用途"))
+    preview = client.get(page).text
+    assert "文件把 1 户写成了别的用途" in preview
+    assert "底册里有 2 户，这份文件里没有" in preview
+    assert client.get(f"{page}/absent").text.count(f'id="home-{place.households[0]}"') == 1
+
+
 def test_two_homes_cannot_both_take_one_rows_address(
     client: CheckedClient, web_world: World, place: Place
 ) -> None:

@@ -117,7 +117,14 @@ def test_nobody_agrees_to_more_than_their_own_role_lasts(
 
     other = Holding(Role.DESIGNER, ends_at=now + timedelta(days=900))
     decider = Party(1, (other, Holding(holds, ends_at=after(lasts))), stands_in=True)
-    assert rules.latest_to_give(decider, role) == after(latest)
+    assert rules.latest_to_give(decider, role, opens=False) == after(latest)
+
+
+def test_a_chair_agrees_to_no_more_by_being_an_administrator_too() -> None:
+    soon = clock.now() + MONTH
+    chair = Party(1, (Holding(Role.COMMITTEE_CHAIR, ends_at=soon), Holding(Role.ADMINISTRATOR)))
+    assert rules.latest_to_give(chair, Role.CLERK, opens=True) == soon
+    assert rules.latest_to_give(chair, Role.CLERK, opens=False) is None
 
 
 @pytest.mark.parametrize(
